@@ -1,0 +1,255 @@
+//! The one interface that every kind of channel stands behind, and what a channel owes its callers.
+//!
+//! # What a channel must do
+//!
+//! Each line here has a test in the contract suite that every kind passes.
+//!
+//! - **Order and length are kept.** A call that takes a list answers with a list of the same length, in its order.
+//! - **Success is decided per item, from the body**, never from the HTTP status alone.
+//! - **A lost answer is [`Outcome::Unknown`]**, never a failure and never a success.
+//! - **A missing number is no number** (P5): a field that is absent, unreadable or of the wrong type is
+//!   [`Found::NoNumber`], not 0; a missing field without which nothing can be said is an error that names the field.
+//! - **An incomplete list says so**: it ends in an error, never in a short page that looks complete.
+//! - **No adapter sleeps, retries, prints, logs a secret or reads a clock.** The [`net`](crate::net) wrappers wait,
+//!   retry and record; the engine holds the clock.
+//! - **A call may be dropped between two requests** without leaving half a change behind.
+//!
+//! # Adding a kind
+//!
+//! A folder here, a line in [`registry`], a face in the simulator, a section in `channels.example.toml`. Nothing in
+//! `domain`, `engine`, `store` or `ui` changes; if something must, [`Capability`] lacks a field.
+
+mod error;
+pub mod registry;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, printable};
+use crate::domain::{
+    Capability, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity, Reading, StoredCall,
+};
+
+/// What a call of a channel returns.
+pub type Result<T> = std::result::Result<T, ChannelError>;
+
+/// One account at a shop or marketplace, or one file.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Tells what the channel can do. No network.
+    fn capability(&self) -> &Capability;
+
+    /// Tells the latest time that the channel's own clock gave (a Date header); `None` where it has no clock of its
+    /// own, as a file.
+    fn clock(&self) -> Option<Timestamp>;
+
+    /// Tells whose account this is (I1).
+    async fn account(&self) -> Result<Account>;
+
+    /// Reads one page of all listings, with their facts. The first page has no token.
+    async fn listings(&self, page: Option<PageToken>) -> Result<Page<Listing>>;
+
+    /// Reads one page of the quantities that changed at or after `since`, by the channel's clock. Only where
+    /// [`Capability::reads_changes`]. May trail behind writes by [`Capability::lag`].
+    async fn changed(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>>;
+
+    /// Reads quantities by key, at most [`Capability::read_batch`]: current, never from a lagging list.
+    async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>>;
+
+    /// Reads one page of orders. Only where [`Capability::orders`].
+    async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>>;
+
+    /// Writes absolute quantities, at most [`Capability::set_batch`]. `key` is fresh for every batch, for platforms
+    /// that want one. Repeating a batch does no harm.
+    async fn set(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>>;
+
+    /// Prepares an adjustment of the source without sending anything: the call as it will be stored and sent.
+    async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall>;
+
+    /// Sends a stored adjustment, one outcome for each listing of the batch it was prepared from. With
+    /// [`Attempt::Again`], after a lost answer or a crash, it must not apply anything twice: a key is repeated byte
+    /// for byte (X2), a marker looked up (X4), a file compared (X5).
+    async fn adjust(&self, call: &StoredCall, attempt: Attempt) -> Result<Vec<Outcome>>;
+
+    /// Tells what stands to be remembered of listings before they are hidden or ended, and what they are now: one
+    /// opaque former state each, `None` where a listing is gone.
+    async fn standing(&self, keys: &[ListingKey]) -> Result<Vec<Option<Standing>>>;
+
+    /// Hides, ends or shows one listing (X8). To show is to bring back the former state, no more.
+    async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome>;
+
+    /// Looks at everything that can be wrong on the channel's side, for `doctor`.
+    async fn probe(&self) -> Result<Vec<Probe>>;
+
+    /// Mends one thing that a probe found mendable.
+    async fn mend(&self, mend: &Mend) -> Result<Outcome>;
+}
+
+/// Whose account a channel is (I1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What never changes about it: a shop's domain, a seller's id, a path.
+    pub identity: String,
+    /// What the owner knows it by.
+    pub label: String,
+}
+
+/// Where the next page starts; only the adapter that made it can read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageToken(pub String);
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// What stands on it.
+    pub items: Vec<T>,
+    /// Where the next one starts; `None` on the last.
+    pub next: Option<PageToken>,
+    /// Whose account answered, where the same call tells it at no cost (I1).
+    pub account: Option<Account>,
+}
+
+/// A quantity to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The listing.
+    pub key: ListingKey,
+    /// What it is to show.
+    pub quantity: Quantity,
+    /// What it shows now, if that is known: where the platform can compare, the write fails if it no longer does (X7).
+    pub expect: Option<Level>,
+    /// Where its units are, as last read, where the platform knows places.
+    pub places: Vec<Place>,
+}
+
+/// A change to make to a source listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The listing.
+    pub key: ListingKey,
+    /// The change over all its places.
+    pub delta: Delta,
+    /// What it holds now, over all its places.
+    pub before: Level,
+    /// How the change falls on its places, with what each holds now; empty where the platform knows no places.
+    pub places: Vec<PlaceChange>,
+}
+
+/// The part of an adjustment that falls on one place (L1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceChange {
+    /// The platform's id of the place.
+    pub id: String,
+    /// The change there.
+    pub delta: Delta,
+    /// What is there now.
+    pub before: Level,
+}
+
+/// Whether a stored call is sent for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It was never sent.
+    First,
+    /// It may have been sent, and may have been applied.
+    Again,
+}
+
+/// What became of one item of a write.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The platform took it. The echo, if there is one, is what the listing now holds over all its places.
+    Done {
+        /// The level after the write.
+        echo: Option<Level>,
+    },
+    /// The number was no longer the expected one; nothing was written (X7). After [`Attempt::Again`] it may also mean
+    /// that the first attempt was applied.
+    Stale,
+    /// Nothing was written, only because another item of the same call was refused or stale; it can go again.
+    NotSent,
+    /// The platform refused this item, in its own words.
+    Refused(ChannelError),
+    /// The answer was lost: it may have been written or not.
+    Unknown(ChannelError),
+    /// The listing is not there any more.
+    Gone,
+}
+
+/// What a listing is, before it is hidden or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether buyers see it now.
+    pub live: bool,
+    /// The former state, opaque to all but the adapter, from which it can be brought back.
+    pub former: String,
+}
+
+/// What to do to a listing's visibility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Showing {
+    /// Takes it out of sight; the platform keeps it.
+    Hide {
+        /// What it is now, as [`Channel::standing`] told.
+        former: String,
+    },
+    /// Ends it.
+    End {
+        /// What it is now, as [`Channel::standing`] told.
+        former: String,
+    },
+    /// Brings back what it was.
+    Show {
+        /// What it was before we hid or ended it.
+        former: String,
+    },
+}
+
+/// One thing that a channel looked at for `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The finding's stable code, `[a-z-]+`, such as `scope-missing`.
+    pub code: &'static str,
+    /// How much it matters.
+    pub weight: Weight,
+    /// The listing it is about, if it is about one.
+    pub listing: Option<ListingKey>,
+    /// What was found, in a shop owner's words.
+    pub message: String,
+    /// What to do next: a command, or where to click.
+    pub next: Option<String>,
+    /// How `doctor --fix` can mend it, if that is safe.
+    pub mend: Option<Mend>,
+}
+
+/// How much a probe's finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// All is well; shown so that the owner sees it was looked at.
+    Fine,
+    /// Worth knowing, nothing is wrong.
+    Note,
+    /// Something is wrong.
+    Problem,
+}
+
+/// One mend that `doctor --fix` may apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mend {
+    /// The listing to mend; `None` where it is the channel itself.
+    pub listing: Option<ListingKey>,
+    /// What to do, as the adapter named it in its probe.
+    pub act: &'static str,
+    /// The same in words, shown before it is done.
+    pub words: String,
+}
+
+/// Adds up the units of places; `None` for no places.
+pub(crate) fn total(places: &[Place]) -> Option<Level> {
+    (!places.is_empty()).then(|| places.iter().fold(Level(0), |sum, place| Level(sum.0.saturating_add(place.level.0))))
+}
+
+/// Makes what was found of a listing from the units of its places.
+pub(crate) fn found(places: Vec<Place>) -> Found {
+    total(&places).map_or(Found::NoNumber, |level| Found::Level { level, places })
+}

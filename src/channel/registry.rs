@@ -1,0 +1,207 @@
+//! The table of kinds: what channels.toml may say for each, and how each is built.
+//!
+//! Config checking, `eys init`, `doctor` and the example file read this table, so that a new kind is told of in one
+//! place.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::{Channel, ChannelError, ErrorKind, Repeat};
+use crate::domain::{ChannelName, Role};
+use crate::net::Transport;
+
+/// A kind of channel.
+pub struct Kind {
+    /// Its name in channels.toml.
+    pub name: &'static str,
+    /// What it is, in half a sentence.
+    pub summary: &'static str,
+    /// The keys of its block, beyond those that every kind has.
+    pub keys: &'static [Key],
+    /// What `zero_stock` may be.
+    pub zero_stock: &'static [&'static str],
+    /// Checks what no single key can tell ("either `access_token` or `client_id` and `client_secret`"): the key to
+    /// underline, and what is wrong with it.
+    pub check: fn(&Settings) -> Vec<(&'static str, String)>,
+    /// Builds it. No network, no secret is fetched yet.
+    pub build: fn(Settings, Doors) -> Result<Box<dyn Channel>, ChannelError>,
+}
+
+/// A key of a kind's block.
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, as a comment of the example file.
+    pub help: &'static str,
+    /// A value as it would stand in the file.
+    pub example: &'static str,
+    /// What it takes.
+    pub shape: Shape,
+    /// Whether the block is useless without it.
+    pub required: bool,
+}
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Text.
+    Text,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A secret: text, or a table that says where it is.
+    Secret,
+    /// A list of texts.
+    Texts,
+    /// A table of texts with just these keys.
+    Table(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// A path; a relative one starts at the folder of channels.toml.
+    Path,
+}
+
+/// The kinds, by name.
+pub static KINDS: &[Kind] = &[];
+
+/// Finds a kind by its name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// A channel's block of channels.toml, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The channel's name.
+    pub name: ChannelName,
+    /// What it is for.
+    pub role: Role,
+    /// Scheme and host in place of the platform's own, for sandboxes, proxies and tests.
+    pub base_url: Option<String>,
+    /// Whether plain http is allowed to a host that is not loopback.
+    pub allow_http: bool,
+    /// The units of cancelled orders that go back where the platform does not say.
+    pub values: BTreeMap<&'static str, Value>,
+}
+
+/// The value of a key.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Text, or one of the words of [`Shape::OneOf`].
+    Text(String),
+    /// A secret, fetched at first use.
+    Secret(Arc<dyn SecretSource>),
+    /// A list of texts.
+    Texts(Vec<String>),
+    /// A table of texts.
+    Table(BTreeMap<String, String>),
+    /// A whole number.
+    Number(i64),
+    /// A path, made absolute.
+    Path(PathBuf),
+}
+
+/// Where a secret comes from: the file itself, the environment, another file, a command.
+#[async_trait]
+pub trait SecretSource: Send + Sync + fmt::Debug {
+    /// Fetches it, or says in words what is wrong and how to mend it.
+    async fn fetch(&self) -> Result<SecretString, String>;
+}
+
+impl Settings {
+    /// Returns a text.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.values.get(key) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns a list of texts; empty where there is none.
+    pub fn texts(&self, key: &str) -> &[String] {
+        match self.values.get(key) {
+            Some(Value::Texts(texts)) => texts,
+            _ => &[],
+        }
+    }
+
+    /// Returns a table of texts.
+    pub fn table(&self, key: &str) -> Option<&BTreeMap<String, String>> {
+        match self.values.get(key) {
+            Some(Value::Table(table)) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Returns a path.
+    pub fn path(&self, key: &str) -> Option<&PathBuf> {
+        match self.values.get(key) {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Returns a whole number.
+    pub fn number(&self, key: &str) -> Option<i64> {
+        match self.values.get(key) {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a key is filled in.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// Fetches a secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Credentials`] where it is not filled in or cannot be had.
+    pub async fn secret(&self, key: &str) -> Result<SecretString, ChannelError> {
+        let refused = |why: String| {
+            ChannelError::new(ErrorKind::Credentials, Repeat::Never, "fetching credentials", why)
+                .with_next(format!("fill in `{key}` of [channels.{}] in channels.toml", self.name))
+        };
+        match self.values.get(key) {
+            Some(Value::Secret(source)) => source.fetch().await.map_err(refused),
+            _ => Err(refused(format!("`{key}` is not filled in"))),
+        }
+    }
+}
+
+/// What a channel gets to reach the world.
+#[derive(Clone)]
+pub struct Doors {
+    /// The network.
+    pub transport: Arc<dyn Transport>,
+    /// Where short-lived tokens are kept between runs (F3).
+    pub tokens: Arc<dyn TokenKeeper>,
+}
+
+/// Keeps tokens in a file of their own beside the state, one slot a channel.
+#[async_trait]
+pub trait TokenKeeper: Send + Sync {
+    /// Returns the token kept for a channel.
+    async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String>;
+    /// Keeps a token; when it returns, the token is on disk.
+    async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String>;
+}
+
+/// A token that a platform gave us for a while.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The token itself.
+    pub access: SecretString,
+    /// The token that gets the next one, where the platform gives one.
+    pub refresh: Option<SecretString>,
+    /// When it ends, by the platform's clock.
+    pub until: Option<Timestamp>,
+    /// What it may do, as the platform listed it.
+    pub scopes: Vec<String>,
+}

@@ -1,0 +1,56 @@
+//! What a channel can do, as plain data. The engine and the planner branch on this and never on a channel's name.
+
+use jiff::SignedDuration;
+
+/// What a kind of channel can do and how much at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// Listings that one reading by key takes at most.
+    pub read_batch: usize,
+    /// Listings that one writing call takes at most.
+    pub set_batch: usize,
+    /// Listings that one adjustment of the source takes at most.
+    pub adjust_batch: usize,
+    /// Whether a write can be made to fail if the number is no longer the expected one (X7).
+    pub compare_and_set: bool,
+    /// How an adjustment of the source is kept from happening twice.
+    pub exactly_once: ExactlyOnce,
+    /// Whether its stock can go below zero; if not, the rest of a sale stays owed (W6).
+    pub below_zero: bool,
+    /// Whether a reading can ask for what changed since a moment.
+    pub reads_changes: bool,
+    /// Whether a full scan is cheap enough for every cycle.
+    pub cheap_scan: bool,
+    /// Whether it has orders at all.
+    pub orders: bool,
+    /// Whether its orders say which cancelled units went back on the shelf (W3).
+    pub tells_restock: bool,
+    /// How long a reading may trail behind a write (R2).
+    pub lag: SignedDuration,
+    /// How long a finished sale may stay out of the list of orders (X6).
+    pub order_delay: SignedDuration,
+    /// How long an unanswered adjustment may still be running (X6).
+    pub still_running: SignedDuration,
+    /// The most units that a listing can show (H4).
+    pub most: Option<i64>,
+    /// Whether a listing can be hidden and shown again.
+    pub hides: bool,
+    /// Whether a listing can be ended and brought back.
+    pub ends: bool,
+}
+
+/// How an adjustment of the source is kept from happening twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExactlyOnce {
+    /// The stored call carries a key and may be repeated byte for byte for so long (X2).
+    Key {
+        /// How long the platform remembers the key.
+        lifetime: SignedDuration,
+    },
+    /// Only absolute numbers: the adjustment is a goal, written until it holds (X3).
+    Goal,
+    /// A marker is written with the number and read back (X4).
+    Marker,
+    /// A file: hashes before and after (X5).
+    File,
+}

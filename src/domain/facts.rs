@@ -1,0 +1,155 @@
+//! What is known of a listing: what its channel said, what we wrote, and what became of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::hold::{Frozen, HoldId};
+use super::intent::Intent;
+use super::line::Line;
+use super::link::Link;
+use super::listing::{Listing, ListingRef};
+use super::movement::MovementId;
+use super::stock::{Level, Quantity};
+
+/// A listing's number in the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ListingId(pub i64);
+
+/// All that is known of one listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its number in the state.
+    pub id: ListingId,
+    /// Its channel and its key there.
+    pub at: ListingRef,
+    /// What the last full scan found. Its `level` and `places` are those of the last good reading.
+    pub listing: Listing,
+    /// The last good reading; `None` where none was ever good.
+    pub reading: Option<Seen>,
+    /// Since when it is known to be gone, by its channel's clock.
+    pub gone: Option<Timestamp>,
+    /// What it shows, as far as we know; for targets.
+    pub shown: Shown,
+    /// Our last write to it.
+    pub pushed: Option<Pushed>,
+    /// The most it may show for now.
+    pub ceiling: Option<Ceiling>,
+    /// The platform's last refusal to take a quantity for it.
+    pub refusal: Option<Refusal>,
+    /// What it was before we hid or ended it; `None` where we did not.
+    pub hidden: Option<Hidden>,
+    /// The last change of it that no sale and no write of ours explains.
+    pub owners_change: Option<MovementId>,
+    /// Units of it that were ever known to be sold, on any channel (for a source listing: in its own units). It only
+    /// grows; what was sold since a moment is a difference of two values.
+    pub sold: i64,
+}
+
+/// A quantity that was read, and when the reading began, by the channel's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The units.
+    pub level: Level,
+    /// When the reading began.
+    pub begun: Timestamp,
+}
+
+/// What a target listing shows as far as we know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Exactly so many.
+    Exactly(Level),
+    /// So many or fewer.
+    AtMost(Level),
+    /// Anything.
+    #[default]
+    Unknown,
+}
+
+impl Shown {
+    /// Returns the most that it may show.
+    pub fn most(self) -> Option<Level> {
+        match self {
+            Self::Exactly(level) | Self::AtMost(level) => Some(level),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// A write of ours that the platform confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// What was written.
+    pub quantity: Quantity,
+    /// When it was confirmed, by the channel's clock.
+    pub at: Timestamp,
+    /// Its entry in the ledger.
+    pub movement: MovementId,
+}
+
+/// The most a target listing may show for now (R3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// The most it may show.
+    pub most: Quantity,
+    /// The units that are missing without an order.
+    pub missing: i64,
+    /// When it ends by itself, by the channel's clock.
+    pub until: Timestamp,
+}
+
+/// A refusal by the platform, and when to try again (F5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The platform's words.
+    pub words: String,
+    /// What was to be written.
+    pub quantity: Quantity,
+    /// How often it was refused in a row.
+    pub tries: u32,
+    /// When to try again, by the channel's clock, if nothing changes before.
+    pub next: Timestamp,
+}
+
+/// What a listing was before we took it out of sight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// Whether we ended it rather than hid it.
+    pub ended: bool,
+    /// The former state, opaque to all but the adapter.
+    pub former: String,
+}
+
+/// Source listings that are connected by recipes, with all their targets: what is planned at once (Y5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Component {
+    /// The source listings, by number.
+    pub sources: Vec<SourceFacts>,
+    /// The target listings, by number.
+    pub targets: Vec<TargetFacts>,
+}
+
+/// A source listing with what is owed to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// What is known of it.
+    pub known: Known,
+    /// The lines of targets whose owed and applied units of it differ.
+    pub owing: Vec<Line>,
+    /// The source's own lines that its reading may not contain.
+    pub own: Vec<Line>,
+    /// Its intents that are not closed.
+    pub intents: Vec<Intent>,
+}
+
+/// A target listing with its links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFacts {
+    /// What is known of it.
+    pub known: Known,
+    /// Its open links, by number.
+    pub links: Vec<Link>,
+    /// The holds it stands under.
+    pub held: Vec<(HoldId, Frozen)>,
+}

@@ -1,0 +1,103 @@
+//! Sold lines: what is owed to the source for them, and what of it was applied (P3).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::facts::ListingId;
+use super::link::LinkId;
+use super::listing::ChannelName;
+use super::order::LineKey;
+use super::stock::Sku;
+
+/// A line's number in the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LineId(pub i64);
+
+/// A sold line, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number in the state; `None` until it is stored.
+    pub id: Option<LineId>,
+    /// The channel it was sold on.
+    pub channel: ChannelName,
+    /// Its lasting id there.
+    pub key: LineKey,
+    /// The order's number, as the owner knows it.
+    pub order: String,
+    /// The SKU it was sold under.
+    pub sku: Option<Sku>,
+    /// The listing it was sold from, if we know that listing.
+    pub listing: Option<ListingId>,
+    /// The link it was tied to when it was first seen (Y2).
+    pub link: Option<LinkId>,
+    /// When it was placed, by the channel's clock.
+    pub placed: Timestamp,
+    /// Units that the platform holds off its stock now, `restock_cancelled` applied (W3).
+    pub taken: i64,
+    /// Units that it held when the link became active (W1).
+    pub baseline: i64,
+    /// Whether it counts at all: it is tied, and its channel's sales are deducted.
+    pub counts: bool,
+    /// Whether it was seen shipped.
+    pub shipped: bool,
+    /// Why it waits for the owner; a held line is claimed, not applied (W5).
+    pub held: Option<LineHold>,
+    /// What it owes, by part of the recipe it was tied to.
+    pub shares: Vec<Share>,
+    /// For a line of the source: units of it that a reading of its listing already contains (W4).
+    pub contained: i64,
+}
+
+/// One part of what a line owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The source listing.
+    pub source: ListingId,
+    /// Source units for each unit of the line.
+    pub units: i64,
+    /// Source units that the source has confirmed taken off.
+    pub applied: i64,
+}
+
+/// Why a line is claimed and not applied (W3, W5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineHold {
+    /// Another app seems to bring this channel's orders into the source.
+    AnotherApp,
+    /// The last complete run is long ago, and the source fell meanwhile.
+    LongPause,
+    /// It is first seen more than three days after it was placed.
+    SeenLate,
+    /// A run brought far more old lines than the busiest day.
+    Flood,
+    /// The source rose by just these units since they were cancelled.
+    GivenBackByHand,
+    /// The master switch was off when it was first seen (T3).
+    SwitchedOff,
+    /// It was placed after an old copy of the state was last used (I2).
+    OldState,
+    /// It was sold on a relisted listing before that was accepted (L2).
+    Relisted,
+}
+
+impl Line {
+    /// Returns the units of the line that are sold and were not before its link became active.
+    pub fn sold(&self) -> i64 {
+        if self.counts { self.taken.saturating_sub(self.baseline).max(0) } else { 0 }
+    }
+
+    /// Returns the source units owed for one of its shares.
+    pub fn owed(&self, share: &Share) -> i64 {
+        self.sold().saturating_mul(share.units)
+    }
+
+    /// Returns source units of one listing that are owed and not applied; below zero, units to be given back.
+    pub fn open_units(&self, source: ListingId) -> i64 {
+        self.shares
+            .iter()
+            .filter(|share| share.source == source)
+            .fold(0, |sum: i64, share| sum.saturating_add(self.owed(share).saturating_sub(share.applied)))
+    }
+}

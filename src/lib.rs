@@ -1,0 +1,18 @@
+//! `eys` keeps the stock of one shop equal on every sales channel, and explains every number.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::exit,
+        clippy::dbg_macro
+    )
+)]
+#![warn(missing_docs)]
+
+pub mod channel;
+pub mod domain;
+pub mod net;
