@@ -15,4 +15,5 @@
 
 pub mod channel;
 pub mod domain;
+pub mod engine;
 pub mod net;
