@@ -10,6 +10,7 @@
 //! claims, the *rules* and the *ceilings*; what it *shows* is what buyers see. A change of the source that must not
 //! happen twice is an *intent*; a stop that waits for the owner is a *hold*; every change is a *movement* in the ledger.
 
+pub mod absorb;
 pub mod capability;
 pub mod facts;
 pub mod hold;
@@ -18,7 +19,10 @@ pub mod line;
 pub mod link;
 pub mod listing;
 pub mod movement;
+pub mod observe;
 pub mod order;
+pub mod policy;
+pub mod settle;
 pub mod stock;
 
 pub use capability::{Capability, ExactlyOnce};

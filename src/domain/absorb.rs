@@ -1,0 +1,126 @@
+//! What an order says becomes a line: which link it is tied to, what it took, what changed.
+//!
+//! Replays, edits and cancellations need no rule of their own (P3): a fact only says how many units the platform holds
+//! off its stock now, and the line is brought to that.
+
+use jiff::Timestamp;
+
+use super::line::{Line, LineHold, Share};
+use super::link::Link;
+use super::listing::ChannelName;
+use super::order::{LineFact, OrderFact};
+use super::policy::Restock;
+use super::{ListingId, Role};
+
+/// The settings of a channel that decide how its lines count, as of the moment a line is first seen (Y2).
+#[derive(Clone, Copy, Debug)]
+pub struct Counting {
+    /// What the channel is for; a sale on the source is never applied (W4).
+    pub role: Role,
+    /// Whether its sales are taken off the source (T3).
+    pub deduct_sales: bool,
+    /// Which cancelled units go back where the platform does not say (W3).
+    pub restock: Restock,
+    /// Whether the master switch is on (T3).
+    pub switched_on: bool,
+}
+
+/// A line brought to what its order says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absorbed {
+    /// The line as it is now.
+    pub line: Line,
+    /// The change in units sold since it was last seen; for a line first seen, the units sold.
+    pub change: i64,
+    /// Whether it was never seen before.
+    pub new: bool,
+}
+
+/// Returns the units that the platform holds off its stock for a line, after deciding about those that were cancelled
+/// without a word on whether they are back on the shelf (W3).
+pub fn taken(fact: &LineFact, was_shipped: bool, restock: Restock) -> i64 {
+    let back = match restock {
+        Restock::Never => 0,
+        Restock::Unshipped if fact.shipped || was_shipped || fact.out_of_stock => 0,
+        Restock::Unshipped | Restock::Always => fact.cancelled,
+    };
+    fact.taken.saturating_sub(back.max(0)).max(0)
+}
+
+/// Chooses the link that a line is tied to when it is first seen (Y2): among the links of its listing, else among those
+/// that bear its SKU, the one that was in force when it was placed. A line placed before its link became active is tied
+/// to it too, with everything it took by then as its baseline (W1).
+pub fn tie<'a>(links: &'a [Link], placed: Timestamp, fact: &LineFact) -> Option<&'a Link> {
+    let of_sku: Vec<&Link> = match &fact.sku {
+        Some(sku) if links.iter().any(|link| link.sku.as_ref() == Some(sku)) => {
+            links.iter().filter(|link| link.sku.as_ref() == Some(sku)).collect()
+        }
+        _ => links.iter().collect(),
+    };
+    let in_force = |link: &&Link| link.active <= placed && link.closed.is_none_or(|closed| placed < closed);
+    let mut forced = of_sku.iter().copied().filter(in_force);
+    match (forced.next(), forced.next()) {
+        (Some(link), None) => Some(link),
+        (Some(_), Some(_)) => None,
+        (None, _) => {
+            let mut later = of_sku.into_iter().filter(|link| placed < link.active);
+            later.next().filter(|_| later.next().is_none())
+        }
+    }
+}
+
+/// Brings a line to what its order says.
+pub fn absorb(
+    known: Option<Line>,
+    channel: &ChannelName,
+    order: &OrderFact,
+    fact: &LineFact,
+    listing: Option<ListingId>,
+    links: &[Link],
+    counting: Counting,
+) -> Absorbed {
+    let new = known.is_none();
+    let mut line = known.unwrap_or_else(|| first_seen(channel, order, fact, listing, links, counting));
+    let before = if new { 0 } else { line.sold() };
+    line.order.clone_from(&order.order);
+    line.taken = taken(fact, line.shipped, counting.restock);
+    line.shipped |= fact.shipped;
+    if new && line.baseline > 0 {
+        line.baseline = line.taken;
+    }
+    let change = line.sold().saturating_sub(before);
+    Absorbed { line, change, new }
+}
+
+fn first_seen(
+    channel: &ChannelName,
+    order: &OrderFact,
+    fact: &LineFact,
+    listing: Option<ListingId>,
+    links: &[Link],
+    counting: Counting,
+) -> Line {
+    let link = if counting.role == Role::Target { tie(links, order.placed, fact) } else { None };
+    let before_link = link.is_some_and(|link| order.placed < link.active);
+    let counts = counting.role == Role::Source || (link.is_some() && counting.deduct_sales);
+    Line {
+        id: None,
+        channel: channel.clone(),
+        key: fact.key.clone(),
+        order: order.order.clone(),
+        sku: fact.sku.clone(),
+        listing: listing.or(link.map(|link| link.listing)),
+        link: link.map(|link| link.id),
+        placed: order.placed,
+        taken: 0,
+        baseline: if before_link { i64::MAX } else { 0 },
+        counts,
+        shipped: fact.shipped,
+        held: (counts && counting.role == Role::Target && !counting.switched_on).then_some(LineHold::SwitchedOff),
+        shares: link.map_or_else(Vec::new, |link| {
+            let share = |part: &super::Part| Share { source: part.source, units: part.units, applied: 0 };
+            link.recipe.iter().map(share).collect()
+        }),
+        contained: 0,
+    }
+}

@@ -1,0 +1,160 @@
+//! The brakes over a whole plan (H1): what would empty a shop waits for the owner, unless sales explain it.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Component, Known, ListingId, TargetFacts};
+use super::hold::{Frozen, FrozenPart, HoldWhy};
+use super::listing::ChannelName;
+use super::offer::find;
+use super::plan::{Action, Cause, Decision};
+use super::stock::{Level, Quantity};
+
+/// How many listings may move without a word, in percent and at least in number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The share, in percent of the channel's listings.
+    pub percent: u8,
+    /// The least number that is ever held.
+    pub at_least: u32,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { percent: 20, at_least: 5 }
+    }
+}
+
+impl Guard {
+    /// Tells whether so many of so many are too many.
+    pub fn trips(self, moved: i64, of: i64) -> bool {
+        let share = i128::from(moved) * 100 > i128::from(of) * i128::from(self.percent);
+        moved >= i64::from(self.at_least) && share
+    }
+}
+
+/// What the guard needs to know of a channel beyond the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Linked listings.
+    pub linked: i64,
+    /// Linked listings that show stock.
+    pub showing: i64,
+    /// Listings that went to zero within 24 hours without a sale.
+    pub zeroed: i64,
+    /// Whether it was ever pushed to with the owner's word.
+    pub pushed_ever: bool,
+}
+
+/// What the guard needs to know of the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceTotals {
+    /// Source listings that are part of a recipe.
+    pub linked: i64,
+    /// Of those, how many this reading finds gone or suddenly zero, without a sale that explains it.
+    pub emptied: i64,
+}
+
+/// A hold that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHold {
+    /// The channel.
+    pub channel: ChannelName,
+    /// Why.
+    pub why: HoldWhy,
+    /// The listings to hold.
+    pub targets: Vec<ListingId>,
+    /// What it is about, in numbers.
+    pub note: String,
+}
+
+/// Looks over the decisions about all channels and says which of them must wait for the owner.
+pub fn guard(
+    decisions: &[Decision],
+    totals: &BTreeMap<ChannelName, Totals>,
+    source: SourceTotals,
+    limits: Guard,
+) -> Vec<NewHold> {
+    let mut holds = Vec::new();
+    for (channel, totals) in totals {
+        let here: Vec<&Decision> = decisions.iter().filter(|d| d.channel == *channel && moves(d)).collect();
+        holds.extend(guard_channel(channel, &here, *totals, source, limits));
+    }
+    holds
+}
+
+fn guard_channel(
+    channel: &ChannelName,
+    moving: &[&Decision],
+    totals: Totals,
+    source: SourceTotals,
+    limits: Guard,
+) -> Option<NewHold> {
+    let hold = |why, held: Vec<&Decision>, note: String| {
+        let targets = held.iter().map(|decision| decision.target).collect();
+        Some(NewHold { channel: channel.clone(), why, targets, note })
+    };
+    if !totals.pushed_ever {
+        let note = format!("the first push to {channel} would change {} of {} listings", moving.len(), totals.linked);
+        return if moving.is_empty() { None } else { hold(HoldWhy::FirstPush, moving.to_vec(), note) };
+    }
+    let zeroing: Vec<&Decision> = moving.iter().copied().filter(|decision| unexplained_zero(decision)).collect();
+    if !zeroing.is_empty() && limits.trips(source.emptied, source.linked) {
+        let note = format!("{} of {} linked listings on the source are gone or at 0", source.emptied, source.linked);
+        return hold(HoldWhy::SourceEmptied, zeroing, note);
+    }
+    let zeroed = count(&zeroing).saturating_add(totals.zeroed);
+    if !zeroing.is_empty() && limits.trips(zeroed, totals.showing) {
+        let note = format!("{zeroed} of {} listings with stock would go to 0 without a sale", totals.showing);
+        return hold(HoldWhy::Zeros, zeroing, note);
+    }
+    let by_rules: Vec<&Decision> = moving.iter().copied().filter(|decision| decision.cause == Cause::Rules).collect();
+    if limits.trips(count(&by_rules), totals.linked) {
+        let note = format!("the changed rules move {} of {} listings", by_rules.len(), totals.linked);
+        return hold(HoldWhy::Rules, by_rules, note);
+    }
+    None
+}
+
+fn count(decisions: &[&Decision]) -> i64 {
+    i64::try_from(decisions.len()).unwrap_or(i64::MAX)
+}
+
+fn moves(decision: &Decision) -> bool {
+    match decision.action {
+        Action::Push { .. } | Action::Hide => true,
+        Action::Look => decision.offer.is_some(),
+        _ => false,
+    }
+}
+
+/// Tells whether a decision takes a listing to zero, or out of sight, without a sale that explains it.
+pub fn unexplained_zero(decision: &Decision) -> bool {
+    let zero = match decision.action {
+        Action::Push { quantity, .. } => quantity == Quantity::ZERO,
+        Action::Hide => true,
+        _ => false,
+    };
+    let showed = decision.shown.most().is_none_or(|most| Level(0) < most);
+    zero && showed && decision.cause != Cause::Sale
+}
+
+/// Freezes what a listing is worked out from while it is held.
+pub fn freeze(target: &TargetFacts, component: &Component) -> Frozen {
+    let quantity = target.known.shown.most().map_or(Quantity::ZERO, Level::offerable);
+    let parts = target
+        .links
+        .iter()
+        .flat_map(|link| &link.recipe)
+        .map(|part| FrozenPart {
+            source: part.source,
+            units: part.units,
+            sold: find(component, part.source).map_or(0, |source| source.known.sold),
+        })
+        .collect();
+    Frozen { listing: target.known.id, quantity, parts }
+}
+
+/// Tells whether a source listing is suddenly empty: gone, or at zero by a change that no sale explains.
+pub fn emptied(known: &Known, owners_change: bool) -> bool {
+    known.gone.is_some() || (owners_change && known.reading.is_some_and(|seen| seen.level.0 <= 0))
+}

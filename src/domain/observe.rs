@@ -1,0 +1,181 @@
+//! What a reading says of a listing, compared with what we knew: sales, the owner's hand, or nothing at all.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::{Ceiling, Known, Seen, Shown};
+use super::line::Line;
+use super::listing::Found;
+use super::stock::{Level, Quantity};
+
+/// How far apart two stamps of one channel's clock must be to say which came first.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
+
+/// What a reading turned out to mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing that was not known.
+    Nothing,
+    /// It began before our last write was confirmed: it says nothing (R2).
+    TooOld,
+    /// The listing's number could not be read: it says nothing (P5).
+    NoNumber,
+    /// The listing is gone; it was looked up itself.
+    Gone,
+    /// The first number ever read of it.
+    First(Level),
+    /// Somebody changed it: from, to. No sale and no write of ours explains it.
+    OwnersChange(Level, Level),
+    /// Units are missing on a target without an order; they are waited for (R3).
+    Missing {
+        /// What it should show.
+        expected: Level,
+        /// What it shows.
+        seen: Level,
+    },
+}
+
+/// Takes in a reading of a target listing (R1 to R4).
+pub fn target(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp, grace: SignedDuration) -> Meaning {
+    let Some(level) = take_in(known, found, begun) else { return nothing_said(known, found, begun) };
+    let meaning = match known.shown {
+        Shown::Exactly(expected) if level < expected => missing(known, expected, level, now, grace),
+        Shown::Exactly(expected) if expected < level && known.pushed.is_some_and(|p| p.quantity.as_level() < level) => {
+            Meaning::OwnersChange(expected, level)
+        }
+        Shown::Unknown if known.pushed.is_none() => Meaning::First(level),
+        _ => Meaning::Nothing,
+    };
+    known.shown = Shown::Exactly(level);
+    meaning
+}
+
+/// Lowers the ceiling of a listing by the units that are missing without an order. The grace period runs from the first
+/// such reading and is never prolonged (R3). Where we never wrote, the number is the owner's and nothing is missing.
+fn missing(known: &mut Known, expected: Level, seen: Level, now: Timestamp, grace: SignedDuration) -> Meaning {
+    if known.pushed.is_none() {
+        return Meaning::OwnersChange(expected, seen);
+    }
+    let units = expected.0.saturating_sub(seen.0);
+    let until = known.ceiling.as_ref().map_or_else(|| later(now, grace), |ceiling| ceiling.until);
+    let missing = known.ceiling.as_ref().map_or(0, |ceiling| ceiling.missing).saturating_add(units);
+    known.ceiling = Some(Ceiling { most: seen.offerable(), missing, until });
+    Meaning::Missing { expected, seen }
+}
+
+/// Takes a sale on a target listing, or its return, into what it shows (R1).
+pub fn sold_on_target(known: &mut Known, change: i64, placed: Timestamp) {
+    if change < 0 {
+        known.shown = Shown::Unknown;
+        return;
+    }
+    let explained = explain_missing(known, change);
+    let rest = change.saturating_sub(explained);
+    if rest == 0 {
+        return;
+    }
+    let last = known.pushed.map(|pushed| pushed.at).max(known.reading.map(|seen| seen.begun));
+    let clearly_after = last.is_none_or(|last| later(last, SAME_MOMENT) < placed);
+    known.shown = match known.shown {
+        Shown::Exactly(level) if clearly_after => Shown::Exactly(Level(level.0.saturating_sub(rest))),
+        Shown::Exactly(level) => Shown::AtMost(level),
+        shown => shown,
+    };
+}
+
+/// Lets an order explain units that were missing; returns how many it explains.
+fn explain_missing(known: &mut Known, units: i64) -> i64 {
+    let Some(ceiling) = &mut known.ceiling else { return 0 };
+    let explained = ceiling.missing.clamp(0, units.max(0));
+    ceiling.missing = ceiling.missing.saturating_sub(explained);
+    if ceiling.missing == 0 {
+        known.ceiling = None;
+    }
+    explained
+}
+
+/// Takes in a reading of a source listing: what its own sales do not explain is the owner's change (W4, Y3). `own` are
+/// the source's own lines of it that its readings do not contain yet; what the reading now contains is noted in them.
+pub fn source(known: &mut Known, found: &Found, begun: Timestamp, own: &mut [Line]) -> Meaning {
+    let earlier = known.reading;
+    let Some(level) = take_in(known, found, begun) else { return nothing_said(known, found, begun) };
+    let Some(earlier) = earlier else {
+        contain(own, begun);
+        return Meaning::First(level);
+    };
+    let fall = earlier.level.0.saturating_sub(level.0);
+    let (sure, maybe) = own_sales(own, earlier.begun, begun);
+    contain(own, begun);
+    let explained = if maybe >= 0 { fall.clamp(sure, sure.saturating_add(maybe)) } else { sure.saturating_add(maybe) };
+    if fall == explained {
+        return Meaning::Nothing;
+    }
+    Meaning::OwnersChange(Level(earlier.level.0.saturating_sub(explained)), level)
+}
+
+/// Adds up the source's own sales between two readings: those surely between them, and those so close to the first that
+/// it may or may not contain them.
+fn own_sales(own: &[Line], earlier: Timestamp, begun: Timestamp) -> (i64, i64) {
+    let (mut sure, mut maybe) = (0_i64, 0_i64);
+    for line in own.iter().filter(|line| line.placed <= begun) {
+        let units = line.taken.saturating_sub(line.contained);
+        let sum = if units < 0 || later(earlier, SAME_MOMENT) < line.placed { &mut sure } else { &mut maybe };
+        *sum = sum.saturating_add(units);
+    }
+    (sure, maybe)
+}
+
+/// Notes that a reading contains the source's own lines placed before it began.
+fn contain(own: &mut [Line], begun: Timestamp) {
+    for line in own.iter_mut().filter(|line| line.placed <= begun) {
+        line.contained = line.taken;
+    }
+}
+
+/// Takes the number of a reading into what is known, unless it says nothing.
+fn take_in(known: &mut Known, found: &Found, begun: Timestamp) -> Option<Level> {
+    let Found::Level { level, places } = found else { return None };
+    if too_old(known, begun) {
+        return None;
+    }
+    known.gone = None;
+    known.reading = Some(Seen { level: *level, begun });
+    known.listing.level = Some(*level);
+    known.listing.places.clone_from(places);
+    Some(*level)
+}
+
+fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp) -> Meaning {
+    match found {
+        _ if too_old(known, begun) => Meaning::TooOld,
+        Found::Gone if known.gone.is_none() => {
+            known.gone = Some(begun);
+            Meaning::Gone
+        }
+        Found::NoNumber => Meaning::NoNumber,
+        _ => Meaning::Nothing,
+    }
+}
+
+fn too_old(known: &Known, begun: Timestamp) -> bool {
+    known.pushed.is_some_and(|pushed| begun < pushed.at)
+}
+
+/// Notes that the platform confirmed a number: the echo of a write is a reading.
+pub fn confirmed(known: &mut Known, level: Level, at: Timestamp) {
+    known.reading = Some(Seen { level, begun: at });
+    known.listing.level = Some(level);
+    known.shown = Shown::Exactly(level);
+}
+
+/// Notes that a write is on its way: until its answer, the listing may show the old number or the new one.
+pub fn writing(known: &mut Known, quantity: Quantity) {
+    known.shown = match known.shown.most() {
+        Some(most) => Shown::AtMost(most.max(quantity.as_level())),
+        None => Shown::Unknown,
+    };
+}
+
+/// Adds a span to a moment; at the end of time, the end of time.
+pub fn later(moment: Timestamp, span: SignedDuration) -> Timestamp {
+    moment.saturating_add(span).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,254 @@
+//! The plan: for every link, what is to be done about its listing now, and why.
+//!
+//! Pure (Y5): no clock, no network, no database. A plan is made for one component at a time, so a cycle costs what
+//! changed and not what exists.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::capability::Capability;
+use super::facts::{Component, ListingId, Shown, TargetFacts};
+use super::hold::HoldId;
+use super::intent::{Act, IntentState};
+use super::listing::ChannelName;
+use super::movement::MovementId;
+use super::offer::{Offer, find, held_offer, offer};
+use super::policy::{SourceGone, ZeroStock};
+use super::rule::Rule;
+use super::status::{Status, status};
+use super::stock::{Level, Quantity};
+
+/// What the planner needs to know of a channel.
+#[derive(Clone, Debug)]
+pub struct ChannelFacts {
+    /// What it can do.
+    pub capability: Capability,
+    /// Whether pushes to it are switched on, by its own switch and by the master switch.
+    pub switched_on: bool,
+    /// What happens at zero.
+    pub zero_stock: ZeroStock,
+    /// What happens when the source listing is gone.
+    pub source_gone: SourceGone,
+    /// The time by its own clock.
+    pub now: Timestamp,
+    /// Whether its rules are not those of the last plan.
+    pub new_rules: bool,
+}
+
+/// Everything outside a component that its plan depends on.
+#[derive(Clone, Debug)]
+pub struct World<'a> {
+    /// The rules, in the order of the file.
+    pub rules: &'a [Rule],
+    /// The targets.
+    pub channels: &'a BTreeMap<ChannelName, ChannelFacts>,
+    /// Whether the source was read completely and just now; if not, nothing is raised (O4).
+    pub source_fresh: bool,
+}
+
+/// What is to be done about one target listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The listing.
+    pub target: ListingId,
+    /// Its channel.
+    pub channel: ChannelName,
+    /// Its status.
+    pub status: Status,
+    /// What it is offered, if that can be said.
+    pub offer: Option<Offer>,
+    /// What it shows.
+    pub shown: Shown,
+    /// What is to be done.
+    pub action: Action,
+    /// What moved it.
+    pub cause: Cause,
+    /// What happens to it at zero.
+    pub zero_stock: ZeroStock,
+}
+
+/// What is to be done about a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: it shows what it is offered, or its status lets nothing be written.
+    Nothing,
+    /// Write a quantity.
+    Push {
+        /// What it is to show.
+        quantity: Quantity,
+        /// Whether that is surely no more than it may show now.
+        lowering: bool,
+    },
+    /// Read it by its key first: what it shows is not known.
+    Look,
+    /// Wait: raising it is not safe now.
+    Wait(Doubt),
+    /// It stands under a hold, and shows no more than the hold allows.
+    Held(HoldId),
+    /// Take it out of sight: its offer is zero and the owner wants that.
+    Hide,
+    /// Show it again: we hid it, and it has stock.
+    Show,
+}
+
+/// Why a listing is not raised now (P1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// The source could not be read completely just now (O4).
+    SourceNotRead,
+    /// A deduction on its source listing is not confirmed yet.
+    OpenIntent,
+    /// Nobody can tell whether a deduction on its source listing happened.
+    InDoubt,
+    /// The platform refused it lately; it is tried again later, or when something changes (F5).
+    RefusedLately,
+}
+
+/// What moved a listing's quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// It was never written to before.
+    First,
+    /// Its source listing is gone.
+    SourceGone,
+    /// The rules changed.
+    Rules,
+    /// The owner, or another program, changed the source.
+    OwnersChange,
+    /// Sales, cancellations, or a number on the target that is not ours.
+    Sale,
+}
+
+/// Plans a component: one decision for each of its targets, in their order.
+pub fn plan(component: &Component, world: &World<'_>) -> Vec<Decision> {
+    component.targets.iter().filter_map(|target| decide(target, component, world)).collect()
+}
+
+fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Option<Decision> {
+    let channel = world.channels.get(&target.known.at.channel)?;
+    let offer = offer(target, component, world.rules, &channel.capability, channel.now);
+    let excluded = offer.as_ref().and_then(|offer| offer.excluded_by.clone());
+    let status = status(target, component, channel.switched_on, excluded);
+    let zero_stock = offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock);
+    let action = act(target, component, world, channel, &status, offer.as_ref(), zero_stock);
+    Some(Decision {
+        target: target.known.id,
+        channel: target.known.at.channel.clone(),
+        status,
+        shown: target.known.shown,
+        action,
+        cause: cause(target, component, channel),
+        offer,
+        zero_stock,
+    })
+}
+
+fn act(
+    target: &TargetFacts,
+    component: &Component,
+    world: &World<'_>,
+    channel: &ChannelFacts,
+    status: &Status,
+    offer: Option<&Offer>,
+    zero_stock: ZeroStock,
+) -> Action {
+    let wanted = match (status, channel.source_gone) {
+        (Status::SourceGone, SourceGone::Keep) => return Action::Nothing,
+        (Status::SourceGone, SourceGone::Zero | SourceGone::Hide) => Some(Quantity::ZERO),
+        _ if !status.takes_quantity() && target.known.hidden.is_none() => return Action::Nothing,
+        _ => offer.map(|offer| offer.quantity),
+    };
+    let Some(wanted) = wanted else { return Action::Nothing };
+    if let Some((hold, quantity)) = held(target, component) {
+        return under_hold(target, hold, quantity);
+    }
+    let hides = zero_stock != ZeroStock::Keep
+        || (*status == Status::SourceGone && channel.source_gone == SourceGone::Hide);
+    match quantity_action(target, component, world, wanted) {
+        Action::Nothing if wanted == Quantity::ZERO && hides && target.known.hidden.is_none() => Action::Hide,
+        Action::Nothing if Quantity::ZERO < wanted && target.known.hidden.is_some() => Action::Show,
+        action => action,
+    }
+}
+
+/// Decides about the quantity alone: lowerings always go, raises only without any doubt (P1).
+fn quantity_action(target: &TargetFacts, component: &Component, world: &World<'_>, wanted: Quantity) -> Action {
+    let wanted_level = wanted.as_level();
+    let lowering = target.known.shown.most().is_some_and(|most| wanted_level < most);
+    match target.known.shown {
+        Shown::Exactly(level) if level == wanted_level => Action::Nothing,
+        _ if refused_lately(target, world, wanted) => Action::Wait(Doubt::RefusedLately),
+        _ if lowering => Action::Push { quantity: wanted, lowering },
+        Shown::AtMost(_) | Shown::Unknown => Action::Look,
+        Shown::Exactly(_) => match doubt(target, component, world) {
+            Some(doubt) => Action::Wait(doubt),
+            None => Action::Push { quantity: wanted, lowering },
+        },
+    }
+}
+
+/// Decides about a listing that stands under a hold: known sales are taken off, and it never shows more than it does.
+fn under_hold(target: &TargetFacts, hold: HoldId, quantity: Quantity) -> Action {
+    match target.known.shown.most() {
+        Some(most) if quantity.as_level() < most => Action::Push { quantity, lowering: true },
+        _ => Action::Held(hold),
+    }
+}
+
+/// Returns the lowest quantity that the holds on a listing allow, and the hold that says so.
+fn held(target: &TargetFacts, component: &Component) -> Option<(HoldId, Quantity)> {
+    let quantities = target.held.iter().map(|(hold, frozen)| (*hold, held_offer(frozen, component)));
+    quantities.min_by_key(|(hold, quantity)| (*quantity, *hold))
+}
+
+fn refused_lately(target: &TargetFacts, world: &World<'_>, wanted: Quantity) -> bool {
+    let now = world.channels.get(&target.known.at.channel).map(|channel| channel.now);
+    let refusal = target.known.refusal.as_ref();
+    refusal.is_some_and(|refusal| refusal.quantity == wanted && now.is_some_and(|now| now < refusal.next))
+}
+
+/// Finds the reason for which nothing may be raised, if there is one.
+fn doubt(target: &TargetFacts, component: &Component, world: &World<'_>) -> Option<Doubt> {
+    let states = target
+        .links
+        .iter()
+        .flat_map(|link| &link.recipe)
+        .filter_map(|part| find(component, part.source))
+        .flat_map(|source| &source.intents)
+        .filter(|intent| matches!(intent.act, Act::Adjust { .. }))
+        .map(|intent| intent.state);
+    let in_doubt = states.filter_map(|state| match state {
+        IntentState::InDoubt => Some(Doubt::InDoubt),
+        IntentState::Open => Some(Doubt::OpenIntent),
+        IntentState::Applied | IntentState::NotApplied => None,
+    });
+    in_doubt.max().or((!world.source_fresh).then_some(Doubt::SourceNotRead))
+}
+
+fn cause(target: &TargetFacts, component: &Component, channel: &ChannelFacts) -> Cause {
+    let Some(pushed) = target.known.pushed else { return Cause::First };
+    let parts = || target.links.iter().flat_map(|link| &link.recipe).filter_map(|part| find(component, part.source));
+    let changed: Option<MovementId> = parts().filter_map(|source| source.known.owners_change).max();
+    if parts().any(|source| source.known.gone.is_some()) {
+        Cause::SourceGone
+    } else if channel.new_rules {
+        Cause::Rules
+    } else if changed > Some(pushed.movement) {
+        Cause::OwnersChange
+    } else {
+        Cause::Sale
+    }
+}
+
+/// Returns the most that a listing may show, for sorting and counting.
+pub fn most_shown(shown: Shown) -> Level {
+    shown.most().unwrap_or(Level(i64::MAX))
+}
+
+/// Puts pushes in the order in which they go out (Y6): lowerings first, the smallest quantity first, since that is what
+/// sells out soonest; then raises.
+pub fn push_order(decision: &Decision) -> (bool, Level, ListingId) {
+    let raise = !matches!(decision.action, Action::Push { lowering: true, .. });
+    (raise, most_shown(decision.shown), decision.target)
+}
