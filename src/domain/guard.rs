@@ -138,9 +138,10 @@ pub fn unexplained_zero(decision: &Decision) -> bool {
     zero && showed && decision.cause != Cause::Sale
 }
 
-/// Freezes what a listing is worked out from while it is held.
+/// Freezes what a listing is worked out from while it is held. Where nobody knows what it shows, nothing is taken off
+/// until it is known.
 pub fn freeze(target: &TargetFacts, component: &Component) -> Frozen {
-    let quantity = target.known.shown.most().map_or(Quantity::ZERO, Level::offerable);
+    let quantity = target.known.shown.most().map_or(Quantity::at_least_zero(i64::MAX), Level::offerable);
     let parts = target
         .links
         .iter()

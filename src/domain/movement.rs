@@ -58,6 +58,8 @@ pub enum Why {
     OwnersChange,
     /// We wrote what it is to show.
     Pushed,
+    /// We wrote 0 to a listing that no sale had emptied; counted by the guard (H1).
+    Zeroed,
     /// We wrote over a number that somebody else had put there.
     Corrected,
     /// Units went missing on a target without an order; waited for one (R3).

@@ -1,11 +1,142 @@
 //! The effects, in one order that can be read top to bottom.
 //!
-//! [`Run`] reads the channels, settles what was sold, plans, pushes, and looks again. Everything that is decided on
-//! the way is decided by the pure functions of [`domain`](crate::domain); what stands here is when they are called and
-//! what is stored before and after.
+//! A [`Cycle`](cycle::Cycle) reads the channels, takes in what they report, settles what was sold, plans, pushes, and
+//! looks again. Everything that is decided on the way is decided by the pure functions of
+//! [`domain`](crate::domain); what stands here is when they are called and what is stored before and after.
+//!
+//! | the process dies… | what the next run finds | what it does |
+//! |---|---|---|
+//! | before an intent is committed | nothing | plans again |
+//! | after that, before the call is sent | an open intent | sends the stored call again |
+//! | after the call is sent, before its answer is stored | an open intent | sends it again under its key, or compares |
+//! | while quantities are pushed | listings that show *at most* so many | reads them by key and plans again |
 
+mod cycle;
+mod lane;
+mod pushing;
+mod release;
 mod report;
+mod settling;
+mod take;
+mod visibility;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use self::lane::Lane;
+pub use self::release::Release;
 pub use self::report::{
     Adjusted, Deduction, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport, Stage, Trouble,
 };
+use crate::domain::guard::Guard;
+use crate::domain::rule::Rule;
+use crate::domain::{ChannelName, Sku};
+use crate::store::{Store, StoreError};
+
+/// Tells the time of this machine. It stamps runs; it decides nothing, since it may be wrong (Y1).
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the engine needs of the world besides its channels.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The time of this machine.
+    pub clock: Clock,
+    /// Makes a fresh key for a writing call.
+    pub new_key: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Hears how far each lane is.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// The owner's choices that are not about one channel.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The master switch.
+    pub inventory_sync: bool,
+    /// How long missing units are waited for (R3).
+    pub grace: SignedDuration,
+    /// How long a run waits for a slow channel.
+    pub patience: Duration,
+    /// The brakes.
+    pub guard: Guard,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// What tells one set of rules and channel policies from another.
+    pub rules_print: String,
+}
+
+/// What one run is asked to do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The command line, for the list of runs.
+    pub command: String,
+    /// Writes to no channel and to no state (H3).
+    pub dry_run: bool,
+    /// Reads everything in full.
+    pub full: bool,
+    /// Releases what was shown to the owner before (H2).
+    pub yes: bool,
+    /// Releases these.
+    pub release: Vec<Release>,
+    /// Pushes to these channels only; empty for all (U2).
+    pub channels: Vec<ChannelName>,
+    /// Pushes listings only whose recipe has one of these source SKUs; empty for all (U2).
+    pub skus: Vec<Sku>,
+    /// Counts the held and the baseline lines of these channels (W1).
+    pub count_missed: Vec<ChannelName>,
+    /// Drops the held lines of these channels.
+    pub ignore_missed: Vec<ChannelName>,
+}
+
+/// Why a run could not be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something to release is not there.
+    #[error("there is no hold `{0}`")]
+    NoSuchHold(String),
+    /// There is no source among the channels.
+    #[error("no channel has the role of the source")]
+    NoSource,
+}
+
+/// The channels of a shop, kept between the cycles of a loop.
+pub struct Engine {
+    lanes: Vec<Lane>,
+    settings: Settings,
+    around: Surroundings,
+    jobs: JoinSet<lane::LaneReport>,
+    /// Lanes whose job outlived the cycle that gave it.
+    late: Vec<ChannelName>,
+}
+
+impl Engine {
+    /// Makes an engine for the channels of a shop.
+    pub fn new(lanes: Vec<Lane>, settings: Settings, around: Surroundings) -> Self {
+        Self { lanes, settings, around, jobs: JoinSet::new(), late: Vec::new() }
+    }
+
+    /// Takes over changed channels and choices before the next cycle.
+    pub fn configure(&mut self, lanes: Vec<Lane>, settings: Settings) {
+        self.lanes = lanes;
+        self.settings = settings;
+    }
+
+    /// Makes one cycle: reads, settles, plans, pushes, looks again. The caller holds the state's lock. When `stop` is
+    /// cancelled, the calls in flight are finished and settled, and nothing new is begun.
+    pub async fn cycle(
+        &mut self,
+        store: &mut Store,
+        options: &Options,
+        stop: &CancellationToken,
+    ) -> Result<Report, EngineError> {
+        let mut cycle = cycle::Cycle::begin(self, store, options)?;
+        cycle.drive(stop).await?;
+        cycle.finish()
+    }
+}

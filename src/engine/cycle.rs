@@ -1,0 +1,455 @@
+//! One cycle, top to bottom: what lanes report is taken in, what is owed is settled, what changed is planned, and every
+//! idle lane gets its next job.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::lane::{self, Job, Lane, Levels, Observe};
+use super::report::{LaneEnd, LaneReport, Report, Trouble};
+use super::visibility::ShowStep;
+use super::{Engine, EngineError, Options, Settings};
+use crate::channel::{Attempt, ChannelError, StoredCall};
+use crate::domain::observe::later;
+use crate::domain::plan::Decision;
+use crate::domain::settle::Settlement;
+use crate::domain::{
+    CallId, Capability, ChannelName, Component, Known, ListingId, Level, Movement, MovementId, OrderWindow, Role,
+    RunId, Why,
+};
+use crate::store::{ChannelState, Store, StoreError, Tx};
+
+/// How long the lanes that were quick wait for the others before they settle and plan without them (P7).
+const GATHER: Duration = Duration::from_secs(2);
+/// How often a cycle looks again after it wrote (Y7).
+const MOST_LOOKS: u32 = 3;
+/// How far back a list of changes is read beyond its cursor: such lists lag (Y1).
+const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
+/// How far back orders are read once a day (Y1).
+const DEEP: SignedDuration = SignedDuration::from_hours(48);
+/// How old a full scan may be (Y4).
+const SCAN_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a stopped run waits for the calls in flight.
+const LAST_CALLS: Duration = Duration::from_secs(30);
+
+/// What a cycle knows of a lane.
+#[derive(Default)]
+pub(super) struct LaneState {
+    /// A job of it is in flight.
+    pub busy: bool,
+    /// It is to be observed.
+    pub to_observe: bool,
+    /// It was observed at least once in this cycle.
+    pub observed: bool,
+    /// What stopped it.
+    pub failed: Option<ChannelError>,
+    /// It did not report within this cycle's patience.
+    pub late: bool,
+    /// It wrote something since its last observation.
+    pub wrote: bool,
+    /// Stored calls to be sent.
+    pub calls: VecDeque<(CallId, StoredCall, Attempt)>,
+    /// Listings to be read by key.
+    pub look: BTreeSet<ListingId>,
+    /// Hides and shows to be done.
+    pub shows: VecDeque<ShowStep>,
+    /// The channel's clock, as last heard.
+    pub clock: Option<Timestamp>,
+    pub orders: usize,
+    pub readings: usize,
+    pub jobs: u64,
+    pub writes: u64,
+}
+
+/// One cycle under way.
+pub(super) struct Cycle<'a> {
+    pub engine: &'a mut Engine,
+    pub store: &'a mut Store,
+    pub options: &'a Options,
+    pub run: RunId,
+    pub lanes: BTreeMap<ChannelName, LaneState>,
+    /// The source's name.
+    pub source: ChannelName,
+    /// Listings whose components are to be settled and planned.
+    pub seeds: BTreeSet<ListingId>,
+    /// What is to be pushed, as of the latest plan.
+    pub queue: BTreeMap<ListingId, Decision>,
+    /// Source listings with something to settle.
+    pub unsettled: BTreeSet<ListingId>,
+    /// Settlements whose call is being prepared.
+    pub preparing: Vec<(ListingId, Settlement)>,
+    /// Source listings that go alone, since their number moved under the last attempt (X2).
+    pub alone: BTreeSet<ListingId>,
+    /// How often a listing was tried in this cycle and has to be tried again.
+    pub tries: BTreeMap<ListingId, u32>,
+    /// Listings that were looked up and could not be read.
+    pub unreadable: BTreeSet<ListingId>,
+    /// Listings whose hold the owner released just now.
+    pub exempt: BTreeSet<ListingId>,
+    /// Channels whose rules are not those of their last plan.
+    pub new_rules: BTreeSet<ChannelName>,
+    /// Channels that were ever pushed to with the owner's word, and the like.
+    pub channels: BTreeMap<ChannelName, ChannelState>,
+    pub looks: u32,
+    pub report: Report,
+}
+
+impl<'a> Cycle<'a> {
+    /// Opens the books: the run, its channels, what was left open, and what the owner released.
+    pub fn begin(engine: &'a mut Engine, store: &'a mut Store, options: &'a Options) -> Result<Self, EngineError> {
+        let source = engine.lanes.iter().find(|lane| lane.role == Role::Source).map(|lane| lane.name.clone());
+        let source = source.ok_or(EngineError::NoSource)?;
+        let now = (engine.around.clock)();
+        let run = store.transaction(|tx| tx.begin_run(&options.command, now))?;
+        let mut cycle = Self {
+            source,
+            run,
+            lanes: BTreeMap::new(),
+            seeds: BTreeSet::new(),
+            queue: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            preparing: Vec::new(),
+            alone: BTreeSet::new(),
+            tries: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            exempt: BTreeSet::new(),
+            new_rules: BTreeSet::new(),
+            channels: BTreeMap::new(),
+            looks: 0,
+            report: Report {
+                run: (!options.dry_run).then_some(run),
+                began: now,
+                ended: now,
+                lanes: Vec::new(),
+                sales: Vec::new(),
+                deductions: Vec::new(),
+                pushes: Vec::new(),
+                holds: Vec::new(),
+                troubles: Vec::new(),
+                unchanged: 0,
+                cut_short: false,
+            },
+            engine,
+            store,
+            options,
+        };
+        cycle.open_lanes()?;
+        cycle.recover()?;
+        cycle.release()?;
+        cycle.seeds.extend(cycle.store.read(Tx::dirty)?);
+        Ok(cycle)
+    }
+
+    fn open_lanes(&mut self) -> Result<(), EngineError> {
+        for lane in self.engine.lanes.clone() {
+            let late = self.engine.late.contains(&lane.name);
+            let state = LaneState { busy: late, late, to_observe: !late, ..LaneState::default() };
+            self.lanes.insert(lane.name.clone(), state);
+            let print = self.engine.settings.rules_print.clone();
+            let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print))?;
+            self.seeds.extend(dirty);
+            if new_rules {
+                self.new_rules.insert(lane.name.clone());
+            }
+            self.channels.insert(lane.name.clone(), channel);
+        }
+        Ok(())
+    }
+
+    /// Goes on until every lane is at rest and a second look brought nothing new, or patience ends.
+    pub async fn drive(&mut self, stop: &CancellationToken) -> Result<(), EngineError> {
+        let began = Instant::now();
+        let mut until = began + self.engine.settings.patience;
+        let mut stopping = false;
+        loop {
+            if stop.is_cancelled() && !stopping {
+                stopping = true;
+                until = until.min(Instant::now() + LAST_CALLS);
+            }
+            if self.gathered(began) {
+                self.think()?;
+            }
+            if !stopping {
+                self.assign()?;
+            }
+            if !self.busy() && (stopping || !self.look_again()) {
+                return Ok(());
+            }
+            if !self.busy() {
+                continue;
+            }
+            let gather = began + GATHER;
+            let wake = if Instant::now() < gather { gather.min(until) } else { until };
+            tokio::select! {
+                Some(report) = self.engine.jobs.join_next() => self.take(report)?,
+                () = sleep_until(wake) => if until <= Instant::now() {
+                    self.give_up_waiting();
+                    return Ok(());
+                },
+                () = stop.cancelled(), if !stopping => {}
+            }
+        }
+    }
+
+    /// Tells whether the lanes that are quick have all been observed.
+    fn gathered(&self, began: Instant) -> bool {
+        let waiting = self.lanes.values().any(|lane| !lane.observed && !lane.late && lane.failed.is_none());
+        !waiting || began + GATHER <= Instant::now()
+    }
+
+    fn busy(&self) -> bool {
+        self.lanes.values().any(|lane| lane.busy && !lane.late)
+    }
+
+    /// After writing, orders and the source are looked at again (Y7), a bounded number of times.
+    fn look_again(&mut self) -> bool {
+        let wrote = self.lanes.values().any(|lane| lane.wrote);
+        if !wrote || self.options.dry_run {
+            return false;
+        }
+        if self.looks == MOST_LOOKS {
+            self.report.cut_short = true;
+            return false;
+        }
+        self.looks += 1;
+        for lane in self.lanes.values_mut().filter(|lane| lane.failed.is_none() && !lane.late) {
+            lane.to_observe = true;
+            lane.wrote = false;
+        }
+        self.assign().is_ok() && self.busy()
+    }
+
+    fn give_up_waiting(&mut self) {
+        for lane in self.lanes.values_mut().filter(|lane| lane.busy) {
+            lane.late = true;
+        }
+    }
+
+    /// Gives every idle lane its next job, the most urgent first.
+    fn assign(&mut self) -> Result<(), EngineError> {
+        for lane in self.engine.lanes.clone() {
+            let idle = self.lanes.get(&lane.name).is_some_and(|state| !state.busy && state.failed.is_none());
+            if !idle {
+                continue;
+            }
+            if let Some(job) = self.next_job(&lane)? {
+                let writes = matches!(job, Job::Adjust(..) | Job::Push(..) | Job::Show(..));
+                let state = self.lane(&lane.name);
+                state.busy = true;
+                state.jobs += 1;
+                state.writes += u64::from(writes);
+                state.wrote |= writes;
+                let around = &self.engine.around;
+                self.engine.jobs.spawn(lane::work(lane, job, around.clock.clone(), around.progress.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn next_job(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        if let Some((id, call, attempt)) = self.lane(&lane.name).calls.pop_front() {
+            return Ok(Some(Job::Adjust(id, call, attempt)));
+        }
+        if std::mem::take(&mut self.lane(&lane.name).to_observe) {
+            return Ok(Some(Job::Observe(self.what_to_observe(lane)?)));
+        }
+        if let Some(job) = self.next_look(lane)? {
+            return Ok(Some(job));
+        }
+        if self.options.dry_run || !self.lane(&lane.name).observed {
+            return Ok(None);
+        }
+        if lane.role == Role::Source {
+            return self.next_settlement(lane);
+        }
+        if let Some(job) = self.next_push(lane)? {
+            return Ok(Some(job));
+        }
+        self.next_show(lane)
+    }
+
+    fn what_to_observe(&mut self, lane: &Lane) -> Result<Observe, StoreError> {
+        let capability = lane.capability();
+        let now = self.now(lane);
+        let again = self.lane(&lane.name).observed;
+        let first_link = self.store.read(|tx| tx.first_active(&lane.name))?;
+        let Some(channel) = self.channels.get(&lane.name) else {
+            return Ok(Observe { orders: None, levels: Levels::Nothing });
+        };
+        let deep = !again && channel.orders_deep.is_none_or(|deep| later(deep, SCAN_AGE) <= now);
+        let since = channel.orders_since.or(first_link).unwrap_or(now);
+        let since = before(if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since }, OVERLAP);
+        let due = !again && channel.scanned.is_none_or(|scanned| later(scanned, SCAN_AGE) <= now);
+        let levels = match channel.levels_since {
+            _ if capability.cheap_scan || due || (self.options.full && !again) => Levels::Scan,
+            Some(since) if capability.reads_changes => Levels::ChangedSince(before(since, OVERLAP)),
+            _ => Levels::Nothing,
+        };
+        let levels = if again && lane.role == Role::Target && !capability.cheap_scan { Levels::Nothing } else { levels };
+        let orders = capability.orders.then_some(OrderWindow::ChangedSince(since));
+        Ok(Observe { orders, levels })
+    }
+
+    fn next_look(&mut self, lane: &Lane) -> Result<Option<Job>, StoreError> {
+        let most = lane.capability().read_batch.max(1);
+        let mut batch = Vec::new();
+        while batch.len() < most {
+            let Some(id) = self.lane(&lane.name).look.pop_first() else { break };
+            if let Some(known) = self.store.read(|tx| tx.known(id))? {
+                batch.push((id, known.at.key));
+            }
+        }
+        Ok((!batch.is_empty()).then_some(Job::Look(batch)))
+    }
+
+    /// Closes the books and hands over the report.
+    pub fn finish(mut self) -> Result<Report, EngineError> {
+        self.engine.late = self.lanes.iter().filter(|(_, lane)| lane.late).map(|(name, _)| name.clone()).collect();
+        self.report_lanes()?;
+        self.report_waiting()?;
+        self.report.ended = (self.engine.around.clock)();
+        let (run, ended, exit) = (self.run, self.report.ended, self.report.exit());
+        let summary = self.report.summary();
+        self.store.transaction(|tx| {
+            if !self.options.yes {
+                let holds: Vec<_> = self.report.holds.iter().map(|hold| hold.id).collect();
+                tx.report_holds(&holds)?;
+            }
+            tx.end_run(run, ended, exit, &summary)
+        })?;
+        Ok(self.report)
+    }
+
+    fn report_lanes(&mut self) -> Result<(), StoreError> {
+        for lane in &self.engine.lanes {
+            let Some(state) = self.lanes.get(&lane.name) else { continue };
+            let end = match &state.failed {
+                Some(error) => LaneEnd::Failed(error.clone()),
+                None if state.late => LaneEnd::Late,
+                None if lane.role == Role::Target && !self.switched_on(lane) => LaneEnd::Off,
+                None => LaneEnd::Complete,
+            };
+            let complete = matches!(end, LaneEnd::Complete | LaneEnd::Off) && state.observed;
+            let trouble = state.failed.as_ref().map(ToString::to_string);
+            let now = state.clock.unwrap_or(self.report.began);
+            self.store.transaction(|tx| close_channel(tx, &lane.name, complete.then_some(now), trouble, now))?;
+            self.report.lanes.push(LaneReport {
+                channel: lane.name.clone(),
+                role: lane.role,
+                end,
+                orders: state.orders,
+                readings: state.readings,
+                calls: state.jobs,
+                writes: state.writes,
+            });
+        }
+        Ok(())
+    }
+
+    /// Tells whether pushes to a lane are switched on.
+    pub fn switched_on(&self, lane: &Lane) -> bool {
+        self.engine.settings.inventory_sync && lane.inventory_sync
+    }
+
+    /// Returns a lane's state in this cycle.
+    pub fn lane(&mut self, name: &ChannelName) -> &mut LaneState {
+        self.lanes.entry(name.clone()).or_default()
+    }
+
+    /// Returns a lane by its name.
+    pub fn lane_of(&self, name: &ChannelName) -> Option<Lane> {
+        self.engine.lanes.iter().find(|lane| lane.name == *name).cloned()
+    }
+
+    /// Returns the channel's time; before its first answer, this machine's.
+    pub fn now(&self, lane: &Lane) -> Timestamp {
+        lane.channel.clock().unwrap_or_else(|| (self.engine.around.clock)())
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.engine.settings
+    }
+
+    /// Notes something that went wrong or waits.
+    pub fn trouble(&mut self, trouble: Trouble) {
+        let known = self.report.troubles.iter().any(|t| t.code == trouble.code && t.message == trouble.message);
+        if !known {
+            self.report.troubles.push(trouble);
+        }
+    }
+
+    /// Counts another try of a listing in this cycle; tells whether it may be tried again.
+    pub fn try_again(&mut self, id: ListingId) -> bool {
+        let tries = self.tries.entry(id).or_default();
+        *tries += 1;
+        *tries <= 3
+    }
+}
+
+/// Moves a moment back; at the beginning of time, the beginning of time.
+pub(super) fn before(moment: Timestamp, span: SignedDuration) -> Timestamp {
+    moment.saturating_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// Writes an entry of the ledger.
+pub(super) fn record(
+    tx: &Tx<'_>,
+    run: RunId,
+    known: &Known,
+    why: Why,
+    from: Option<Level>,
+    to: Option<Level>,
+    when: Timestamp,
+    note: Option<String>,
+) -> Result<MovementId, StoreError> {
+    let numbers = (from.map(|level| level.0), to.map(|level| level.0));
+    let movement =
+        Movement { listing: known.id, from: numbers.0, to: numbers.1, when, why, line: None, intent: None, note };
+    tx.record(run, &movement)
+}
+
+fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
+    let mut channel = tx.channel(&lane.name)?.unwrap_or_else(|| ChannelState::new(&lane.name, lane.kind, lane.role));
+    channel.kind = lane.kind.to_owned();
+    channel.role = lane.role;
+    let now = lane.channel.clock();
+    let mut dirty = match now {
+        Some(now) => tx.overdue(&lane.name, now)?,
+        None => Vec::new(),
+    };
+    let new_rules = channel.rules_print.as_ref().is_some_and(|old| *old != print);
+    if new_rules {
+        dirty.extend(tx.linked_keys(&lane.name)?.into_iter().map(|(id, _)| id));
+        tx.mark_dirty(&dirty)?;
+    }
+    channel.rules_print = Some(print);
+    tx.save_channel(&channel)?;
+    Ok((channel, dirty, new_rules))
+}
+
+fn close_channel(
+    tx: &Tx<'_>,
+    name: &ChannelName,
+    complete: Option<Timestamp>,
+    trouble: Option<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(mut channel) = tx.channel(name)? else { return Ok(()) };
+    channel.complete = complete.or(channel.complete);
+    channel.trouble_since = trouble.as_ref().map(|_| channel.trouble_since.unwrap_or(now));
+    channel.trouble = trouble;
+    tx.save_channel(&channel)
+}
+
+/// Finds a target's capability in its component's lane; what is planned for a lane that is gone is nothing.
+pub(super) fn capability(lanes: &[Lane], name: &ChannelName) -> Option<Capability> {
+    lanes.iter().find(|lane| lane.name == *name).map(|lane| lane.capability().clone())
+}
+
+/// Finds what is known of a target in a component.
+pub(super) fn target_of(component: &Component, id: ListingId) -> Option<&crate::domain::TargetFacts> {
+    component.targets.iter().find(|target| target.known.id == id)
+}

@@ -1,0 +1,497 @@
+//! Planning and pushing: the components that changed are settled and planned, what would empty a shop is held, and the
+//! rest goes out in the fewest calls, lowerings first (Y5, Y6).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::EngineError;
+use super::cycle::{Cycle, record, target_of};
+use super::lane::{Job, Lane};
+use super::report::{Adjusted, Deduction, PushEnd, PushReport, Trouble};
+use super::settling::name;
+use crate::channel::{ChannelError, Outcome, Update};
+use crate::domain::guard::{SourceTotals, Totals, emptied, freeze, guard, unexplained_zero};
+use crate::domain::observe::{confirmed, later, writing};
+use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan, push_order};
+use crate::domain::settle::settle;
+use crate::domain::{
+    ChannelName, Component, HoldId, Known, Level, ListingId, Pushed, Quantity, Refusal, Role, Shown, SourceFacts, Why,
+};
+use crate::store::StoreError;
+
+/// The first wait after a refusal; it doubles with each further one (F5).
+const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
+/// The longest wait after a refusal.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+impl Cycle<'_> {
+    /// Settles and plans the components in which something changed.
+    pub fn think(&mut self) -> Result<(), EngineError> {
+        if self.seeds.is_empty() {
+            return Ok(());
+        }
+        let seeds: Vec<ListingId> = std::mem::take(&mut self.seeds).into_iter().collect();
+        let components = self.store.read(|tx| tx.components(&seeds))?;
+        self.settle_components(&components)?;
+        let decisions = self.plan_components(&components);
+        let held = self.guard_plan(&components, &decisions)?;
+        self.remember(&seeds, &decisions, &held)?;
+        for decision in decisions {
+            match held.get(&decision.target) {
+                Some(hold) => self.note_held(&components, &decision, *hold),
+                None => self.enqueue(&components, decision)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_components(&mut self, components: &[Component]) -> Result<(), EngineError> {
+        let Some(lane) = self.lane_of(&self.source) else { return Ok(()) };
+        let mut even = Vec::new();
+        for source in components.iter().flat_map(|component| &component.sources) {
+            let Some(settlement) = settle(source, lane.capability()) else { continue };
+            if settlement.short > 0 {
+                self.oversold(source, settlement.short)?;
+            }
+            if settlement.lines.is_empty() {
+                continue;
+            }
+            if settlement.delta.is_zero() {
+                even.push((source.known.id, settlement));
+            } else if self.options.dry_run {
+                self.plan_deduction(source, &settlement);
+            } else if self.tries.get(&source.known.id).is_none_or(|tries| *tries <= 3) {
+                self.unsettled.insert(source.known.id);
+            }
+        }
+        for (id, settlement) in even {
+            self.settle_even(id, &settlement)?;
+        }
+        Ok(())
+    }
+
+    fn plan_deduction(&mut self, source: &SourceFacts, settlement: &crate::domain::settle::Settlement) {
+        let lines = source.owing.iter().filter(|line| settlement.lines.iter().any(|(id, _)| line.id == Some(*id)));
+        let deduction = Deduction {
+            listing: source.known.at.clone(),
+            sku: source.known.listing.skus().next().cloned(),
+            from: settlement.before,
+            to: settlement.before.after(settlement.delta),
+            orders: lines.map(|line| (line.channel.clone(), line.order.clone())).collect(),
+            intent: None,
+            end: Adjusted::Planned,
+        };
+        self.report.deductions.retain(|other| other.listing != deduction.listing);
+        self.report.deductions.push(deduction);
+    }
+
+    /// Tells of units that were sold and are not there (W6), once for each change.
+    fn oversold(&mut self, source: &SourceFacts, short: i64) -> Result<(), EngineError> {
+        let orders: BTreeSet<String> = source
+            .owing
+            .iter()
+            .filter(|line| line.held.is_none() && line.open_units(source.known.id) > 0)
+            .map(|line| format!("{} order {}", line.channel, line.order))
+            .collect();
+        let orders = orders.into_iter().collect::<Vec<_>>().join(", ");
+        let (run, now, key) = (self.run, self.report.began, format!("oversold:{}", source.known.id.0));
+        let told = format!("{short} {orders}");
+        let new = self.store.transaction(|tx| {
+            let new = tx.meta(&key)?.as_deref() != Some(told.as_str());
+            if new {
+                tx.set_meta(&key, &told)?;
+                let level = source.known.reading.map(|seen| seen.level);
+                let note = Some(format!("{short} sold that are not there: {orders}"));
+                record(tx, run, &source.known, Why::Oversold, level, level, now, note)?;
+            }
+            Ok(new)
+        })?;
+        let _ = new;
+        self.trouble(Trouble {
+            code: "oversold",
+            channel: Some(source.known.at.channel.clone()),
+            listing: Some(name(&source.known)),
+            message: format!("{short} sold that the source does not have: {orders}"),
+            next: Some("cancel one of these orders, or add stock; it is taken off the next stock that comes in".to_owned()),
+            waits_for_owner: false,
+        });
+        Ok(())
+    }
+
+    fn plan_components(&self, components: &[Component]) -> Vec<Decision> {
+        let channels: BTreeMap<ChannelName, ChannelFacts> =
+            self.engine.lanes.iter().map(|lane| (lane.name.clone(), self.channel_facts(lane))).collect();
+        let source = self.lanes.get(&self.source);
+        let source_fresh = source.is_some_and(|lane| lane.observed && lane.failed.is_none());
+        let world = World { rules: &self.settings().rules, channels: &channels, source_fresh };
+        components.iter().flat_map(|component| plan(component, &world)).collect()
+    }
+
+    fn channel_facts(&self, lane: &Lane) -> ChannelFacts {
+        ChannelFacts {
+            capability: lane.capability().clone(),
+            switched_on: self.switched_on(lane),
+            zero_stock: lane.zero_stock,
+            source_gone: lane.source_gone,
+            now: self.now(lane),
+            new_rules: self.new_rules.contains(&lane.name),
+        }
+    }
+
+    /// Makes the holds that the plan calls for; returns the listings that stand under them.
+    fn guard_plan(
+        &mut self,
+        components: &[Component],
+        decisions: &[Decision],
+    ) -> Result<BTreeMap<ListingId, HoldId>, EngineError> {
+        let free: Vec<Decision> =
+            decisions.iter().filter(|decision| !self.exempt.contains(&decision.target)).cloned().collect();
+        let totals = self.totals()?;
+        let source = self.source_totals(components, &free)?;
+        let new = guard(&free, &totals, source, self.settings().guard);
+        let mut held = BTreeMap::new();
+        for hold in new {
+            let frozen: Vec<_> = hold
+                .targets
+                .iter()
+                .filter_map(|id| components.iter().find_map(|c| target_of(c, *id).map(|t| freeze(t, c))))
+                .collect();
+            let now = self.lanes.get(&hold.channel).and_then(|lane| lane.clock).unwrap_or(self.report.began);
+            let run = self.run;
+            let id = self.store.transaction(|tx| {
+                let open = tx.holds()?.into_iter().find(|open| open.channel == hold.channel && open.why == hold.why);
+                let id = match open {
+                    Some(open) => tx.widen_hold(open.id, &hold.note, &frozen).map(|()| open.id)?,
+                    None => tx.make_hold(&hold.channel, hold.why, now, &hold.note, &frozen)?,
+                };
+                for frozen in &frozen {
+                    if let Some(known) = tx.known(frozen.listing)? {
+                        let shown = known.shown.most();
+                        record(tx, run, &known, Why::Held, shown, shown, now, Some(hold.note.clone()))?;
+                    }
+                }
+                Ok(id)
+            })?;
+            held.extend(hold.targets.iter().map(|target| (*target, id)));
+        }
+        Ok(held)
+    }
+
+    fn totals(&self) -> Result<BTreeMap<ChannelName, Totals>, StoreError> {
+        let mut totals = BTreeMap::new();
+        for lane in self.engine.lanes.iter().filter(|lane| lane.role == Role::Target) {
+            let pushed_ever = self.channels.get(&lane.name).is_some_and(|channel| channel.pushed_ever);
+            let day_ago = super::cycle::before(self.now(lane), SignedDuration::from_hours(24));
+            let (counts, zeroed) = self.store.read(|tx| {
+                Ok((tx.totals(&lane.name)?, tx.count_movements(&lane.name, Why::Zeroed, day_ago)?))
+            })?;
+            let total = Totals { linked: counts.linked, showing: counts.showing, zeroed, pushed_ever };
+            totals.insert(lane.name.clone(), total);
+        }
+        Ok(totals)
+    }
+
+    fn source_totals(&self, components: &[Component], decisions: &[Decision]) -> Result<SourceTotals, StoreError> {
+        let zeroing: BTreeSet<ListingId> =
+            decisions.iter().filter(|decision| unexplained_zero(decision)).map(|decision| decision.target).collect();
+        let counts = |component: &&Component| component.targets.iter().any(|target| zeroing.contains(&target.known.id));
+        let sources = components.iter().filter(counts).flat_map(|component| &component.sources);
+        let empty = sources.filter(|source| emptied(&source.known, true)).count();
+        let linked = self.store.read(|tx| tx.totals(&self.source))?.linked;
+        Ok(SourceTotals { linked, emptied: i64::try_from(empty).unwrap_or(i64::MAX) })
+    }
+
+    /// Forgets that settled listings changed, and remembers those that still have something to be done, so that a
+    /// crash between plan and push loses nothing.
+    fn remember(
+        &mut self,
+        seeds: &[ListingId],
+        decisions: &[Decision],
+        held: &BTreeMap<ListingId, HoldId>,
+    ) -> Result<(), EngineError> {
+        let open: Vec<ListingId> = decisions
+            .iter()
+            .filter(|decision| !held.contains_key(&decision.target))
+            .filter(|decision| !matches!(decision.action, Action::Nothing | Action::Held(_)))
+            .filter(|decision| decision.action != Action::Wait(Doubt::RefusedLately))
+            .map(|decision| decision.target)
+            .collect();
+        self.store.transaction(|tx| {
+            tx.clear_dirty(seeds)?;
+            tx.clear_dirty(&decisions.iter().map(|decision| decision.target).collect::<Vec<_>>())?;
+            tx.mark_dirty(&open)
+        })?;
+        Ok(())
+    }
+
+    fn note_held(&mut self, components: &[Component], decision: &Decision, hold: HoldId) {
+        self.queue.remove(&decision.target);
+        self.report_push(components, decision, PushEnd::Held(hold));
+    }
+
+    /// Puts a decision where it belongs: among the pushes, the listings to look at, or the ones to hide and show.
+    fn enqueue(&mut self, components: &[Component], mut decision: Decision) -> Result<(), EngineError> {
+        self.queue.remove(&decision.target);
+        self.report.pushes.retain(|push| !matches!(push.end, PushEnd::Planned | PushEnd::Held(_) | PushEnd::Pending(_)) || !is_of(components, decision.target, push));
+        if decision.action == Action::Look && self.unreadable.contains(&decision.target) {
+            decision.action = without_looking(&decision);
+        }
+        match decision.action {
+            Action::Nothing => self.report.unchanged += usize::from(decision.offer.is_some()),
+            Action::Push { .. } if self.is_wanted(components, &decision) => {
+                if self.options.dry_run {
+                    self.report_push(components, &decision, PushEnd::Planned);
+                } else {
+                    self.queue.insert(decision.target, decision);
+                }
+            }
+            Action::Push { .. } => {}
+            Action::Look => {
+                self.lane(&decision.channel.clone()).look.insert(decision.target);
+            }
+            Action::Wait(doubt) => {
+                let why = words(doubt).to_owned();
+                self.report_push(components, &decision, PushEnd::Pending(why));
+            }
+            Action::Held(hold) => self.report_push(components, &decision, PushEnd::Held(hold)),
+            Action::Hide | Action::Show => self.enqueue_showing(components, decision)?,
+        }
+        Ok(())
+    }
+
+    /// Tells whether `--channel` and `--sku` let a push through (U2).
+    pub fn is_wanted(&self, components: &[Component], decision: &Decision) -> bool {
+        let channel = self.options.channels.is_empty() || self.options.channels.contains(&decision.channel);
+        let has_sku = |component: &Component| {
+            let source_skus = component.sources.iter().flat_map(|source| source.known.listing.skus());
+            source_skus.into_iter().any(|sku| self.options.skus.contains(sku))
+        };
+        let component = components.iter().find(|component| target_of(component, decision.target).is_some());
+        channel && (self.options.skus.is_empty() || component.is_some_and(has_sku))
+    }
+
+    pub(super) fn report_push(&mut self, components: &[Component], decision: &Decision, end: PushEnd) {
+        let Some(known) = components.iter().find_map(|c| target_of(c, decision.target)).map(|t| &t.known) else { return };
+        let report = push_report(known, decision, end);
+        self.report.pushes.retain(|push| push.listing != report.listing);
+        self.report.pushes.push(report);
+    }
+
+    /// Takes the next batch of pushes: lowerings first, each with the quantity wanted now (Y6).
+    pub fn next_push(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        let looking = self.lanes.get(&lane.name).map(|state| state.look.clone()).unwrap_or_default();
+        let mut batch: Vec<&Decision> =
+            self.queue.values().filter(|d| d.channel == lane.name && !looking.contains(&d.target)).collect();
+        batch.sort_by_key(|decision| push_order(decision));
+        let batch: Vec<ListingId> =
+            batch.into_iter().take(lane.capability().set_batch.max(1)).map(|decision| decision.target).collect();
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        let queue = &self.queue;
+        let updates = self.store.transaction(|tx| {
+            let mut updates = Vec::with_capacity(batch.len());
+            for id in &batch {
+                let (Some(mut known), Some(decision)) = (tx.known(*id)?, queue.get(id)) else { continue };
+                let Action::Push { quantity, .. } = decision.action else { continue };
+                let expect = match known.shown {
+                    Shown::Exactly(level) => Some(level),
+                    Shown::AtMost(_) | Shown::Unknown => None,
+                };
+                let places = known.listing.places.clone();
+                writing(&mut known, quantity);
+                tx.save_known(&known)?;
+                tx.mark_dirty(&[known.id])?;
+                updates.push((*id, Update { key: known.at.key, quantity, expect, places }));
+            }
+            Ok(updates)
+        })?;
+        let key = (self.engine.around.new_key)();
+        Ok((!updates.is_empty()).then_some(Job::Push(updates, key)))
+    }
+
+    /// Takes in what became of a batch of pushes, item by item.
+    pub fn take_pushed(
+        &mut self,
+        lane: &Lane,
+        batch: Vec<(ListingId, Update)>,
+        outcomes: Result<Vec<Outcome>, ChannelError>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                let whole = if error.may_have_landed() { Outcome::Unknown(error.clone()) } else { Outcome::NotSent };
+                self.fail(lane, error);
+                vec![whole; batch.len()]
+            }
+        };
+        let outcomes = outcomes.into_iter().map(Some).chain(std::iter::repeat(None));
+        for ((id, update), outcome) in batch.into_iter().zip(outcomes) {
+            let Some(known) = self.store.read(|tx| tx.known(id))? else { continue };
+            let Some(decision) = self.queue.remove(&id) else { continue };
+            self.take_push(lane, known, &update, &decision, outcome.unwrap_or(Outcome::NotSent), now)?;
+        }
+        Ok(())
+    }
+
+    fn take_push(
+        &mut self,
+        lane: &Lane,
+        mut known: Known,
+        update: &Update,
+        decision: &Decision,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let report = |known: &Known, end| push_report(known, decision, end);
+        let not_written = |known: &mut Known| known.shown = decision.shown;
+        let end = match outcome {
+            Outcome::Done { echo } => {
+                self.pushed(&mut known, update, decision, echo, now)?;
+                report(&known, PushEnd::Done)
+            }
+            Outcome::Stale => {
+                not_written(&mut known);
+                self.look_and_plan_again(lane, known.id);
+                report(&known, PushEnd::Pending("its number changed meanwhile; it is read and planned again".to_owned()))
+            }
+            Outcome::NotSent => {
+                not_written(&mut known);
+                if self.try_again(known.id) {
+                    self.seeds.insert(known.id);
+                }
+                report(&known, PushEnd::Pending("it was not sent; the next run goes on with it".to_owned()))
+            }
+            Outcome::Gone => {
+                not_written(&mut known);
+                self.lane(&lane.name).look.insert(known.id);
+                report(&known, PushEnd::Refused("the listing is gone".to_owned()))
+            }
+            Outcome::Refused(error) => {
+                not_written(&mut known);
+                self.refused(lane, &mut known, update.quantity, &error, now)?;
+                report(&known, PushEnd::Refused(error.to_string()))
+            }
+            Outcome::Unknown(error) => {
+                let why = format!("no answer ({error}); it is read again before the next write");
+                report(&known, PushEnd::Pending(why))
+            }
+        };
+        self.store.transaction(|tx| tx.save_known(&known))?;
+        self.report.pushes.retain(|push| push.listing != end.listing);
+        self.report.pushes.push(end);
+        Ok(())
+    }
+
+    fn look_and_plan_again(&mut self, lane: &Lane, id: ListingId) {
+        if self.try_again(id) {
+            self.lane(&lane.name).look.insert(id);
+        }
+    }
+
+    fn pushed(
+        &mut self,
+        known: &mut Known,
+        update: &Update,
+        decision: &Decision,
+        echo: Option<Level>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let why = match decision.cause {
+            _ if unexplained_zero(decision) => Why::Zeroed,
+            Cause::Sale if known.pushed.is_some_and(|p| Some(p.quantity.as_level()) < update.expect) => Why::Corrected,
+            _ => Why::Pushed,
+        };
+        let level = echo.unwrap_or(update.quantity.as_level());
+        let (run, from) = (self.run, update.expect);
+        let note = decision.offer.as_ref().map(|offer| offer.trail.join("; "));
+        self.store.transaction(|tx| {
+            let movement = record(tx, run, known, why, from, Some(level), now, note)?;
+            known.pushed = Some(Pushed { quantity: update.quantity, at: now, movement });
+            known.refusal = None;
+            if known.ceiling.as_ref().is_some_and(|ceiling| ceiling.until <= now) {
+                known.ceiling = None;
+            }
+            confirmed(known, level, now);
+            tx.clear_dirty(&[known.id])
+        })?;
+        if level != update.quantity.as_level() {
+            self.seeds.insert(known.id);
+        }
+        Ok(())
+    }
+
+    /// Remembers a refusal, and when to try again if nothing changes before (F5).
+    fn refused(
+        &mut self,
+        lane: &Lane,
+        known: &mut Known,
+        quantity: Quantity,
+        error: &ChannelError,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let tries = known.refusal.as_ref().filter(|old| old.quantity == quantity).map_or(0, |old| old.tries);
+        let wait = REFUSED_WAIT.checked_mul(1 << tries.min(8)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+        let words = error.to_string();
+        known.refusal = Some(Refusal { words: words.clone(), quantity, tries: tries + 1, next: later(now, wait) });
+        let run = self.run;
+        self.store.transaction(|tx| {
+            let shown = known.shown.most();
+            record(tx, run, known, Why::Refused, shown, Some(quantity.as_level()), now, Some(words.clone()))?;
+            tx.clear_dirty(&[known.id])
+        })?;
+        self.trouble(Trouble {
+            code: "refused",
+            channel: Some(lane.name.clone()),
+            listing: Some(name(known)),
+            message: words,
+            next: error.next.clone(),
+            waits_for_owner: false,
+        });
+        Ok(())
+    }
+}
+
+/// Decides for a listing that cannot be read: what it is offered may go out if that is no more than it may show (R1).
+fn without_looking(decision: &Decision) -> Action {
+    let offered = decision.offer.as_ref().map(|offer| offer.quantity);
+    match (offered, decision.shown.most()) {
+        (Some(offered), Some(most)) => Action::Push { quantity: offered.min(most.offerable()), lowering: true },
+        _ => Action::Nothing,
+    }
+}
+
+fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> PushReport {
+    let wanted = match decision.action {
+        Action::Push { quantity, .. } => Some(quantity),
+        Action::Hide => Some(Quantity::ZERO),
+        _ => decision.offer.as_ref().map(|offer| offer.quantity),
+    };
+    PushReport {
+        listing: known.at.clone(),
+        sku: known.listing.skus().next().cloned(),
+        title: known.listing.title().to_owned(),
+        from: match decision.shown {
+            Shown::Exactly(level) | Shown::AtMost(level) => Some(level),
+            Shown::Unknown => None,
+        },
+        to: wanted.unwrap_or_default(),
+        why: decision.offer.as_ref().map_or_else(Vec::new, |offer| offer.trail.clone()),
+        end,
+    }
+}
+
+fn is_of(components: &[Component], id: ListingId, push: &PushReport) -> bool {
+    components.iter().find_map(|component| target_of(component, id)).is_some_and(|t| t.known.at == push.listing)
+}
+
+fn words(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::SourceNotRead => "the source could not be read just now, so nothing is raised",
+        Doubt::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
+        Doubt::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
+        Doubt::RefusedLately => "the platform refused this quantity lately; it is tried again later",
+    }
+}

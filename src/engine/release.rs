@@ -1,0 +1,209 @@
+//! The owner's word: holds and held lines are released by name, or by `--yes` if they were shown before (H2).
+
+use std::str::FromStr;
+
+use super::EngineError;
+use super::cycle::{Cycle, record};
+use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, LineHold, ListingId, RunId, Why};
+use crate::store::{StoreError, Tx};
+
+/// What `--release` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// A hold by its id, `h3`.
+    Hold(HoldId),
+    /// All holds of a channel, and the account it is tied to.
+    Channel(ChannelName),
+    /// One listing: a channel, and a SKU or a key on it.
+    Listing(ChannelName, String),
+}
+
+impl FromStr for Release {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let hold = text.strip_prefix('h').and_then(|number| number.parse().ok());
+        if let Some(number) = hold {
+            return Ok(Self::Hold(HoldId(number)));
+        }
+        let (channel, listing) = text.split_once('/').map_or((text, None), |(channel, listing)| (channel, Some(listing)));
+        let channel = ChannelName::new(channel)
+            .ok_or_else(|| format!("`{text}` is no hold (h3), no channel and no channel/SKU"))?;
+        Ok(listing.map_or_else(|| Self::Channel(channel.clone()), |l| Self::Listing(channel.clone(), l.to_owned())))
+    }
+}
+
+impl Cycle<'_> {
+    /// Carries out the owner's word before anything is planned.
+    pub fn release(&mut self) -> Result<(), EngineError> {
+        let holds = self.store.read(Tx::holds)?;
+        for release in self.options.release.clone() {
+            match release {
+                Release::Hold(id) => {
+                    let hold = holds.iter().find(|hold| hold.id == id);
+                    let hold = hold.ok_or_else(|| EngineError::NoSuchHold(id.to_string()))?;
+                    self.release_hold(hold)?;
+                }
+                Release::Channel(channel) => {
+                    for hold in holds.iter().filter(|hold| hold.channel == channel) {
+                        self.release_hold(hold)?;
+                    }
+                }
+                Release::Listing(channel, name) => self.release_listing(&holds, &channel, &name)?,
+            }
+        }
+        if self.options.yes {
+            for hold in holds.iter().filter(|hold| hold.reported && hold.why != HoldWhy::Account) {
+                self.release_hold(hold)?;
+            }
+        }
+        for channel in self.options.count_missed.clone() {
+            self.count_missed(&channel, true)?;
+        }
+        for channel in self.options.ignore_missed.clone() {
+            self.count_missed(&channel, false)?;
+        }
+        self.release_switched_off()
+    }
+
+    fn release_hold(&mut self, hold: &Hold) -> Result<(), EngineError> {
+        let (run, now) = (self.run, self.report.began);
+        let listings = self.store.transaction(|tx| {
+            let listings: Vec<ListingId> = tx.frozen(hold.id)?.into_iter().map(|frozen| frozen.listing).collect();
+            note_released(tx, run, hold, &listings, now)?;
+            tx.release_hold(hold.id, now)?;
+            tx.mark_dirty(&listings)?;
+            if let Some(mut channel) = tx.channel(&hold.channel)? {
+                channel.pushed_ever |= hold.why == HoldWhy::FirstPush;
+                if hold.why == HoldWhy::Account {
+                    channel.identity = None;
+                    channel.label = None;
+                    channel.pushed_ever = false;
+                }
+                tx.save_channel(&channel)?;
+            }
+            Ok(listings)
+        })?;
+        if let Some(channel) = self.store.read(|tx| tx.channel(&hold.channel))? {
+            self.channels.insert(hold.channel.clone(), channel);
+        }
+        self.exempt.extend(&listings);
+        self.seeds.extend(listings);
+        Ok(())
+    }
+
+    fn release_listing(&mut self, holds: &[Hold], channel: &ChannelName, name: &str) -> Result<(), EngineError> {
+        let now = self.report.began;
+        let run = self.run;
+        let known = self.store.read(|tx| tx.listings(channel))?;
+        let named: Vec<Known> = known.into_iter().filter(|known| is_named(known, name)).collect();
+        let mut released = Vec::new();
+        self.store.transaction(|tx| {
+            for hold in holds.iter().filter(|hold| hold.channel == *channel) {
+                let frozen = tx.frozen(hold.id)?;
+                for known in named.iter().filter(|known| frozen.iter().any(|frozen| frozen.listing == known.id)) {
+                    tx.release_listing(hold.id, known.id, now)?;
+                    note_released(tx, run, hold, &[known.id], now)?;
+                    released.push(known.id);
+                }
+            }
+            tx.mark_dirty(&released)
+        })?;
+        if released.is_empty() {
+            return Err(EngineError::NoSuchHold(format!("{channel}/{name}")));
+        }
+        self.exempt.extend(&released);
+        self.seeds.extend(released);
+        Ok(())
+    }
+
+    /// Counts or drops the lines of a channel that are held, and counts those that were there before it was linked.
+    fn count_missed(&mut self, channel: &ChannelName, count: bool) -> Result<(), EngineError> {
+        let dirty = self.store.transaction(|tx| {
+            let mut dirty = Vec::new();
+            for mut line in tx.held_lines(Some(channel))? {
+                line.held = None;
+                line.counts = count;
+                dirty.extend(line.shares.iter().map(|share| share.source));
+                tx.save_line(&mut line)?;
+            }
+            if count {
+                for mut line in tx.baseline_lines(channel)? {
+                    line.baseline = 0;
+                    dirty.extend(line.shares.iter().map(|share| share.source));
+                    tx.save_line(&mut line)?;
+                }
+            }
+            tx.mark_dirty(&dirty)?;
+            Ok(dirty)
+        })?;
+        self.seeds.extend(dirty);
+        Ok(())
+    }
+
+    /// Lines that came in while the master switch was off are asked about once it is on (T3): `--yes` counts them.
+    fn release_switched_off(&mut self) -> Result<(), EngineError> {
+        if !self.options.yes || !self.settings().inventory_sync {
+            return Ok(());
+        }
+        let dirty = self.store.transaction(|tx| {
+            let mut dirty = Vec::new();
+            for mut line in tx.held_lines(None)? {
+                if line.held == Some(LineHold::SwitchedOff) {
+                    line.held = None;
+                    dirty.extend(line.shares.iter().map(|share| share.source));
+                    tx.save_line(&mut line)?;
+                }
+            }
+            tx.mark_dirty(&dirty)?;
+            Ok(dirty)
+        })?;
+        self.seeds.extend(dirty);
+        Ok(())
+    }
+
+    /// Reports the holds that stand at the end, and the lines and doubts that wait.
+    pub fn report_waiting(&mut self) -> Result<(), EngineError> {
+        self.report.holds = self.store.read(Tx::holds)?;
+        let held = self.store.read(|tx| tx.held_lines(None))?;
+        let mut channels: Vec<&ChannelName> = held.iter().map(|line| &line.channel).collect();
+        channels.sort();
+        channels.dedup();
+        for channel in channels {
+            let orders: Vec<&str> =
+                held.iter().filter(|line| line.channel == *channel).map(|line| line.order.as_str()).collect();
+            let some = orders.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+            self.report.troubles.push(super::Trouble {
+                code: "held-lines",
+                channel: Some(channel.clone()),
+                listing: None,
+                message: format!("{} sold lines wait for your word and are not taken off the source: {some}", orders.len()),
+                next: Some(format!(
+                    "`eys sync --count-missed {channel}` takes them off, `eys sync --ignore-missed {channel}` drops them"
+                )),
+                waits_for_owner: true,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn is_named(known: &Known, name: &str) -> bool {
+    known.at.key.as_str() == name || known.listing.skus().any(|sku| sku.as_str() == name)
+}
+
+fn note_released(
+    tx: &Tx<'_>,
+    run: RunId,
+    hold: &Hold,
+    listings: &[ListingId],
+    now: jiff::Timestamp,
+) -> Result<(), StoreError> {
+    for id in listings {
+        if let Some(known) = tx.known(*id)? {
+            let shown = known.shown.most();
+            record(tx, run, &known, Why::Released, shown, shown, now, Some(format!("{}: {}", hold.id, hold.note)))?;
+        }
+    }
+    Ok(())
+}

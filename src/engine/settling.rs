@@ -1,0 +1,452 @@
+//! Taking sales off the source: written down before it is done, closed by proof (P4, X1 to X7).
+
+use jiff::Timestamp;
+
+use super::EngineError;
+use super::cycle::{Cycle, record};
+use super::lane::{Job, Lane};
+use super::report::{Adjusted, Deduction, Trouble};
+use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange, StoredCall};
+use crate::domain::observe::{confirmed, later};
+use crate::domain::settle::{Settlement, Verdict, decide, settle};
+use crate::domain::{
+    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId, ListingId,
+    Movement, Pushed, RunId, Why,
+};
+use crate::store::{OpenCall, StoreError, Tx};
+
+/// How often a call without an answer is sent in one cycle before it is left to the next.
+const MOST_SENDS: u32 = 3;
+
+/// What one adjustment was to do, as stored.
+struct Stored<'a> {
+    intent: &'a Intent,
+    delta: Delta,
+    before: Level,
+    lines: &'a [(LineId, i64)],
+}
+
+impl Cycle<'_> {
+    /// Finds the calls that an earlier run left open: they are sent again before anything else is read.
+    pub fn recover(&mut self) -> Result<(), EngineError> {
+        let source = self.source.clone();
+        for call in self.store.read(|tx| tx.unfinished_calls(&source))? {
+            self.seeds.extend(call.intents.iter().map(|intent| intent.listing));
+            if !call.intents.iter().any(|intent| intent.state == IntentState::Open) || self.options.dry_run {
+                continue;
+            }
+            let Some(lane) = self.lane_of(&source) else { continue };
+            if self.may_repeat(&lane, &call) {
+                self.lane(&source).calls.push_back((call.id, call.stored, Attempt::Again));
+            } else {
+                let listings: Vec<_> = call.intents.iter().map(|intent| intent.listing).collect();
+                self.lane(&source).look.extend(listings);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether a stored call may still be sent again: a key only inside its lifetime (X2).
+    fn may_repeat(&self, lane: &Lane, call: &OpenCall) -> bool {
+        match lane.capability().exactly_once {
+            ExactlyOnce::Key { lifetime } => self.now(lane) < later(call.opened, lifetime),
+            ExactlyOnce::Goal | ExactlyOnce::Marker | ExactlyOnce::File => true,
+        }
+    }
+
+    /// Settles what can be settled without the source: lines whose changes cancel out.
+    pub fn settle_even(&mut self, source: ListingId, settlement: &Settlement) -> Result<(), EngineError> {
+        self.store.transaction(|tx| apply_lines(tx, source, &settlement.lines).map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Prepares the next adjustment of the source: fresh listings together, those that went stale alone (X2).
+    pub fn next_settlement(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        if !self.preparing.is_empty() {
+            return Ok(None);
+        }
+        let ready: Vec<ListingId> =
+            self.unsettled.iter().copied().filter(|id| !self.lane_looks(&lane.name, *id)).collect();
+        let batch: Vec<ListingId> = match ready.iter().find(|id| !self.alone.contains(id)) {
+            Some(_) => ready.into_iter().filter(|id| !self.alone.contains(id)).take(lane.capability().adjust_batch).collect(),
+            None => ready.into_iter().take(1).collect(),
+        };
+        let components = self.store.read(|tx| tx.components(&batch))?;
+        let mut adjustments = Vec::new();
+        for source in components.iter().flat_map(|component| &component.sources) {
+            if !batch.contains(&source.known.id) {
+                continue;
+            }
+            self.unsettled.remove(&source.known.id);
+            let Some(settlement) = settle(source, lane.capability()) else { continue };
+            if settlement.delta.is_zero() {
+                continue;
+            }
+            adjustments.push((source.known.id, adjustment(&source.known, &settlement)));
+            self.preparing.push((source.known.id, settlement));
+        }
+        let key = (self.engine.around.new_key)();
+        Ok((!adjustments.is_empty()).then_some(Job::Prepare(adjustments, key)))
+    }
+
+    fn lane_looks(&self, name: &ChannelName, id: ListingId) -> bool {
+        self.lanes.get(name).is_some_and(|lane| lane.look.contains(&id))
+    }
+
+    /// Stores a prepared call with its intents, and only then lets it go (X1).
+    pub fn take_prepared(
+        &mut self,
+        lane: &Lane,
+        batch: &[(ListingId, Adjustment)],
+        call: Result<StoredCall, ChannelError>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let preparing = std::mem::take(&mut self.preparing);
+        let call = match call {
+            Ok(call) => call,
+            Err(error) => {
+                self.fail(lane, error);
+                return Ok(());
+            }
+        };
+        let acts: Vec<(ListingId, Act)> = batch
+            .iter()
+            .zip(preparing)
+            .map(|((id, _), (_, settlement))| {
+                let Settlement { delta, before, lines, .. } = settlement;
+                (*id, Act::Adjust { delta, before, lines })
+            })
+            .collect();
+        let (id, _) = self.store.transaction(|tx| tx.open_call(&lane.name, &call, now, &acts))?;
+        self.lane(&lane.name).calls.push_back((id, call, Attempt::First));
+        Ok(())
+    }
+
+    /// Takes in what became of an adjustment, item by item.
+    pub fn take_adjusted(
+        &mut self,
+        lane: &Lane,
+        call: CallId,
+        attempt: Attempt,
+        outcomes: Result<Vec<Outcome>, ChannelError>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let open = self.store.read(|tx| tx.unfinished_calls(&lane.name))?;
+        let Some(open) = open.into_iter().find(|open| open.id == call) else { return Ok(()) };
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                let whole = if attempt == Attempt::First && !error.may_have_landed() {
+                    Outcome::NotSent
+                } else {
+                    Outcome::Unknown(error.clone())
+                };
+                if error.stops_lane() {
+                    self.fail(lane, error);
+                }
+                vec![whole; open.intents.len()]
+            }
+        };
+        let mut again = false;
+        for intent in &open.intents {
+            if intent.state != IntentState::Open {
+                continue;
+            }
+            let outcome = outcomes.get(intent.position).cloned().unwrap_or(Outcome::NotSent);
+            again |= self.close_or_keep(lane, intent, outcome, attempt, now)?;
+        }
+        if again && self.lanes.get(&lane.name).is_some_and(|state| state.failed.is_none()) {
+            self.lane(&lane.name).calls.push_back((call, open.stored, Attempt::Again));
+        }
+        Ok(())
+    }
+
+    /// Closes one intent by what is proven, or keeps it; tells whether its call should be sent again.
+    fn close_or_keep(
+        &mut self,
+        lane: &Lane,
+        intent: &Intent,
+        outcome: Outcome,
+        attempt: Attempt,
+        now: Timestamp,
+    ) -> Result<bool, EngineError> {
+        let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
+        let stored = Stored { intent, delta: *delta, before: *before, lines };
+        match outcome {
+            Outcome::Done { echo } => self.applied(lane, &stored, echo, now, "the platform confirmed it")?,
+            Outcome::Stale if attempt == Attempt::First => {
+                self.not_applied(&stored, now, "the number had changed; nothing was written")?;
+                self.alone.insert(intent.listing);
+                self.read_and_decide_again(lane, intent.listing);
+            }
+            Outcome::Stale => {
+                self.lane(&lane.name).look.insert(intent.listing);
+            }
+            Outcome::NotSent => {
+                self.not_applied(&stored, now, "nothing was written")?;
+                self.read_and_decide_again(lane, intent.listing);
+            }
+            Outcome::Gone => {
+                self.not_applied(&stored, now, "the listing is gone")?;
+                self.lane(&lane.name).look.insert(intent.listing);
+            }
+            Outcome::Refused(error) => {
+                self.not_applied(&stored, now, "the platform refused it")?;
+                self.pending(lane, &stored, format!("refused: {error}"), error.next.clone())?;
+            }
+            Outcome::Unknown(error) => {
+                let tries = self.tries.entry(intent.listing).or_default();
+                *tries += 1;
+                if *tries < MOST_SENDS {
+                    return Ok(true);
+                }
+                self.pending(lane, &stored, format!("no answer: {error}"), None)?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn read_and_decide_again(&mut self, lane: &Lane, id: ListingId) {
+        if self.try_again(id) {
+            self.lane(&lane.name).look.insert(id);
+        }
+        self.seeds.insert(id);
+    }
+
+    /// Weighs a fresh reading of a source listing against its open adjustment (X6).
+    pub fn weigh_evidence(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        found: &Found,
+        begun: Timestamp,
+    ) -> Result<(), EngineError> {
+        let intents = self.store.read(|tx| tx.unfinished_of(id))?;
+        let waiting = self.lanes.get(&lane.name).map(|state| state.calls.clone()).unwrap_or_default();
+        for intent in intents.iter().filter(|intent| intent.state == IntentState::Open) {
+            let Act::Adjust { delta, before, lines } = &intent.act else { continue };
+            let Found::Level { level, .. } = found else { continue };
+            if waiting.iter().any(|(call, _, _)| Some(*call) == intent.call) {
+                continue;
+            }
+            let stored = Stored { intent, delta: *delta, before: *before, lines };
+            let own = self.own_sales_since(id, intent.opened)?;
+            let capability = lane.capability();
+            let settled = later(later(intent.opened, capability.still_running), capability.order_delay) <= begun;
+            match decide(*delta, *before, *level, own, settled) {
+                Verdict::Applied => self.applied(lane, &stored, Some(*level), begun, "its number shows it")?,
+                Verdict::NotApplied => {
+                    self.not_applied(&stored, begun, "its number shows that it was not done")?;
+                    self.seeds.insert(id);
+                }
+                Verdict::Wait => {
+                    let why = "no answer came; the number is read again when the request can no longer be running";
+                    self.pending(lane, &stored, why.to_owned(), None)?;
+                }
+                Verdict::InDoubt => self.doubt(&stored, *level, begun)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn own_sales_since(&self, id: ListingId, since: Timestamp) -> Result<i64, StoreError> {
+        let own = self.store.read(|tx| tx.own_lines(id))?;
+        let units = own.iter().filter(|line| since <= line.placed).map(|line| line.taken.saturating_sub(line.contained));
+        Ok(units.fold(0, i64::saturating_add))
+    }
+
+    fn applied(
+        &mut self,
+        lane: &Lane,
+        stored: &Stored<'_>,
+        echo: Option<Level>,
+        now: Timestamp,
+        proof: &str,
+    ) -> Result<(), EngineError> {
+        let run = self.run;
+        let level = echo.unwrap_or_else(|| stored.before.after(stored.delta));
+        let orders = self.store.transaction(|tx| {
+            tx.close_intent(stored.intent.id, IntentState::Applied, now, proof)?;
+            let orders = apply_lines(tx, stored.intent.listing, stored.lines)?;
+            book(tx, run, stored, level, now, &orders)?;
+            tx.mark_dirty(&[stored.intent.listing])?;
+            Ok(orders)
+        })?;
+        self.lane(&lane.name).wrote = true;
+        self.seeds.insert(stored.intent.listing);
+        self.report_deduction(stored, stored.before.after(stored.delta), orders, Adjusted::Applied)?;
+        Ok(())
+    }
+
+    fn not_applied(&mut self, stored: &Stored<'_>, now: Timestamp, proof: &str) -> Result<(), EngineError> {
+        self.store.transaction(|tx| {
+            tx.close_intent(stored.intent.id, IntentState::NotApplied, now, proof)?;
+            tx.mark_dirty(&[stored.intent.listing])
+        })?;
+        Ok(())
+    }
+
+    fn doubt(&mut self, stored: &Stored<'_>, seen: Level, now: Timestamp) -> Result<(), EngineError> {
+        let run = self.run;
+        let known = self.store.transaction(|tx| {
+            tx.close_intent(stored.intent.id, IntentState::InDoubt, now, "the number fits neither outcome")?;
+            let known = tx.known(stored.intent.listing)?;
+            if let Some(known) = &known {
+                record(tx, run, known, Why::InDoubt, Some(stored.before), Some(seen), now, None)?;
+            }
+            Ok(known)
+        })?;
+        let (id, done) = (stored.intent.id, stored.before.after(stored.delta));
+        self.trouble(Trouble {
+            code: "in-doubt",
+            channel: known.as_ref().map(|known| known.at.channel.clone()),
+            listing: known.as_ref().map(name),
+            message: format!(
+                "nobody can tell whether {} was applied: {} without it, {done} with it, and now it shows {seen}",
+                stored.delta, stored.before
+            ),
+            next: Some(format!("`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not")),
+            waits_for_owner: true,
+        });
+        self.report_deduction(stored, done, Vec::new(), Adjusted::InDoubt)?;
+        Ok(())
+    }
+
+    fn pending(
+        &mut self,
+        lane: &Lane,
+        stored: &Stored<'_>,
+        why: String,
+        next: Option<String>,
+    ) -> Result<(), EngineError> {
+        let known = self.store.read(|tx| tx.known(stored.intent.listing))?;
+        self.trouble(Trouble {
+            code: "deduction-pending",
+            channel: Some(lane.name.clone()),
+            listing: known.as_ref().map(name),
+            message: format!("{} on the source is not confirmed: {why}", stored.delta),
+            next: next.or_else(|| Some("nothing; the next run goes on with it".to_owned())),
+            waits_for_owner: false,
+        });
+        self.report_deduction(stored, stored.before.after(stored.delta), Vec::new(), Adjusted::Pending(why))?;
+        Ok(())
+    }
+
+    fn report_deduction(
+        &mut self,
+        stored: &Stored<'_>,
+        to: Level,
+        orders: Vec<(ChannelName, String)>,
+        end: Adjusted,
+    ) -> Result<(), StoreError> {
+        let Some(known) = self.store.read(|tx| tx.known(stored.intent.listing))? else { return Ok(()) };
+        let intent = Some(stored.intent.id);
+        self.report.deductions.retain(|deduction| deduction.intent != intent);
+        let sku = known.listing.skus().next().cloned();
+        self.report.deductions.push(Deduction { listing: known.at, sku, from: stored.before, to, orders, intent, end });
+        Ok(())
+    }
+}
+
+/// Settles a doubt by the owner's word (`doctor --settle`).
+pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(intent) = tx.intent(id)? else { return Ok(false) };
+    let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
+    if !matches!(intent.state, IntentState::InDoubt | IntentState::Open) {
+        return Ok(false);
+    }
+    let state = if applied { IntentState::Applied } else { IntentState::NotApplied };
+    tx.close_intent(id, state, now, "the owner said so")?;
+    if applied {
+        apply_lines(tx, intent.listing, lines)?;
+    }
+    if let Some(known) = tx.known(intent.listing)? {
+        let note = Some(format!("{id}: {}", if applied { "applied" } else { "not applied" }));
+        let to = if applied { before.after(*delta) } else { *before };
+        record(tx, run, &known, Why::Settled, Some(*before), Some(to), now, note)?;
+    }
+    tx.mark_dirty(&[intent.listing])?;
+    Ok(true)
+}
+
+fn adjustment(known: &Known, settlement: &Settlement) -> Adjustment {
+    let places = settlement.places.iter().map(|(place, delta)| PlaceChange {
+        id: place.id.clone(),
+        delta: *delta,
+        before: place.level,
+    });
+    Adjustment {
+        key: known.at.key.clone(),
+        delta: settlement.delta,
+        before: settlement.before,
+        places: places.collect(),
+    }
+}
+
+/// Brings applied to what an adjustment settled; returns the orders behind it.
+fn apply_lines(
+    tx: &Tx<'_>,
+    source: ListingId,
+    lines: &[(LineId, i64)],
+) -> Result<Vec<(ChannelName, String)>, StoreError> {
+    let mut orders = Vec::new();
+    for (id, units) in lines {
+        let Some(mut line) = tx.line_by_id(*id)? else { continue };
+        for share in line.shares.iter_mut().filter(|share| share.source == source) {
+            share.applied = share.applied.saturating_add(*units);
+        }
+        tx.save_line(&mut line)?;
+        orders.push((line.channel, line.order));
+    }
+    orders.dedup();
+    Ok(orders)
+}
+
+/// Writes an applied adjustment into the ledger, line by line, and takes its echo as a reading.
+fn book(
+    tx: &Tx<'_>,
+    run: RunId,
+    stored: &Stored<'_>,
+    level: Level,
+    now: Timestamp,
+    orders: &[(ChannelName, String)],
+) -> Result<(), StoreError> {
+    let Some(mut known) = tx.known(stored.intent.listing)? else { return Ok(()) };
+    let mut at = stored.before;
+    let mut last = None;
+    for ((line, units), (channel, order)) in stored.lines.iter().zip(orders) {
+        let to = at.after(Delta(units.saturating_neg()));
+        let movement = Movement {
+            listing: known.id,
+            from: Some(at.0),
+            to: Some(to.0),
+            when: now,
+            why: if *units > 0 { Why::Deducted } else { Why::GivenBack },
+            line: Some(*line),
+            intent: Some(stored.intent.id),
+            note: Some(format!("{channel} order {order}")),
+        };
+        last = Some(tx.record(run, &movement)?);
+        at = to;
+    }
+    let movement = match last {
+        Some(movement) => movement,
+        None => record(tx, run, &known, Why::Deducted, Some(stored.before), Some(level), now, None)?,
+    };
+    confirmed(&mut known, level, now);
+    known.pushed = Some(Pushed { quantity: level.offerable(), at: now, movement });
+    spread_echo(&mut known, level);
+    tx.save_known(&known)
+}
+
+/// Where the source has one place, its level is the echo; with several, the next reading tells.
+fn spread_echo(known: &mut Known, level: Level) {
+    if let [place] = known.listing.places.as_mut_slice() {
+        place.level = level;
+    }
+}
+
+/// Returns the name by which the owner knows a listing: its SKU, else its key.
+pub(super) fn name(known: &Known) -> String {
+    known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string)
+}

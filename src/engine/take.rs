@@ -1,0 +1,505 @@
+//! What lanes report is taken in: orders become lines, readings become what is known, each in one transaction with the
+//! cursor it was read under (Y1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinError;
+
+use super::cycle::{Cycle, record};
+use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
+use super::report::{SaleReport, Trouble};
+use super::EngineError;
+use crate::channel::{Account, ChannelError, ErrorKind, Repeat};
+use crate::domain::absorb::{Absorbed, Counting, absorb};
+use crate::domain::observe::{self, Meaning, later};
+use crate::domain::{
+    ChannelName, Found, HoldWhy, Known, LineFact, Listing, ListingId, ListingRef, Movement, OrderFact,
+    OrderWindow, Reading, Role, RunId, Shown, Why,
+};
+use crate::store::{ChannelState, StoreError, Tx};
+
+/// How far ahead of its channel's clock an order may be before its time is taken for a mistake.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// What came of taking in orders or readings.
+#[derive(Default)]
+struct Taken {
+    dirty: BTreeSet<ListingId>,
+    look: BTreeSet<ListingId>,
+    sales: Vec<SaleReport>,
+    troubles: Vec<Trouble>,
+}
+
+impl Cycle<'_> {
+    /// Takes in what a lane reports.
+    pub fn take(&mut self, report: Result<LaneReport, JoinError>) -> Result<(), EngineError> {
+        // A panic in an adapter must not take the journal with it: the lane is reported, the others go on.
+        let Ok(report) = report else {
+            return self.lost_lane();
+        };
+        let Some(lane) = self.lane_of(&report.channel) else { return Ok(()) };
+        let state = self.lane(&lane.name);
+        state.busy = false;
+        state.late = false;
+        state.clock = Some(report.done);
+        match report.result {
+            JobResult::Observed(observed) => match *observed {
+                Ok(observed) => self.take_observed(&lane, observed, report.done)?,
+                Err(error) => self.fail(&lane, error),
+            },
+            JobResult::Looked(ids, readings) => self.take_looked(&lane, &ids, readings, report.begun)?,
+            JobResult::Prepared(batch, call) => self.take_prepared(&lane, &batch, call, report.done)?,
+            JobResult::Adjusted(id, attempt, outcomes) => {
+                self.take_adjusted(&lane, id, attempt, outcomes, report.done)?;
+            }
+            JobResult::Pushed(batch, outcomes) => self.take_pushed(&lane, batch, outcomes, report.done)?,
+            JobResult::Stood(id, standing) => self.take_standing(&lane, id, standing, report.done)?,
+            JobResult::Shown(id, showing, outcome) => self.take_shown(&lane, id, &showing, outcome, report.done)?,
+        }
+        Ok(())
+    }
+
+    /// Stops a lane for this cycle.
+    pub fn fail(&mut self, lane: &Lane, error: ChannelError) {
+        self.lane(&lane.name).failed = Some(error);
+    }
+
+    fn lost_lane(&mut self) -> Result<(), EngineError> {
+        let error = ChannelError::new(ErrorKind::Unexpected, Repeat::Later, "working", "its lane broke off unexpectedly");
+        let busy: Vec<ChannelName> =
+            self.lanes.iter().filter(|(_, lane)| lane.busy).map(|(name, _)| name.clone()).collect();
+        if let [name] = busy.as_slice() {
+            let state = self.lane(name);
+            state.busy = false;
+            state.failed = Some(error);
+        }
+        Ok(())
+    }
+
+    fn take_observed(&mut self, lane: &Lane, observed: Observed, done: Timestamp) -> Result<(), EngineError> {
+        if !self.account_agrees(lane, &observed.account)? {
+            return Ok(());
+        }
+        let mut taken = Taken::default();
+        let state = self.lane(&lane.name);
+        state.observed = true;
+        if let Some((window, orders)) = &observed.orders {
+            self.lane(&lane.name).orders += orders.len();
+            self.take_orders(lane, window, orders, done, &mut taken)?;
+        }
+        self.take_quantities(lane, observed.levels, observed.levels_begun, done, &mut taken)?;
+        if lane.role == Role::Source {
+            self.seeds.extend(self.store.read(Tx::dirty)?);
+        }
+        self.note(lane, taken)
+    }
+
+    fn note(&mut self, lane: &Lane, taken: Taken) -> Result<(), EngineError> {
+        let dirty: Vec<ListingId> = taken.dirty.iter().copied().collect();
+        self.store.transaction(|tx| tx.mark_dirty(&dirty))?;
+        self.seeds.extend(dirty);
+        self.lane(&lane.name).look.extend(taken.look);
+        self.report.sales.extend(taken.sales);
+        for trouble in taken.troubles {
+            self.trouble(trouble);
+        }
+        Ok(())
+    }
+
+    /// Ties a channel's name to its account at first contact; later a disagreement stops the channel (I1).
+    fn account_agrees(&mut self, lane: &Lane, account: &Account) -> Result<bool, EngineError> {
+        let name = lane.name.clone();
+        let Some(channel) = self.channels.get_mut(&name) else { return Ok(false) };
+        match &channel.identity {
+            Some(identity) if *identity != account.identity => {
+                let message = format!(
+                    "{name} now answers as {} ({}), but its name was tied to {identity}",
+                    account.label, account.identity
+                );
+                let next = format!(
+                    "if that is meant, `eys sync --release {name}` ties it anew; if it is another shop, give it a block of its own"
+                );
+                self.hold_account(&name, &message)?;
+                let error = ChannelError::new(ErrorKind::Account, Repeat::Never, "checking the account", message);
+                self.fail(lane, error.with_next(next));
+                Ok(false)
+            }
+            Some(_) => Ok(true),
+            None => {
+                channel.identity = Some(account.identity.clone());
+                channel.label = Some(account.label.clone());
+                let channel = channel.clone();
+                self.store.transaction(|tx| tx.save_channel(&channel))?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn hold_account(&mut self, name: &ChannelName, note: &str) -> Result<(), EngineError> {
+        let now = self.report.began;
+        self.store.transaction(|tx| {
+            let held = tx.holds()?.iter().any(|hold| hold.channel == *name && hold.why == HoldWhy::Account);
+            if held { Ok(()) } else { tx.make_hold(name, HoldWhy::Account, now, note, &[]).map(|_| ()) }
+        })?;
+        Ok(())
+    }
+
+    fn take_orders(
+        &mut self,
+        lane: &Lane,
+        window: &OrderWindow,
+        orders: &[OrderFact],
+        done: Timestamp,
+        taken: &mut Taken,
+    ) -> Result<(), EngineError> {
+        let counting = Counting {
+            role: lane.role,
+            deduct_sales: lane.deduct_sales,
+            restock: lane.restock,
+            switched_on: self.settings().inventory_sync,
+        };
+        let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
+        advance(&mut channel, window, orders, done);
+        let run = self.run;
+        self.store.transaction(|tx| {
+            for order in sorted(orders) {
+                for fact in &order.lines {
+                    take_line(tx, run, lane, counting, order, fact, done, taken)?;
+                }
+            }
+            tx.save_channel(&channel)
+        })?;
+        self.channels.insert(lane.name.clone(), channel);
+        Ok(())
+    }
+
+    fn take_quantities(
+        &mut self,
+        lane: &Lane,
+        quantities: Quantities,
+        begun: Timestamp,
+        done: Timestamp,
+        taken: &mut Taken,
+    ) -> Result<(), EngineError> {
+        let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
+        let grace = self.settings().grace;
+        let run = self.run;
+        match quantities {
+            Quantities::Nothing => return Ok(()),
+            Quantities::Scanned(listings) => {
+                self.lane(&lane.name).readings += listings.len();
+                let reader = Reader { lane, run, begun, now: done, grace };
+                channel.levels_since = Some(begun);
+                channel.scanned = Some(begun);
+                self.store.transaction(|tx| {
+                    reader.scan(tx, listings, taken)?;
+                    tx.save_channel(&channel)
+                })?;
+            }
+            Quantities::Changed(readings) => {
+                self.lane(&lane.name).readings += readings.len();
+                channel.levels_since = Some(begun);
+                self.store.transaction(|tx| {
+                    changed(tx, lane, &readings, taken)?;
+                    tx.save_channel(&channel)
+                })?;
+            }
+        }
+        self.channels.insert(lane.name.clone(), channel);
+        Ok(())
+    }
+
+    fn take_looked(
+        &mut self,
+        lane: &Lane,
+        ids: &[ListingId],
+        readings: Result<Vec<Reading>, ChannelError>,
+        begun: Timestamp,
+    ) -> Result<(), EngineError> {
+        let readings = match readings {
+            Ok(readings) => readings,
+            Err(error) => {
+                self.unreadable.extend(ids);
+                self.seeds.extend(ids);
+                self.fail(lane, error);
+                return Ok(());
+            }
+        };
+        self.lane(&lane.name).readings += readings.len();
+        let mut taken = Taken::default();
+        for (id, reading) in ids.iter().zip(&readings) {
+            self.weigh_evidence(lane, *id, &reading.found, begun)?;
+        }
+        let reader = Reader { lane, run: self.run, begun, now: begun, grace: self.settings().grace };
+        let unreadable = self.store.transaction(|tx| {
+            let mut unreadable = Vec::new();
+            for (id, reading) in ids.iter().zip(&readings) {
+                let Some(known) = tx.known(*id)? else { continue };
+                if !reader.read(tx, known, &reading.found, &mut taken)? {
+                    unreadable.push(*id);
+                }
+            }
+            Ok(unreadable)
+        })?;
+        self.unreadable.extend(&unreadable);
+        taken.dirty.extend(ids);
+        self.note(lane, taken)
+    }
+}
+
+/// Moves the cursor of orders: to the last stamp that the channel gave, never past its clock.
+fn advance(channel: &mut ChannelState, window: &OrderWindow, orders: &[OrderFact], done: Timestamp) {
+    let OrderWindow::ChangedSince(since) = window else { return };
+    let last = orders.iter().map(|order| order.changed).filter(|changed| *changed <= done).max();
+    let start = channel.orders_since.unwrap_or(*since);
+    channel.orders_since = Some(last.map_or(start, |last| last.max(start)));
+    let deep = channel.orders_deep.is_none_or(|deep| later(deep, SignedDuration::from_hours(24)) <= done);
+    if deep {
+        channel.orders_deep = Some(done);
+    }
+}
+
+fn sorted(orders: &[OrderFact]) -> Vec<&OrderFact> {
+    let mut sorted: Vec<&OrderFact> = orders.iter().collect();
+    sorted.sort_by(|a, b| (a.placed, &a.order).cmp(&(b.placed, &b.order)));
+    sorted
+}
+
+#[expect(clippy::too_many_arguments, reason = "one line needs all that surrounds it, and has one caller")]
+fn take_line(
+    tx: &Tx<'_>,
+    run: RunId,
+    lane: &Lane,
+    counting: Counting,
+    order: &OrderFact,
+    fact: &LineFact,
+    done: Timestamp,
+    taken: &mut Taken,
+) -> Result<(), StoreError> {
+    let known = tx.line(&lane.name, &fact.key)?;
+    let listing = listing_of(tx, &lane.name, fact)?;
+    let links = match (&known, lane.role) {
+        (None, Role::Target) => tx.links_for_line(&lane.name, listing, fact.sku.as_ref())?,
+        _ => Vec::new(),
+    };
+    let Absorbed { mut line, change, new } =
+        absorb(known.clone(), &lane.name, order, fact, listing, &links, counting);
+    if new && later(done, AHEAD) < order.placed {
+        taken.troubles.push(Trouble {
+            code: "order-from-the-future",
+            channel: Some(lane.name.clone()),
+            listing: fact.sku.as_ref().map(ToString::to_string),
+            message: format!("order {} is dated {}, which is still to come; it is counted", order.order, order.placed),
+            next: Some("check the date of the order and the clock of the channel".to_owned()),
+            waits_for_owner: false,
+        });
+    }
+    if lane.role == Role::Source && new && already_contained(tx, line.listing, order.placed)? {
+        line.contained = line.taken;
+    }
+    if known.as_ref() == Some(&line) {
+        return Ok(());
+    }
+    let id = tx.save_line(&mut line)?;
+    if change == 0 && !(new && !line.counts) {
+        return Ok(());
+    }
+    taken.sales.push(SaleReport {
+        channel: lane.name.clone(),
+        order: order.order.clone(),
+        sku: fact.sku.clone(),
+        units: if line.counts { change } else { line.taken },
+        counts: line.counts,
+        held: line.held,
+    });
+    if !line.counts {
+        return Ok(());
+    }
+    count_sold(tx, lane, &line, change, taken)?;
+    if let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() {
+        if lane.role == Role::Target {
+            observe::sold_on_target(&mut known, change, order.placed);
+            tx.save_known(&known)?;
+        }
+        taken.dirty.insert(known.id);
+        let why = if change > 0 { Why::Sold } else { Why::Returned };
+        let note = Some(format!("order {}", order.order));
+        let movement = Movement {
+            listing: known.id,
+            from: None,
+            to: Some(change),
+            when: order.placed.min(done),
+            why,
+            line: Some(id),
+            intent: None,
+            note,
+        };
+        tx.record(run, &movement)?;
+    }
+    Ok(())
+}
+
+/// Adds a sale to what is known to be sold of each source listing it is made of.
+fn count_sold(
+    tx: &Tx<'_>,
+    lane: &Lane,
+    line: &crate::domain::Line,
+    change: i64,
+    taken: &mut Taken,
+) -> Result<(), StoreError> {
+    let mut parts: BTreeMap<ListingId, i64> = line.shares.iter().map(|share| (share.source, share.units)).collect();
+    if lane.role == Role::Source {
+        parts.extend(line.listing.map(|id| (id, 1)));
+    }
+    for (source, units) in parts {
+        if let Some(mut known) = tx.known(source)? {
+            known.sold = known.sold.saturating_add(change.max(0).saturating_mul(units));
+            tx.save_known(&known)?;
+        }
+        taken.dirty.insert(source);
+    }
+    Ok(())
+}
+
+fn already_contained(tx: &Tx<'_>, listing: Option<ListingId>, placed: Timestamp) -> Result<bool, StoreError> {
+    let Some(known) = listing.map(|id| tx.known(id)).transpose()?.flatten() else { return Ok(false) };
+    Ok(known.reading.is_some_and(|seen| later(placed, SignedDuration::from_secs(2)) < seen.begun))
+}
+
+/// Finds the listing that a line was sold from: by its key, else by its SKU if exactly one listing bears it.
+fn listing_of(tx: &Tx<'_>, channel: &ChannelName, fact: &LineFact) -> Result<Option<ListingId>, StoreError> {
+    if let Some(key) = &fact.listing {
+        let at = ListingRef { channel: channel.clone(), key: key.clone() };
+        if let Some(known) = tx.known_at(&at)? {
+            return Ok(Some(known.id));
+        }
+    }
+    let Some(sku) = &fact.sku else { return Ok(None) };
+    let bearing = tx.listings_by_sku(sku)?;
+    let mut here = bearing.iter().filter(|known| known.at.channel == *channel);
+    Ok(here.next().filter(|_| here.next().is_none()).map(|known| known.id))
+}
+
+/// Takes the list of changed quantities as a hint of where to look: such lists lag, so a number in them that is not the
+/// one we know is read by its key before it counts (R2).
+fn changed(tx: &Tx<'_>, lane: &Lane, readings: &[Reading], taken: &mut Taken) -> Result<(), StoreError> {
+    for reading in readings {
+        let at = ListingRef { channel: lane.name.clone(), key: reading.key.clone() };
+        let Some(known) = tx.known_at(&at)? else { continue };
+        let same = match (&reading.found, lane.role) {
+            (Found::Level { level, .. }, Role::Source) => known.reading.is_some_and(|seen| seen.level == *level),
+            (Found::Level { level, .. }, Role::Target) => known.shown == Shown::Exactly(*level),
+            _ => false,
+        };
+        if !same {
+            taken.look.insert(known.id);
+        }
+    }
+    Ok(())
+}
+
+/// Takes in readings of one lane that began at the same moment.
+struct Reader<'a> {
+    lane: &'a Lane,
+    run: RunId,
+    begun: Timestamp,
+    now: Timestamp,
+    grace: SignedDuration,
+}
+
+impl Reader<'_> {
+    /// Takes in a full scan. What it does not show is looked up by its key before it counts as gone (P5).
+    fn scan(&self, tx: &Tx<'_>, listings: Vec<Listing>, taken: &mut Taken) -> Result<(), StoreError> {
+        let known = tx.listings(&self.lane.name)?;
+        let mut unseen: BTreeMap<_, Known> = known.into_iter().map(|known| (known.at.key.clone(), known)).collect();
+        for listing in listings {
+            let Some(mut known) = unseen.remove(&listing.key) else {
+                tx.put_listing(&self.lane.name, &listing)?;
+                continue;
+            };
+            let found = found_in(&listing);
+            if facts_differ(&known.listing, &listing) {
+                tx.put_listing(&self.lane.name, &listing)?;
+                let (level, places) = (known.listing.level, std::mem::take(&mut known.listing.places));
+                known.listing = Listing { level, places, ..listing };
+                taken.dirty.insert(known.id);
+            }
+            self.read(tx, known, &found, taken)?;
+        }
+        let linked: BTreeSet<_> = tx.linked_keys(&self.lane.name)?.into_iter().map(|(id, _)| id).collect();
+        let missing = unseen.into_values().filter(|known| known.gone.is_none() && linked.contains(&known.id));
+        taken.look.extend(missing.map(|known| known.id));
+        Ok(())
+    }
+
+    /// Takes in one reading; tells whether there was a number in it.
+    fn read(&self, tx: &Tx<'_>, before: Known, found: &Found, taken: &mut Taken) -> Result<bool, StoreError> {
+        let mut known = before.clone();
+        let meaning = match self.lane.role {
+            Role::Target => observe::target(&mut known, found, self.begun, self.now, self.grace),
+            Role::Source if has_open_adjustment(tx, known.id)? => Meaning::Nothing,
+            Role::Source => {
+                let mut own = tx.own_lines(known.id)?;
+                let meaning = observe::source(&mut known, found, self.begun, &mut own);
+                for line in &mut own {
+                    tx.save_line(line)?;
+                }
+                meaning
+            }
+        };
+        self.write_down(tx, &mut known, meaning)?;
+        if differs(&before, &known) {
+            tx.save_known(&known)?;
+            taken.dirty.insert(known.id);
+        }
+        Ok(matches!(found, Found::Level { .. } | Found::Gone))
+    }
+
+    fn write_down(&self, tx: &Tx<'_>, known: &mut Known, meaning: Meaning) -> Result<(), StoreError> {
+        let entry = |why, from, to, note| record(tx, self.run, known, why, from, to, self.begun, note);
+        match meaning {
+            Meaning::OwnersChange(from, to) => {
+                let movement = entry(Why::OwnersChange, Some(from), Some(to), None)?;
+                known.owners_change = Some(movement);
+            }
+            Meaning::Missing { expected, seen } => {
+                entry(Why::Missing, Some(expected), Some(seen), None)?;
+            }
+            Meaning::Gone => {
+                let movement = entry(Why::Gone, known.reading.map(|seen| seen.level), None, None)?;
+                known.owners_change = Some(movement);
+            }
+            Meaning::Nothing | Meaning::TooOld | Meaning::NoNumber | Meaning::First(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn has_open_adjustment(tx: &Tx<'_>, id: ListingId) -> Result<bool, StoreError> {
+    Ok(tx.unfinished_of(id)?.iter().any(|intent| matches!(intent.act, crate::domain::Act::Adjust { .. })))
+}
+
+/// Tells whether anything changed but the moment of the reading.
+fn differs(before: &Known, after: &Known) -> bool {
+    let level = |known: &Known| known.reading.map(|seen| seen.level);
+    level(before) != level(after)
+        || before.shown != after.shown
+        || before.gone != after.gone
+        || before.ceiling != after.ceiling
+        || before.owners_change != after.owners_change
+        || before.listing != after.listing
+}
+
+fn facts_differ(known: &Listing, scanned: &Listing) -> bool {
+    let plain = |listing: &Listing| Listing { level: None, places: Vec::new(), ..listing.clone() };
+    plain(known) != plain(scanned)
+}
+
+fn found_in(listing: &Listing) -> Found {
+    match listing.level {
+        Some(level) => Found::Level { level, places: listing.places.clone() },
+        None => Found::NoNumber,
+    }
+}
+

@@ -1,0 +1,200 @@
+//! Hiding listings at zero and showing them again (Z1). Each is an intent with the former state: looked up when its
+//! answer is lost, never blindly repeated (X8).
+
+use jiff::Timestamp;
+
+use super::EngineError;
+use super::cycle::{Cycle, record};
+use super::lane::{Job, Lane};
+use super::report::{PushEnd, Trouble};
+use super::settling::name;
+use crate::channel::{ChannelError, Outcome, Showing, Standing};
+use crate::domain::plan::{Action, Decision};
+use crate::domain::policy::ZeroStock;
+use crate::domain::{Act, Component, Hidden, IntentState, ListingId, ListingKey, Why};
+
+/// The next step of hiding or showing a listing.
+#[derive(Clone, Debug)]
+pub(super) enum ShowStep {
+    /// Find out what it is now, so that just that can be brought back.
+    Stand(ListingId, ListingKey),
+    /// Do it; the intent is stored.
+    Do(ListingId, ListingKey, Showing),
+}
+
+impl Cycle<'_> {
+    /// Puts a hide or a show among the lane's steps.
+    pub fn enqueue_showing(&mut self, components: &[Component], decision: Decision) -> Result<(), EngineError> {
+        if !self.is_wanted(components, &decision) {
+            return Ok(());
+        }
+        if self.options.dry_run {
+            self.report_push(components, &decision, PushEnd::Planned);
+            return Ok(());
+        }
+        let Some(lane) = self.lane_of(&decision.channel) else { return Ok(()) };
+        let Some(known) = self.store.read(|tx| tx.known(decision.target))? else { return Ok(()) };
+        let busy = self.store.read(|tx| tx.unfinished_of(known.id))?.into_iter().any(|intent| {
+            intent.state == IntentState::Open && !matches!(intent.act, Act::Adjust { .. })
+        });
+        let able = lane.capability().hides || lane.capability().ends;
+        if !able || (busy && self.tries.contains_key(&known.id)) || !self.try_again(known.id) {
+            return Ok(());
+        }
+        let step = match (&decision.action, &known.hidden) {
+            (Action::Show, Some(hidden)) => {
+                let former = hidden.former.clone();
+                let act = Act::Show { former: former.clone() };
+                self.open_showing(&lane, known.id, &act)?;
+                ShowStep::Do(known.id, known.at.key, Showing::Show { former })
+            }
+            _ => ShowStep::Stand(known.id, known.at.key),
+        };
+        self.queue.insert(decision.target, decision);
+        self.lane(&lane.name).shows.push_back(step);
+        Ok(())
+    }
+
+    /// Takes the next step of a hide or a show.
+    pub fn next_show(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        Ok(self.lane(&lane.name).shows.pop_front().map(|step| match step {
+            ShowStep::Stand(id, key) => Job::Stand(id, key),
+            ShowStep::Do(id, key, showing) => Job::Show(id, key, showing),
+        }))
+    }
+
+    /// Stores what a listing is, and only then lets it be hidden.
+    pub fn take_standing(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        standing: Result<Option<Standing>, ChannelError>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Some(decision) = self.queue.get(&id).cloned() else { return Ok(()) };
+        let standing = match standing {
+            Ok(standing) => standing,
+            Err(error) => return self.showing_failed(lane, id, &error),
+        };
+        let Some(known) = self.store.read(|tx| tx.known(id))? else { return Ok(()) };
+        match standing {
+            Some(Standing { live: true, former }) => {
+                let end = decision.zero_stock == ZeroStock::End && lane.capability().ends;
+                let (act, showing) = if end {
+                    (Act::End { former: former.clone() }, Showing::End { former })
+                } else {
+                    (Act::Hide { former: former.clone() }, Showing::Hide { former })
+                };
+                self.open_showing(lane, id, &act)?;
+                self.lane(&lane.name).shows.push_back(ShowStep::Do(id, known.at.key, showing));
+            }
+            // It is out of sight already. An open intent of ours says that we did it; otherwise it was the owner, whose
+            // hiding is left alone (Z1).
+            Some(Standing { live: false, .. }) => {
+                self.queue.remove(&id);
+                self.close_showing(lane, id, IntentState::Applied, now)?;
+            }
+            None => {
+                self.queue.remove(&id);
+                self.lane(&lane.name).look.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what became of a hide or a show.
+    pub fn take_shown(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        showing: &Showing,
+        outcome: Result<Outcome, ChannelError>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let decision = self.queue.remove(&id);
+        match outcome {
+            Ok(Outcome::Done { .. }) => {
+                self.close_showing(lane, id, IntentState::Applied, now)?;
+                if let Some(decision) = decision {
+                    let components = self.store.read(|tx| tx.components(&[id]))?;
+                    self.report_push(&components, &decision, PushEnd::Done);
+                }
+            }
+            Ok(Outcome::Unknown(error)) => self.showing_failed(lane, id, &error)?,
+            Ok(Outcome::Refused(error)) => {
+                self.close_showing(lane, id, IntentState::NotApplied, now)?;
+                self.showing_failed(lane, id, &error)?;
+            }
+            Ok(_) => self.close_showing(lane, id, IntentState::NotApplied, now)?,
+            Err(error) if error.may_have_landed() => self.showing_failed(lane, id, &error)?,
+            Err(error) => {
+                self.close_showing(lane, id, IntentState::NotApplied, now)?;
+                self.showing_failed(lane, id, &error)?;
+            }
+        }
+        let _ = showing;
+        Ok(())
+    }
+
+    fn showing_failed(&mut self, lane: &Lane, id: ListingId, error: &ChannelError) -> Result<(), EngineError> {
+        self.queue.remove(&id);
+        let known = self.store.read(|tx| tx.known(id))?;
+        self.trouble(Trouble {
+            code: "visibility",
+            channel: Some(lane.name.clone()),
+            listing: known.as_ref().map(name),
+            message: format!("it could not be hidden or shown: {error}"),
+            next: error.next.clone(),
+            waits_for_owner: false,
+        });
+        Ok(())
+    }
+
+    fn open_showing(&mut self, lane: &Lane, id: ListingId, act: &Act) -> Result<(), EngineError> {
+        let now = self.now(lane);
+        self.store.transaction(|tx| {
+            for old in tx.unfinished_of(id)? {
+                if !matches!(old.act, Act::Adjust { .. }) {
+                    tx.close_intent(old.id, IntentState::NotApplied, now, "looked up, and begun anew")?;
+                }
+            }
+            tx.open_intent(id, act, now).map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Closes the open hide or show of a listing and remembers what it means.
+    fn close_showing(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        state: IntentState,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let run = self.run;
+        let done = self.store.transaction(|tx| {
+            let Some(mut known) = tx.known(id)? else { return Ok(false) };
+            let mut done = false;
+            for intent in tx.unfinished_of(id)? {
+                let (hidden, why) = match &intent.act {
+                    Act::Adjust { .. } => continue,
+                    Act::Hide { former } => (Some(Hidden { ended: false, former: former.clone() }), Why::Hidden),
+                    Act::End { former } => (Some(Hidden { ended: true, former: former.clone() }), Why::Hidden),
+                    Act::Show { .. } => (None, Why::ShownAgain),
+                };
+                tx.close_intent(intent.id, state, now, "looked up")?;
+                if state == IntentState::Applied {
+                    known.hidden = hidden;
+                    let shown = known.shown.most();
+                    record(tx, run, &known, why, shown, shown, now, None)?;
+                    done = true;
+                }
+            }
+            tx.save_known(&known)?;
+            tx.clear_dirty(&[id])?;
+            Ok(done)
+        })?;
+        self.lane(&lane.name).wrote |= done;
+        Ok(())
+    }
+}
