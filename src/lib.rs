@@ -17,3 +17,4 @@ pub mod channel;
 pub mod domain;
 pub mod engine;
 pub mod net;
+pub mod store;

@@ -12,17 +12,25 @@
 
 pub mod absorb;
 pub mod capability;
+pub mod channel;
 pub mod facts;
+pub mod guard;
 pub mod hold;
 pub mod intent;
+#[cfg(test)]
+mod laws;
 pub mod line;
 pub mod link;
 pub mod listing;
 pub mod movement;
 pub mod observe;
+pub mod offer;
 pub mod order;
+pub mod plan;
 pub mod policy;
+pub mod rule;
 pub mod settle;
+pub mod status;
 pub mod stock;
 
 pub use capability::{Capability, ExactlyOnce};

@@ -163,8 +163,8 @@ fn act(
     if let Some((hold, quantity)) = held(target, component) {
         return under_hold(target, hold, quantity);
     }
-    let hides = zero_stock != ZeroStock::Keep
-        || (*status == Status::SourceGone && channel.source_gone == SourceGone::Hide);
+    let hides =
+        zero_stock != ZeroStock::Keep || (*status == Status::SourceGone && channel.source_gone == SourceGone::Hide);
     match quantity_action(target, component, world, wanted) {
         Action::Nothing if wanted == Quantity::ZERO && hides && target.known.hidden.is_none() => Action::Hide,
         Action::Nothing if Quantity::ZERO < wanted && target.known.hidden.is_some() => Action::Show,

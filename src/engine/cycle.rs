@@ -12,13 +12,13 @@ use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, Report, Trouble};
 use super::visibility::ShowStep;
 use super::{Engine, EngineError, Options, Settings};
-use crate::channel::{Attempt, ChannelError, StoredCall};
+use crate::channel::{Attempt, ChannelError};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::{
-    CallId, Capability, ChannelName, Component, Known, ListingId, Level, Movement, MovementId, OrderWindow, Role,
-    RunId, Why,
+    CallId, Capability, ChannelName, Component, Known, Level, ListingId, Movement, MovementId, OrderWindow, Role,
+    RunId, StoredCall, Why,
 };
 use crate::store::{ChannelState, Store, StoreError, Tx};
 
@@ -139,7 +139,7 @@ impl<'a> Cycle<'a> {
         cycle.open_lanes()?;
         cycle.recover()?;
         cycle.release()?;
-        cycle.seeds.extend(cycle.store.read(Tx::dirty)?);
+        cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
         Ok(cycle)
     }
 
@@ -281,14 +281,16 @@ impl<'a> Cycle<'a> {
         };
         let deep = !again && channel.orders_deep.is_none_or(|deep| later(deep, SCAN_AGE) <= now);
         let since = channel.orders_since.or(first_link).unwrap_or(now);
-        let since = before(if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since }, OVERLAP);
+        let since =
+            before(if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since }, OVERLAP);
         let due = !again && channel.scanned.is_none_or(|scanned| later(scanned, SCAN_AGE) <= now);
         let levels = match channel.levels_since {
             _ if capability.cheap_scan || due || (self.options.full && !again) => Levels::Scan,
             Some(since) if capability.reads_changes => Levels::ChangedSince(before(since, OVERLAP)),
             _ => Levels::Nothing,
         };
-        let levels = if again && lane.role == Role::Target && !capability.cheap_scan { Levels::Nothing } else { levels };
+        let levels =
+            if again && lane.role == Role::Target && !capability.cheap_scan { Levels::Nothing } else { levels };
         let orders = capability.orders.then_some(OrderWindow::ChangedSince(since));
         Ok(Observe { orders, levels })
     }

@@ -186,9 +186,14 @@ async fn observe(lane: &Lane, what: Observe, clock: &Clock, progress: &dyn Progr
     let mut account = None;
     let mut orders = None;
     if let Some(window) = what.orders {
-        let found = pages("reading orders", &mut account, |page| channel.orders(&window, page), |items| {
-            progress.lane(&lane.name, Stage::Orders, items);
-        })
+        let found = pages(
+            "reading orders",
+            &mut account,
+            |page| channel.orders(&window, page),
+            |items| {
+                progress.lane(&lane.name, Stage::Orders, items);
+            },
+        )
         .await?;
         orders = Some((window, found));
     }

@@ -113,7 +113,9 @@ impl Cycle<'_> {
             channel: Some(source.known.at.channel.clone()),
             listing: Some(name(&source.known)),
             message: format!("{short} sold that the source does not have: {orders}"),
-            next: Some("cancel one of these orders, or add stock; it is taken off the next stock that comes in".to_owned()),
+            next: Some(
+                "cancel one of these orders, or add stock; it is taken off the next stock that comes in".to_owned(),
+            ),
             waits_for_owner: false,
         });
         Ok(())
@@ -183,9 +185,9 @@ impl Cycle<'_> {
         for lane in self.engine.lanes.iter().filter(|lane| lane.role == Role::Target) {
             let pushed_ever = self.channels.get(&lane.name).is_some_and(|channel| channel.pushed_ever);
             let day_ago = super::cycle::before(self.now(lane), SignedDuration::from_hours(24));
-            let (counts, zeroed) = self.store.read(|tx| {
-                Ok((tx.totals(&lane.name)?, tx.count_movements(&lane.name, Why::Zeroed, day_ago)?))
-            })?;
+            let (counts, zeroed) = self
+                .store
+                .read(|tx| Ok((tx.totals(&lane.name)?, tx.count_movements(&lane.name, Why::Zeroed, day_ago)?)))?;
             let total = Totals { linked: counts.linked, showing: counts.showing, zeroed, pushed_ever };
             totals.insert(lane.name.clone(), total);
         }
@@ -233,7 +235,10 @@ impl Cycle<'_> {
     /// Puts a decision where it belongs: among the pushes, the listings to look at, or the ones to hide and show.
     fn enqueue(&mut self, components: &[Component], mut decision: Decision) -> Result<(), EngineError> {
         self.queue.remove(&decision.target);
-        self.report.pushes.retain(|push| !matches!(push.end, PushEnd::Planned | PushEnd::Held(_) | PushEnd::Pending(_)) || !is_of(components, decision.target, push));
+        self.report.pushes.retain(|push| {
+            !matches!(push.end, PushEnd::Planned | PushEnd::Held(_) | PushEnd::Pending(_))
+                || !is_of(components, decision.target, push)
+        });
         if decision.action == Action::Look && self.unreadable.contains(&decision.target) {
             decision.action = without_looking(&decision);
         }
@@ -272,7 +277,9 @@ impl Cycle<'_> {
     }
 
     pub(super) fn report_push(&mut self, components: &[Component], decision: &Decision, end: PushEnd) {
-        let Some(known) = components.iter().find_map(|c| target_of(c, decision.target)).map(|t| &t.known) else { return };
+        let Some(known) = components.iter().find_map(|c| target_of(c, decision.target)).map(|t| &t.known) else {
+            return;
+        };
         let report = push_report(known, decision, end);
         self.report.pushes.retain(|push| push.listing != report.listing);
         self.report.pushes.push(report);
@@ -355,7 +362,10 @@ impl Cycle<'_> {
             Outcome::Stale => {
                 not_written(&mut known);
                 self.look_and_plan_again(lane, known.id);
-                report(&known, PushEnd::Pending("its number changed meanwhile; it is read and planned again".to_owned()))
+                report(
+                    &known,
+                    PushEnd::Pending("its number changed meanwhile; it is read and planned again".to_owned()),
+                )
             }
             Outcome::NotSent => {
                 not_written(&mut known);

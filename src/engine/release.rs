@@ -26,7 +26,8 @@ impl FromStr for Release {
         if let Some(number) = hold {
             return Ok(Self::Hold(HoldId(number)));
         }
-        let (channel, listing) = text.split_once('/').map_or((text, None), |(channel, listing)| (channel, Some(listing)));
+        let (channel, listing) =
+            text.split_once('/').map_or((text, None), |(channel, listing)| (channel, Some(listing)));
         let channel = ChannelName::new(channel)
             .ok_or_else(|| format!("`{text}` is no hold (h3), no channel and no channel/SKU"))?;
         Ok(listing.map_or_else(|| Self::Channel(channel.clone()), |l| Self::Listing(channel.clone(), l.to_owned())))
@@ -36,7 +37,7 @@ impl FromStr for Release {
 impl Cycle<'_> {
     /// Carries out the owner's word before anything is planned.
     pub fn release(&mut self) -> Result<(), EngineError> {
-        let holds = self.store.read(Tx::holds)?;
+        let holds = self.store.read(|tx| tx.holds())?;
         for release in self.options.release.clone() {
             match release {
                 Release::Hold(id) => {
@@ -164,7 +165,7 @@ impl Cycle<'_> {
 
     /// Reports the holds that stand at the end, and the lines and doubts that wait.
     pub fn report_waiting(&mut self) -> Result<(), EngineError> {
-        self.report.holds = self.store.read(Tx::holds)?;
+        self.report.holds = self.store.read(|tx| tx.holds())?;
         let held = self.store.read(|tx| tx.held_lines(None))?;
         let mut channels: Vec<&ChannelName> = held.iter().map(|line| &line.channel).collect();
         channels.sort();

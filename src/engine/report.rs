@@ -182,6 +182,34 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Says in a line what the run did, for the list of runs and for cron.
+    pub fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        let mut say = |count: usize, one: &str, many: &str| {
+            if count > 0 {
+                parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+            }
+        };
+        say(self.sales.len(), "sale or change of an order", "sales or changes of orders");
+        let applied = self.deductions.iter().filter(|deduction| deduction.end == Adjusted::Applied).count();
+        say(applied, "number changed on the source", "numbers changed on the source");
+        say(self.ended_as(|end| *end == PushEnd::Done), "listing updated", "listings updated");
+        say(self.ended_as(|end| *end == PushEnd::Planned), "listing would be updated", "listings would be updated");
+        say(self.ended_as(|end| matches!(end, PushEnd::Held(_))), "listing held", "listings held");
+        say(self.ended_as(|end| matches!(end, PushEnd::Refused(_))), "listing refused", "listings refused");
+        say(self.ended_as(|end| matches!(end, PushEnd::Pending(_))), "listing pending", "listings pending");
+        say(self.troubles.len(), "problem", "problems");
+        let failed = self.lanes.iter().filter(|lane| matches!(lane.end, LaneEnd::Failed(_) | LaneEnd::Late)).count();
+        say(failed, "channel not reached", "channels not reached");
+        if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
+    }
+
+    fn ended_as(&self, is: impl Fn(&PushEnd) -> bool) -> usize {
+        self.pushes.iter().filter(|push| is(&push.end)).count()
+    }
+}
+
 /// Where a lane is, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {

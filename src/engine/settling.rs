@@ -6,12 +6,13 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, Trouble};
-use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange, StoredCall};
+use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
+use crate::domain::StoredCall;
 use crate::domain::observe::{confirmed, later};
 use crate::domain::settle::{Settlement, Verdict, decide, settle};
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId, ListingId,
-    Movement, Pushed, RunId, Why,
+    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
+    ListingId, Movement, Pushed, RunId, Why,
 };
 use crate::store::{OpenCall, StoreError, Tx};
 
@@ -68,7 +69,9 @@ impl Cycle<'_> {
         let ready: Vec<ListingId> =
             self.unsettled.iter().copied().filter(|id| !self.lane_looks(&lane.name, *id)).collect();
         let batch: Vec<ListingId> = match ready.iter().find(|id| !self.alone.contains(id)) {
-            Some(_) => ready.into_iter().filter(|id| !self.alone.contains(id)).take(lane.capability().adjust_batch).collect(),
+            Some(_) => {
+                ready.into_iter().filter(|id| !self.alone.contains(id)).take(lane.capability().adjust_batch).collect()
+            }
             None => ready.into_iter().take(1).collect(),
         };
         let components = self.store.read(|tx| tx.components(&batch))?;
@@ -251,7 +254,8 @@ impl Cycle<'_> {
 
     fn own_sales_since(&self, id: ListingId, since: Timestamp) -> Result<i64, StoreError> {
         let own = self.store.read(|tx| tx.own_lines(id))?;
-        let units = own.iter().filter(|line| since <= line.placed).map(|line| line.taken.saturating_sub(line.contained));
+        let units =
+            own.iter().filter(|line| since <= line.placed).map(|line| line.taken.saturating_sub(line.contained));
         Ok(units.fold(0, i64::saturating_add))
     }
 
@@ -305,7 +309,9 @@ impl Cycle<'_> {
                 "nobody can tell whether {} was applied: {} without it, {done} with it, and now it shows {seen}",
                 stored.delta, stored.before
             ),
-            next: Some(format!("`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not")),
+            next: Some(format!(
+                "`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not"
+            )),
             waits_for_owner: true,
         });
         self.report_deduction(stored, done, Vec::new(), Adjusted::InDoubt)?;

@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinError;
 
+use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
 use super::report::{SaleReport, Trouble};
-use super::EngineError;
 use crate::channel::{Account, ChannelError, ErrorKind, Repeat};
 use crate::domain::absorb::{Absorbed, Counting, absorb};
 use crate::domain::observe::{self, Meaning, later};
 use crate::domain::{
-    ChannelName, Found, HoldWhy, Known, LineFact, Listing, ListingId, ListingRef, Movement, OrderFact,
-    OrderWindow, Reading, Role, RunId, Shown, Why,
+    ChannelName, Found, HoldWhy, Known, LineFact, Listing, ListingId, ListingRef, Movement, OrderFact, OrderWindow,
+    Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
@@ -66,7 +66,8 @@ impl Cycle<'_> {
     }
 
     fn lost_lane(&mut self) -> Result<(), EngineError> {
-        let error = ChannelError::new(ErrorKind::Unexpected, Repeat::Later, "working", "its lane broke off unexpectedly");
+        let error =
+            ChannelError::new(ErrorKind::Unexpected, Repeat::Later, "working", "its lane broke off unexpectedly");
         let busy: Vec<ChannelName> =
             self.lanes.iter().filter(|(_, lane)| lane.busy).map(|(name, _)| name.clone()).collect();
         if let [name] = busy.as_slice() {
@@ -90,7 +91,7 @@ impl Cycle<'_> {
         }
         self.take_quantities(lane, observed.levels, observed.levels_begun, done, &mut taken)?;
         if lane.role == Role::Source {
-            self.seeds.extend(self.store.read(Tx::dirty)?);
+            self.seeds.extend(self.store.read(|tx| tx.dirty())?);
         }
         self.note(lane, taken)
     }
@@ -283,8 +284,7 @@ fn take_line(
         (None, Role::Target) => tx.links_for_line(&lane.name, listing, fact.sku.as_ref())?,
         _ => Vec::new(),
     };
-    let Absorbed { mut line, change, new } =
-        absorb(known.clone(), &lane.name, order, fact, listing, &links, counting);
+    let Absorbed { mut line, change, new } = absorb(known.clone(), &lane.name, order, fact, listing, &links, counting);
     if new && later(done, AHEAD) < order.placed {
         taken.troubles.push(Trouble {
             code: "order-from-the-future",
@@ -502,4 +502,3 @@ fn found_in(listing: &Listing) -> Found {
         None => Found::NoNumber,
     }
 }
-

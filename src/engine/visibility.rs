@@ -34,9 +34,11 @@ impl Cycle<'_> {
         }
         let Some(lane) = self.lane_of(&decision.channel) else { return Ok(()) };
         let Some(known) = self.store.read(|tx| tx.known(decision.target))? else { return Ok(()) };
-        let busy = self.store.read(|tx| tx.unfinished_of(known.id))?.into_iter().any(|intent| {
-            intent.state == IntentState::Open && !matches!(intent.act, Act::Adjust { .. })
-        });
+        let busy = self
+            .store
+            .read(|tx| tx.unfinished_of(known.id))?
+            .into_iter()
+            .any(|intent| intent.state == IntentState::Open && !matches!(intent.act, Act::Adjust { .. }));
         let able = lane.capability().hides || lane.capability().ends;
         if !able || (busy && self.tries.contains_key(&known.id)) || !self.try_again(known.id) {
             return Ok(());

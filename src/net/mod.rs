@@ -7,15 +7,17 @@
 //! Nothing here knows a platform: an adapter tells by a [`Verdict`] what an answer means for pacing and retrying.
 
 mod client;
+pub mod http;
+mod pacer;
 
 use std::time::Duration;
 
+use ::http::{HeaderMap, Method, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-pub use self::client::{Client, Pace};
+pub use self::client::{Client, Pace, Tally};
 
 /// A request as it will be sent. Headers that carry a secret are marked sensitive.
 #[derive(Clone, Debug)]

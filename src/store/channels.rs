@@ -1,0 +1,103 @@
+//! Channels and what is kept of them between runs.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::value::{channel_name, from_word, get, maybe_moment, ms, word};
+use super::{Result, StoreError, Tx};
+use crate::domain::ChannelName;
+use crate::domain::channel::ChannelState;
+
+/// How many listings of a channel are linked, and how many of those show stock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Linked listings; of the source, those that are part of a recipe.
+    pub linked: i64,
+    /// Linked listings that show stock, or may.
+    pub showing: i64,
+}
+
+impl Tx<'_> {
+    /// Returns what is kept of a channel.
+    pub fn channel(&self, name: &ChannelName) -> Result<Option<ChannelState>> {
+        let mut query = self.connection.prepare_cached("SELECT * FROM channel WHERE name = ?1")?;
+        let mut rows = query.query([name.as_str()])?;
+        rows.next()?.map(channel).transpose()
+    }
+
+    /// Returns what is kept of all channels, the source first, then by name.
+    pub fn channels(&self) -> Result<Vec<ChannelState>> {
+        let mut query = self.connection.prepare_cached("SELECT * FROM channel ORDER BY role, name")?;
+        let mut rows = query.query([])?;
+        let mut channels = Vec::new();
+        while let Some(row) = rows.next()? {
+            channels.push(channel(row)?);
+        }
+        Ok(channels)
+    }
+
+    /// Stores what is to be kept of a channel.
+    pub fn save_channel(&self, channel: &ChannelState) -> Result<()> {
+        let sql = "INSERT INTO channel (name, kind, role, identity, label, orders_since, orders_deep, levels_since,
+                scanned, complete, rules_print, pushed_ever, trouble, trouble_since)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            ON CONFLICT (name) DO UPDATE SET kind = ?2, role = ?3, identity = ?4, label = ?5, orders_since = ?6,
+                orders_deep = ?7, levels_since = ?8, scanned = ?9, complete = ?10, rules_print = ?11,
+                pushed_ever = ?12, trouble = ?13, trouble_since = ?14";
+        self.connection.prepare_cached(sql)?.execute(params![
+            channel.name.as_str(),
+            channel.kind,
+            word(&channel.role)?,
+            channel.identity,
+            channel.label,
+            channel.orders_since.map(ms),
+            channel.orders_deep.map(ms),
+            channel.levels_since.map(ms),
+            channel.scanned.map(ms),
+            channel.complete.map(ms),
+            channel.rules_print,
+            channel.pushed_ever,
+            channel.trouble,
+            channel.trouble_since.map(ms),
+        ])?;
+        Ok(())
+    }
+
+    /// Gives a channel another name; everything that belongs to it stays.
+    pub fn rename_channel(&self, old: &ChannelName, new: &ChannelName) -> Result<()> {
+        self.connection.execute("UPDATE channel SET name = ?2 WHERE name = ?1", [old.as_str(), new.as_str()])?;
+        Ok(())
+    }
+
+    /// Counts the linked listings of a channel.
+    pub fn totals(&self, name: &ChannelName) -> Result<Counts> {
+        let mut query = self.connection.prepare_cached("SELECT linked, showing FROM channel WHERE name = ?1")?;
+        let counts = query.query_row([name.as_str()], |row| Ok(Counts { linked: row.get(0)?, showing: row.get(1)? }));
+        Ok(counts.optional()?.unwrap_or_default())
+    }
+
+    /// Returns the number of a channel in the state.
+    pub(super) fn channel_id(&self, name: &ChannelName) -> Result<i64> {
+        let mut query = self.connection.prepare_cached("SELECT id FROM channel WHERE name = ?1")?;
+        let id = query.query_row([name.as_str()], |row| row.get(0)).optional()?;
+        id.ok_or_else(|| StoreError::unreadable(format!("there is no channel {name}")))
+    }
+}
+
+fn channel(row: &Row<'_>) -> Result<ChannelState> {
+    Ok(ChannelState {
+        name: channel_name(&get::<String>(row, "name")?)?,
+        kind: get(row, "kind")?,
+        role: from_word(&get::<String>(row, "role")?)?,
+        identity: get(row, "identity")?,
+        label: get(row, "label")?,
+        orders_since: maybe_moment(get(row, "orders_since")?)?,
+        orders_deep: maybe_moment(get(row, "orders_deep")?)?,
+        levels_since: maybe_moment(get(row, "levels_since")?)?,
+        scanned: maybe_moment(get(row, "scanned")?)?,
+        complete: maybe_moment(get(row, "complete")?)?,
+        rules_print: get(row, "rules_print")?,
+        pushed_ever: get(row, "pushed_ever")?,
+        trouble: get(row, "trouble")?,
+        trouble_since: maybe_moment(get(row, "trouble_since")?)?,
+    })
+}

@@ -1,0 +1,184 @@
+//! The journal: calls and intents, stored before they go out and closed by proof.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::value::{from_word, get, moment, ms, numbers, word};
+use super::{Result, StoreError, Tx};
+use crate::domain::{
+    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, StoredCall,
+};
+
+/// A stored call some of whose intents are not closed.
+#[derive(Clone, Debug)]
+pub struct OpenCall {
+    /// Its number.
+    pub id: CallId,
+    /// What was stored.
+    pub stored: StoredCall,
+    /// When, by the channel's clock.
+    pub opened: Timestamp,
+    /// All its intents, by their place in it.
+    pub intents: Vec<Intent>,
+}
+
+const UNFINISHED: &str = "state IN ('open', 'in_doubt')";
+
+impl Tx<'_> {
+    /// Stores a call with its intents, in the order in which they stand in it.
+    pub fn open_call(
+        &self,
+        channel: &ChannelName,
+        call: &StoredCall,
+        opened: Timestamp,
+        acts: &[(ListingId, Act)],
+    ) -> Result<(CallId, Vec<IntentId>)> {
+        let sql = "INSERT INTO call (channel, key, body, opened) VALUES (?1, ?2, ?3, ?4) RETURNING id";
+        let channel = self.channel_id(channel)?;
+        let id: i64 = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params![channel, call.key, call.body, ms(opened)], |row| row.get(0))?;
+        let intents = acts.iter().enumerate().map(|(position, (listing, act))| {
+            self.insert_intent(*listing, act, Some(id), i64::try_from(position).unwrap_or(i64::MAX), opened)
+        });
+        Ok((CallId(id), intents.collect::<Result<_>>()?))
+    }
+
+    /// Stores an intent that has no call: it is looked up rather than repeated (X8).
+    pub fn open_intent(&self, listing: ListingId, act: &Act, opened: Timestamp) -> Result<IntentId> {
+        self.insert_intent(listing, act, None, 0, opened)
+    }
+
+    fn insert_intent(
+        &self,
+        listing: ListingId,
+        act: &Act,
+        call: Option<i64>,
+        position: i64,
+        opened: Timestamp,
+    ) -> Result<IntentId> {
+        let (name, delta, before, former) = match act {
+            Act::Adjust { delta, before, .. } => ("adjust", Some(delta.0), Some(before.0), None),
+            Act::Hide { former } => ("hide", None, None, Some(former)),
+            Act::End { former } => ("end", None, None, Some(former)),
+            Act::Show { former } => ("show", None, None, Some(former)),
+        };
+        let sql = "INSERT INTO intent (listing, act, delta, before, former, call, position, opened, state)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open') RETURNING id";
+        let id: i64 = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params![listing.0, name, delta, before, former, call, position, ms(opened)], |row| row.get(0))?;
+        if let Act::Adjust { lines, .. } = act {
+            let sql = "INSERT INTO intent_line (intent, nth, line, units) VALUES (?1, ?2, ?3, ?4)";
+            let mut insert = self.connection.prepare_cached(sql)?;
+            for (nth, (line, units)) in (0_i64..).zip(lines) {
+                insert.execute(params![id, nth, line.0, units])?;
+            }
+        }
+        Ok(IntentId(id))
+    }
+
+    /// Returns the calls to a channel that have an intent which is not closed, oldest first.
+    pub fn unfinished_calls(&self, channel: &ChannelName) -> Result<Vec<OpenCall>> {
+        let sql = format!(
+            "SELECT id, key, body, opened FROM call WHERE channel = ?1
+                AND id IN (SELECT call FROM intent WHERE {UNFINISHED}) ORDER BY id"
+        );
+        let mut query = self.connection.prepare_cached(&sql)?;
+        let mut rows = query.query([self.channel_id(channel)?])?;
+        let mut calls = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            calls.push(OpenCall {
+                id: CallId(id),
+                stored: StoredCall { key: row.get(1)?, body: row.get(2)? },
+                opened: moment(row.get(3)?)?,
+                intents: self.intents("SELECT * FROM intent WHERE call = ?1 ORDER BY position", [id])?,
+            });
+        }
+        Ok(calls)
+    }
+
+    /// Returns all intents that are open or in doubt, by number.
+    pub fn unfinished_intents(&self) -> Result<Vec<Intent>> {
+        self.intents(&format!("SELECT * FROM intent WHERE {UNFINISHED} ORDER BY id"), [])
+    }
+
+    /// Returns the intents of a listing that are open or in doubt, by number.
+    pub fn unfinished_of(&self, listing: ListingId) -> Result<Vec<Intent>> {
+        self.intents(&format!("SELECT * FROM intent WHERE {UNFINISHED} AND listing = ?1 ORDER BY id"), [listing.0])
+    }
+
+    /// Returns an intent.
+    pub fn intent(&self, id: IntentId) -> Result<Option<Intent>> {
+        Ok(self.intents("SELECT * FROM intent WHERE id = ?1", [id.0])?.pop())
+    }
+
+    /// Closes an intent, or puts it in doubt, with the proof in words.
+    pub fn close_intent(&self, id: IntentId, state: IntentState, when: Timestamp, proof: &str) -> Result<()> {
+        let sql = "UPDATE intent SET state = ?2, closed = ?3, proof = ?4 WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![id.0, word(&state)?, ms(when), proof])?;
+        Ok(())
+    }
+
+    pub(super) fn unfinished_of_all(&self, listings: impl IntoIterator<Item = i64>) -> Result<Vec<Intent>> {
+        let sql = format!(
+            "SELECT * FROM intent WHERE {UNFINISHED} AND listing IN (SELECT value FROM json_each(?1)) ORDER BY id"
+        );
+        self.intents(&sql, [numbers(listings)])
+    }
+
+    fn intents(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Intent>> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let mut rows = query.query(params)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(self.intent_in(row)?);
+        }
+        Ok(found)
+    }
+
+    fn intent_in(&self, row: &Row<'_>) -> Result<Intent> {
+        let id: i64 = get(row, "id")?;
+        let former = || get::<String>(row, "former");
+        let act = match get::<String>(row, "act")?.as_str() {
+            "adjust" => Act::Adjust {
+                delta: Delta(get(row, "delta")?),
+                before: Level(get(row, "before")?),
+                lines: self.intent_lines(id)?,
+            },
+            "hide" => Act::Hide { former: former()? },
+            "end" => Act::End { former: former()? },
+            "show" => Act::Show { former: former()? },
+            other => return Err(StoreError::unreadable(format!("the act {other:?}"))),
+        };
+        Ok(Intent {
+            id: IntentId(id),
+            listing: ListingId(get(row, "listing")?),
+            act,
+            call: get::<Option<i64>>(row, "call")?.map(CallId),
+            position: usize::try_from(get::<i64>(row, "position")?).unwrap_or_default(),
+            opened: moment(get(row, "opened")?)?,
+            state: from_word(&get::<String>(row, "state")?)?,
+        })
+    }
+
+    fn intent_lines(&self, id: i64) -> Result<Vec<(LineId, i64)>> {
+        let sql = "SELECT line, units FROM intent_line WHERE intent = ?1 ORDER BY nth";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows = query.query_map([id], |row| Ok((LineId(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Counts the intents by their state, for a word on where things stand.
+    pub fn count_intents(&self) -> Result<BTreeMap<String, i64>> {
+        let sql = format!("SELECT state, count(*) FROM intent WHERE {UNFINISHED} GROUP BY state");
+        let mut query = self.connection.prepare_cached(&sql)?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}

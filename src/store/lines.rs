@@ -1,0 +1,171 @@
+//! Sold lines and what they owe.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::value::{channel_name, from_word, get, moment, ms, numbers, sku, word};
+use super::{Result, Tx};
+use crate::domain::{ChannelName, Line, LineId, LineKey, LinkId, ListingId, Share, Sku};
+
+const SELECT: &str = "SELECT line.*, channel.name AS channel_name FROM line JOIN channel ON channel.id = line.channel";
+
+impl Tx<'_> {
+    /// Returns a line by its lasting id.
+    pub fn line(&self, channel: &ChannelName, key: &LineKey) -> Result<Option<Line>> {
+        let sql = format!("{SELECT} WHERE channel.name = ?1 AND line.key = ?2");
+        Ok(self.lines(&sql, [channel.as_str(), key.0.as_str()])?.pop())
+    }
+
+    /// Returns a line by its number.
+    pub fn line_by_id(&self, id: LineId) -> Result<Option<Line>> {
+        Ok(self.lines(&format!("{SELECT} WHERE line.id = ?1"), [id.0])?.pop())
+    }
+
+    /// Stores a line; one that was never stored gets its number.
+    pub fn save_line(&self, line: &mut Line) -> Result<LineId> {
+        let sql = "INSERT INTO line (channel, key, order_no, sku, listing, link, placed, taken, baseline, counts,
+                shipped, held, contained, own)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            ON CONFLICT (channel, key) DO UPDATE SET order_no = ?3, taken = ?8, baseline = ?9, counts = ?10,
+                shipped = ?11, held = ?12, contained = ?13 RETURNING id";
+        let own = line.link.is_none() && line.counts && line.listing.is_some();
+        let held = line.held.as_ref().map(word).transpose()?;
+        let id: i64 = self.connection.prepare_cached(sql)?.query_row(
+            params![
+                self.channel_id(&line.channel)?,
+                line.key.0,
+                line.order,
+                line.sku.as_ref().map(Sku::as_str),
+                line.listing.map(|id| id.0),
+                line.link.map(|id| id.0),
+                ms(line.placed),
+                line.taken,
+                line.baseline,
+                line.counts,
+                line.shipped,
+                held,
+                line.contained,
+                own,
+            ],
+            |row| row.get(0),
+        )?;
+        let sql = "INSERT INTO share (line, source, units, owed, applied) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (line, source) DO UPDATE SET owed = ?4, applied = ?5";
+        let mut save = self.connection.prepare_cached(sql)?;
+        for share in &line.shares {
+            save.execute(params![id, share.source.0, share.units, line.owed(share), share.applied])?;
+        }
+        line.id = Some(LineId(id));
+        Ok(LineId(id))
+    }
+
+    /// Returns the lines whose owed and applied units of a source listing differ, by number.
+    pub fn lines_owing(&self, source: ListingId) -> Result<Vec<Line>> {
+        self.owing_to([source.0])
+    }
+
+    /// Returns the source's own lines of a listing that its readings do not contain yet, by number.
+    pub fn own_lines(&self, source: ListingId) -> Result<Vec<Line>> {
+        self.own_of([source.0])
+    }
+
+    /// Returns the lines that wait for the owner, by number.
+    pub fn held_lines(&self, channel: Option<&ChannelName>) -> Result<Vec<Line>> {
+        let sql =
+            format!("{SELECT} WHERE line.held IS NOT NULL AND (?1 IS NULL OR channel.name = ?1) ORDER BY line.id");
+        self.lines(&sql, [channel.map(ChannelName::as_str)])
+    }
+
+    /// Returns the lines of a channel that were there before its links became active, by number.
+    pub fn baseline_lines(&self, channel: &ChannelName) -> Result<Vec<Line>> {
+        let sql = format!("{SELECT} WHERE channel.name = ?1 AND line.baseline > 0 ORDER BY line.id");
+        self.lines(&sql, [channel.as_str()])
+    }
+
+    /// Returns the latest lines of some listings or owing to them, newest last.
+    pub fn lines_about(&self, listings: &[ListingId], most: usize) -> Result<Vec<Line>> {
+        let sql = format!(
+            "{SELECT} WHERE line.listing IN (SELECT value FROM json_each(?1))
+                OR line.id IN (SELECT line FROM share WHERE source IN (SELECT value FROM json_each(?1)))
+             ORDER BY line.placed DESC, line.id DESC LIMIT ?2"
+        );
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut lines = self.lines(&sql, params![numbers(listings.iter().map(|id| id.0)), most])?;
+        lines.sort_by_key(|line| (line.placed, line.id));
+        Ok(lines)
+    }
+
+    /// Forgets the details of old lines that owe nothing (W7): what is kept is the channel, the line's id, and what was
+    /// taken and applied. Returns how many.
+    pub fn forget_lines(&self, before: Timestamp) -> Result<usize> {
+        let sql = "UPDATE line SET order_no = '', sku = NULL WHERE placed < ?1 AND order_no <> ''
+            AND NOT EXISTS (SELECT 1 FROM share WHERE share.line = line.id AND owed <> applied)";
+        Ok(self.connection.execute(sql, [ms(before)])?)
+    }
+
+    pub(super) fn owing_to(&self, sources: impl IntoIterator<Item = i64>) -> Result<Vec<Line>> {
+        let sql = format!(
+            "{SELECT} WHERE line.id IN (SELECT line FROM share WHERE owed <> applied
+                AND source IN (SELECT value FROM json_each(?1))) ORDER BY line.id"
+        );
+        self.lines(&sql, [numbers(sources)])
+    }
+
+    pub(super) fn own_of(&self, sources: impl IntoIterator<Item = i64>) -> Result<Vec<Line>> {
+        let sql = format!(
+            "{SELECT} WHERE line.own = 1 AND line.taken <> line.contained
+                AND line.listing IN (SELECT value FROM json_each(?1)) ORDER BY line.id"
+        );
+        self.lines(&sql, [numbers(sources)])
+    }
+
+    fn lines(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Line>> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let mut rows = query.query(params)?;
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next()? {
+            lines.push(line(row)?);
+        }
+        let ids = lines.iter().filter_map(|line| line.id).map(|id| id.0);
+        let mut shares = self.shares(ids)?;
+        for line in &mut lines {
+            line.shares = line.id.and_then(|id| shares.remove(&id.0)).unwrap_or_default();
+        }
+        Ok(lines)
+    }
+
+    fn shares(&self, lines: impl IntoIterator<Item = i64>) -> Result<BTreeMap<i64, Vec<Share>>> {
+        let sql = "SELECT line, source, units, applied FROM share
+            WHERE line IN (SELECT value FROM json_each(?1)) ORDER BY line, source";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let mut rows = query.query([numbers(lines)])?;
+        let mut shares = BTreeMap::<i64, Vec<Share>>::new();
+        while let Some(row) = rows.next()? {
+            let share = Share { source: ListingId(row.get(1)?), units: row.get(2)?, applied: row.get(3)? };
+            shares.entry(row.get(0)?).or_default().push(share);
+        }
+        Ok(shares)
+    }
+}
+
+fn line(row: &Row<'_>) -> Result<Line> {
+    Ok(Line {
+        id: Some(LineId(get(row, "id")?)),
+        channel: channel_name(&get::<String>(row, "channel_name")?)?,
+        key: LineKey(get(row, "key")?),
+        order: get(row, "order_no")?,
+        sku: sku(get(row, "sku")?),
+        listing: get::<Option<i64>>(row, "listing")?.map(ListingId),
+        link: get::<Option<i64>>(row, "link")?.map(LinkId),
+        placed: moment(get(row, "placed")?)?,
+        taken: get(row, "taken")?,
+        baseline: get(row, "baseline")?,
+        counts: get(row, "counts")?,
+        shipped: get(row, "shipped")?,
+        held: get::<Option<String>>(row, "held")?.map(|held| from_word(&held)).transpose()?,
+        shares: Vec::new(),
+        contained: get(row, "contained")?,
+    })
+}

@@ -1,0 +1,221 @@
+//! Listings: what their channel said of them, what they show, and whether they wait to be planned.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::value::{channel_name, from_json, get, json, maybe_moment, moment, ms, numbers};
+use super::{Result, StoreError, Tx};
+use crate::domain::{
+    Ceiling, ChannelName, Hidden, Known, Level, Listing, ListingId, ListingKey, ListingRef, MovementId, Pushed,
+    Quantity, Refusal, Seen, Shown, Sku,
+};
+
+const SELECT: &str =
+    "SELECT listing.*, channel.name AS channel_name FROM listing JOIN channel ON channel.id = listing.channel";
+
+impl Tx<'_> {
+    /// Stores the facts of a scanned listing, not its quantity: that is a reading, and is taken in as one.
+    pub fn put_listing(&self, channel: &ChannelName, listing: &Listing) -> Result<ListingId> {
+        let facts = Listing { level: None, places: Vec::new(), ..listing.clone() };
+        let sql = "INSERT INTO listing (channel, key, facts) VALUES (?1, ?2, ?3)
+            ON CONFLICT (channel, key) DO UPDATE SET facts = ?3 RETURNING id";
+        let channel = self.channel_id(channel)?;
+        let id: i64 = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params![channel, listing.key.as_str(), json(&facts)?], |row| row.get(0))?;
+        self.connection.prepare_cached("DELETE FROM listing_sku WHERE listing = ?1")?.execute([id])?;
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO listing_sku VALUES (?1, ?2)")?;
+        for sku in listing.skus() {
+            insert.execute(params![id, sku.as_str()])?;
+        }
+        Ok(ListingId(id))
+    }
+
+    /// Returns all that is known of a listing.
+    pub fn known(&self, id: ListingId) -> Result<Option<Known>> {
+        self.one_known(&format!("{SELECT} WHERE listing.id = ?1"), [id.0])
+    }
+
+    /// Returns all that is known of a listing, by its key.
+    pub fn known_at(&self, at: &ListingRef) -> Result<Option<Known>> {
+        let sql = format!("{SELECT} WHERE channel.name = ?1 AND listing.key = ?2");
+        self.one_known(&sql, [at.channel.as_str(), at.key.as_str()])
+    }
+
+    /// Returns all listings of a channel, by number.
+    pub fn listings(&self, channel: &ChannelName) -> Result<Vec<Known>> {
+        self.many_known(&format!("{SELECT} WHERE channel.name = ?1 ORDER BY listing.id"), [channel.as_str()])
+    }
+
+    /// Returns the listings that bear a SKU, on all channels, by number.
+    pub fn listings_by_sku(&self, sku: &Sku) -> Result<Vec<Known>> {
+        let sql = format!(
+            "{SELECT} JOIN listing_sku ON listing_sku.listing = listing.id WHERE listing_sku.sku = ?1 ORDER BY listing.id"
+        );
+        self.many_known(&sql, [sku.as_str()])
+    }
+
+    /// Returns what is known of several listings, by number.
+    pub(super) fn known_of(&self, ids: impl IntoIterator<Item = i64>) -> Result<Vec<Known>> {
+        let sql = format!("{SELECT} WHERE listing.id IN (SELECT value FROM json_each(?1)) ORDER BY listing.id");
+        self.many_known(&sql, [numbers(ids)])
+    }
+
+    fn one_known(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<Known>> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let mut rows = query.query(params)?;
+        rows.next()?.map(known).transpose()
+    }
+
+    fn many_known(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Known>> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let mut rows = query.query(params)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(known(row)?);
+        }
+        Ok(found)
+    }
+
+    /// Stores all that can change about a listing between two scans.
+    pub fn save_known(&self, known: &Known) -> Result<()> {
+        let sql = "UPDATE listing SET level = ?2, places = ?3, begun = ?4, gone = ?5, shown_kind = ?6, shown = ?7,
+                pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
+                ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
+                hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21 WHERE id = ?1";
+        let (kind, shown) = match known.shown {
+            Shown::Exactly(level) => ("exactly", Some(level.0)),
+            Shown::AtMost(level) => ("at_most", Some(level.0)),
+            Shown::Unknown => ("unknown", None),
+        };
+        let ceiling = known.ceiling.as_ref();
+        let refusal = known.refusal.as_ref();
+        self.connection.prepare_cached(sql)?.execute(params![
+            known.id.0,
+            known.reading.map(|seen| seen.level.0),
+            json(&known.listing.places)?,
+            known.reading.map(|seen| ms(seen.begun)),
+            known.gone.map(ms),
+            kind,
+            shown,
+            known.pushed.map(|pushed| pushed.quantity.units()),
+            known.pushed.map(|pushed| ms(pushed.at)),
+            known.pushed.map(|pushed| pushed.movement.0),
+            ceiling.map(|ceiling| ceiling.most.units()),
+            ceiling.map(|ceiling| ceiling.missing),
+            ceiling.map(|ceiling| ms(ceiling.until)),
+            refusal.map(|refusal| refusal.words.as_str()),
+            refusal.map(|refusal| refusal.quantity.units()),
+            refusal.map(|refusal| refusal.tries),
+            refusal.map(|refusal| ms(refusal.next)),
+            known.hidden.as_ref().map(|hidden| hidden.former.as_str()),
+            known.hidden.as_ref().map(|hidden| hidden.ended),
+            known.owners_change.map(|movement| movement.0),
+            known.sold,
+        ])?;
+        Ok(())
+    }
+
+    /// Notes that something changed about listings, so that they are planned, in this run or the next.
+    pub fn mark_dirty(&self, ids: &[ListingId]) -> Result<()> {
+        let mut mark = self.connection.prepare_cached("UPDATE listing SET dirty = 1 WHERE id = ?1 AND dirty = 0")?;
+        ids.iter().try_for_each(|id| mark.execute([id.0]).map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Notes that listings were planned, and nothing is left to be done about them.
+    pub fn clear_dirty(&self, ids: &[ListingId]) -> Result<()> {
+        let mut clear = self.connection.prepare_cached("UPDATE listing SET dirty = 0 WHERE id = ?1 AND dirty = 1")?;
+        ids.iter().try_for_each(|id| clear.execute([id.0]).map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Returns the listings that wait to be planned.
+    pub fn dirty(&self) -> Result<Vec<ListingId>> {
+        self.ids("SELECT id FROM listing WHERE dirty = 1 ORDER BY id", [])
+    }
+
+    /// Returns the listings of a channel for which a wait is over: a ceiling ended, or a refusal may be tried again.
+    pub fn overdue(&self, channel: &ChannelName, now: Timestamp) -> Result<Vec<ListingId>> {
+        let sql = "SELECT id FROM listing WHERE channel = ?1 AND ceiling_until <= ?2
+            UNION SELECT id FROM listing WHERE channel = ?1 AND refusal_next <= ?2 ORDER BY 1";
+        self.ids(sql, [self.channel_id(channel)?, ms(now)])
+    }
+
+    /// Returns the linked listings of a channel, by number: of a target those with an open link, of the source those
+    /// that are part of an open recipe.
+    pub fn linked_keys(&self, channel: &ChannelName) -> Result<Vec<(ListingId, ListingKey)>> {
+        let sql = "SELECT id, key FROM listing WHERE channel = ?1 AND linked > 0 ORDER BY id";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows = query.query_map([self.channel_id(channel)?], |row| {
+            Ok((ListingId(row.get(0)?), ListingKey::new(row.get::<_, String>(1)?)))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub(super) fn ids(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<ListingId>> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows = query.query_map(params, |row| Ok(ListingId(row.get(0)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+fn known(row: &Row<'_>) -> Result<Known> {
+    let level = get::<Option<i64>>(row, "level")?.map(Level);
+    let begun = maybe_moment(get(row, "begun")?)?;
+    let mut listing: Listing = from_json(&get::<String>(row, "facts")?)?;
+    listing.level = level;
+    listing.places = from_json(&get::<String>(row, "places")?)?;
+    Ok(Known {
+        id: ListingId(get(row, "id")?),
+        at: ListingRef {
+            channel: channel_name(&get::<String>(row, "channel_name")?)?,
+            key: ListingKey::new(get::<String>(row, "key")?),
+        },
+        listing,
+        reading: level.zip(begun).map(|(level, begun)| Seen { level, begun }),
+        gone: maybe_moment(get(row, "gone")?)?,
+        shown: shown(row)?,
+        pushed: pushed(row)?,
+        ceiling: ceiling(row)?,
+        refusal: refusal(row)?,
+        hidden: get::<Option<String>>(row, "hidden")?
+            .map(|former| Ok::<_, StoreError>(Hidden { ended: get(row, "hidden_ended")?, former }))
+            .transpose()?,
+        owners_change: get::<Option<i64>>(row, "owners_change")?.map(MovementId),
+        sold: get(row, "sold")?,
+    })
+}
+
+fn shown(row: &Row<'_>) -> Result<Shown> {
+    let level = get::<Option<i64>>(row, "shown")?.map(Level);
+    match (get::<String>(row, "shown_kind")?.as_str(), level) {
+        ("exactly", Some(level)) => Ok(Shown::Exactly(level)),
+        ("at_most", Some(level)) => Ok(Shown::AtMost(level)),
+        ("unknown", None) => Ok(Shown::Unknown),
+        (kind, level) => Err(StoreError::unreadable(format!("shown {kind} {level:?}"))),
+    }
+}
+
+fn pushed(row: &Row<'_>) -> Result<Option<Pushed>> {
+    let Some(units) = get::<Option<i64>>(row, "pushed")? else { return Ok(None) };
+    let quantity = Quantity::at_least_zero(units);
+    Ok(Some(Pushed {
+        quantity,
+        at: moment(get(row, "pushed_at")?)?,
+        movement: MovementId(get(row, "pushed_movement")?),
+    }))
+}
+
+fn ceiling(row: &Row<'_>) -> Result<Option<Ceiling>> {
+    let Some(most) = get::<Option<i64>>(row, "ceiling")? else { return Ok(None) };
+    let most = Quantity::at_least_zero(most);
+    Ok(Some(Ceiling { most, missing: get(row, "ceiling_missing")?, until: moment(get(row, "ceiling_until")?)? }))
+}
+
+fn refusal(row: &Row<'_>) -> Result<Option<Refusal>> {
+    let Some(words) = get::<Option<String>>(row, "refusal")? else { return Ok(None) };
+    let quantity = Quantity::at_least_zero(get(row, "refused")?);
+    Ok(Some(Refusal { words, quantity, tries: get(row, "refusal_tries")?, next: moment(get(row, "refusal_next")?)? }))
+}
