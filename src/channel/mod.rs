@@ -19,6 +19,7 @@
 //! A folder here, a line in [`registry`], a face in the simulator, a section in `channels.example.toml`. Nothing in
 //! `domain`, `engine`, `store` or `ui` changes; if something must, [`Capability`] lacks a field.
 
+mod csv;
 mod error;
 pub mod registry;
 

@@ -67,11 +67,11 @@ pub enum Shape {
 }
 
 /// The kinds, by name.
-pub static KINDS: &[Kind] = &[];
+pub static KINDS: &[&Kind] = &[&super::csv::KIND];
 
 /// Finds a kind by its name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.name == name)
+    KINDS.iter().find(|kind| kind.name == name).copied()
 }
 
 /// A channel's block of channels.toml, checked.

@@ -1,0 +1,283 @@
+//! A table as it stands in its file, to the byte.
+//!
+//! Every cell is known by where it stands, so that a number can be changed in place: quoting, delimiter, line ends,
+//! byte order mark, encoding and the order of everything else stay what they are. Reading for the value alone would be
+//! the csv crate's work; it does not tell where a cell begins and ends.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use encoding_rs::WINDOWS_1252;
+
+/// The most bytes of a file that are read.
+pub(super) const LARGEST: u64 = 64 << 20;
+
+/// How text stands in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Utf8,
+    Windows1252,
+}
+
+/// A cell: the bytes of its value without quotes and without white space around it, and whether quotes stand doubled
+/// in it.
+#[derive(Clone, Debug)]
+struct Cell {
+    span: Range<usize>,
+    doubled: bool,
+}
+
+/// A file as rows of cells.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    bytes: Vec<u8>,
+    encoding: Encoding,
+    delimiter: u8,
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    line: usize,
+    cells: Vec<Cell>,
+}
+
+impl Table {
+    /// Takes a file apart. Any bytes make a table; whether it is one of goods shows later.
+    ///
+    /// # Errors
+    /// In words, for an encoding that cannot be kept.
+    pub fn new(bytes: Vec<u8>, encoding: Option<Encoding>, delimiter: Option<u8>) -> Result<Self, String> {
+        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+            return Err("it is saved as UTF-16; save it as \"CSV UTF-8\"".to_owned());
+        }
+        let start = if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
+        let valid = std::str::from_utf8(&bytes).is_ok();
+        let encoding = encoding.unwrap_or(if valid { Encoding::Utf8 } else { Encoding::Windows1252 });
+        if encoding == Encoding::Utf8 && !valid {
+            return Err("it is not in UTF-8; say `encoding = \"windows-1252\"`, or save it as \"CSV UTF-8\"".to_owned());
+        }
+        let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(&bytes[start..]));
+        let rows = rows(&bytes, start, delimiter);
+        Ok(Self { bytes, encoding, delimiter, rows })
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    pub fn delimiter(&self) -> char {
+        char::from(self.delimiter)
+    }
+
+    /// Returns the number of rows, blank ones and headers counted.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Returns the line of the file on which a row begins, counted from 1.
+    pub fn line(&self, row: usize) -> usize {
+        self.rows.get(row).map_or(0, |row| row.line)
+    }
+
+    /// Returns the number of cells of a row; a blank line has none.
+    pub fn width(&self, row: usize) -> usize {
+        self.rows.get(row).map_or(0, |row| row.cells.len())
+    }
+
+    /// Returns the value of a cell without white space around it; a cell that is not there is empty.
+    pub fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
+        let Some(cell) = self.rows.get(row).and_then(|row| row.cells.get(column)) else { return Cow::Borrowed("") };
+        let bytes = &self.bytes[cell.span.clone()];
+        let text = match self.encoding {
+            Encoding::Utf8 => String::from_utf8_lossy(bytes),
+            Encoding::Windows1252 => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+        };
+        if cell.doubled { Cow::Owned(text.replace("\"\"", "\"")) } else { text }
+    }
+
+    /// Tells whether a row has a cell in a column, be it empty: only such a cell can be written.
+    pub fn has_cell(&self, row: usize, column: usize) -> bool {
+        self.rows.get(row).is_some_and(|row| column < row.cells.len())
+    }
+
+    /// Returns the file with some cells holding other numbers, and every other byte as it was.
+    pub fn with(&self, mut edits: Vec<(usize, usize, i64)>) -> Vec<u8> {
+        edits.sort_unstable();
+        let mut new = Vec::with_capacity(self.bytes.len() + edits.len() * 4);
+        let mut done = 0;
+        for (row, column, number) in edits {
+            let Some(cell) = self.rows.get(row).and_then(|row| row.cells.get(column)) else { continue };
+            if cell.span.start < done {
+                continue;
+            }
+            new.extend_from_slice(&self.bytes[done..cell.span.start]);
+            new.extend_from_slice(number.to_string().as_bytes());
+            done = cell.span.end;
+        }
+        new.extend_from_slice(&self.bytes[done..]);
+        new
+    }
+}
+
+/// Finds the delimiter that most often stands outside quotes in the first lines.
+fn likely_delimiter(bytes: &[u8]) -> u8 {
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut quoted = false;
+    let mut lines = 0;
+    for byte in bytes.iter().take(64 << 10) {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => lines += 1,
+            byte if !quoted => counts.iter_mut().filter(|(d, _)| d == byte).for_each(|(_, count)| *count += 1),
+            _ => {}
+        }
+        if lines == 5 {
+            break;
+        }
+    }
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| delimiter)
+}
+
+fn rows(bytes: &[u8], start: usize, delimiter: u8) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut at = start;
+    let mut line = 1;
+    while at < bytes.len() {
+        let (row, next) = row(bytes, at, line, delimiter);
+        line += bytes[at..next].iter().filter(|byte| **byte == b'\n').count();
+        line += usize::from(next > at && bytes[next - 1] == b'\r');
+        rows.push(row);
+        at = next;
+    }
+    rows
+}
+
+fn row(bytes: &[u8], start: usize, line: usize, delimiter: u8) -> (Row, usize) {
+    let mut cells = Vec::new();
+    let mut at = start;
+    loop {
+        let (cell, next) = cell(bytes, at, delimiter);
+        let empty_line = cells.is_empty() && next == at && bytes.get(next).is_none_or(|byte| *byte != delimiter);
+        if !empty_line {
+            cells.push(cell);
+        }
+        at = next;
+        match bytes.get(at) {
+            Some(byte) if *byte == delimiter => at += 1,
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return (Row { line, cells }, at + 2),
+            Some(_) => return (Row { line, cells }, at + 1),
+            None => return (Row { line, cells }, at),
+        }
+    }
+}
+
+/// Finds the cell that begins at a place, and where it ends: at a delimiter, a line end, or the end of the file.
+fn cell(bytes: &[u8], start: usize, delimiter: u8) -> (Cell, usize) {
+    let ends = |byte: u8| byte == delimiter || byte == b'\n' || byte == b'\r';
+    if bytes.get(start) != Some(&b'"') {
+        let end = bytes[start..].iter().position(|byte| ends(*byte)).map_or(bytes.len(), |length| start + length);
+        return (Cell { span: trimmed(bytes, start..end), doubled: false }, end);
+    }
+    let mut at = start + 1;
+    let mut doubled = false;
+    while at < bytes.len() {
+        match (bytes[at], bytes.get(at + 1)) {
+            (b'"', Some(b'"')) => {
+                doubled = true;
+                at += 2;
+            }
+            (b'"', _) => break,
+            _ => at += 1,
+        }
+    }
+    let inner = trimmed(bytes, start + 1..at.min(bytes.len()));
+    let after = (at + 1).min(bytes.len());
+    // What stands between the closing quote and the next delimiter belongs to no value; it stays where it is.
+    let end = bytes[after..].iter().position(|byte| ends(*byte)).map_or(bytes.len(), |length| after + length);
+    (Cell { span: inner, doubled }, end)
+}
+
+fn trimmed(bytes: &[u8], span: Range<usize>) -> Range<usize> {
+    let blank = |byte: &u8| byte.is_ascii_whitespace();
+    let inside = &bytes[span.clone()];
+    let Some(first) = inside.iter().position(|byte| !blank(byte)) else { return span.start..span.start };
+    let last = inside.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
+    span.start + first..span.start + last + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        Table::new(text.as_bytes().to_vec(), None, None).unwrap()
+    }
+
+    #[test]
+    fn cells_are_read_as_spreadsheets_write_them() {
+        let table = table("\u{feff}sku,qty,title\r\nA-1, 5 ,\"a \"\"big\"\" mug,\r\nblue\"\r\n\r\nB,\"7\",x");
+        assert_eq!(table.len(), 4);
+        assert_eq!((table.cell(1, 0), table.cell(1, 1)), ("A-1".into(), "5".into()));
+        assert_eq!(table.cell(1, 2), "a \"big\" mug,\r\nblue");
+        assert_eq!((table.width(2), table.cell(3, 1), table.line(3)), (0, "7".into(), 5));
+    }
+
+    #[test]
+    fn a_number_is_written_in_place() {
+        let text = "sku;qty\r\nA;\" 5 \"\nB; 6 \rC;\r\n";
+        let new = table(text).with(vec![(1, 1, 12), (2, 1, 0), (3, 1, 3)]);
+        assert_eq!(String::from_utf8(new).unwrap(), "sku;qty\r\nA;\" 12 \"\nB; 0 \rC;3\r\n");
+    }
+
+    #[test]
+    fn windows_1252_is_recognised_and_kept() {
+        let bytes = b"sku,qty,title\nA,5,caf\xe9 \x80\n".to_vec();
+        let table = Table::new(bytes.clone(), None, None).unwrap();
+        assert_eq!((table.encoding(), table.cell(1, 2)), (Encoding::Windows1252, "café €".into()));
+        assert_eq!(table.with(vec![(1, 1, 4)]), b"sku,qty,title\nA,4,caf\xe9 \x80\n");
+    }
+
+    #[test]
+    fn utf_16_is_refused_with_the_mend() {
+        assert!(Table::new(vec![0xFF, 0xFE, 0x41, 0], None, None).unwrap_err().contains("CSV UTF-8"));
+    }
+
+    proptest! {
+        #[test]
+        fn writing_nothing_changes_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            if let Ok(table) = Table::new(bytes.clone(), None, None) {
+                prop_assert_eq!(table.with(Vec::new()), bytes);
+            }
+        }
+
+        // Whatever the file is, only the cells that were named change, and they hold just the new numbers.
+        #[test]
+        fn only_the_named_cells_change(
+            bytes in proptest::collection::vec(prop_oneof![Just(b','), Just(b';'), Just(b'\n'), Just(b'\r'), Just(b'"'), Just(b' '), any::<u8>()], 0..200),
+            picks in proptest::collection::vec((0_usize..20, 0_usize..6, 0_i64..1000), 0..6),
+        ) {
+            let Ok(before) = Table::new(bytes, Some(Encoding::Windows1252), Some(b',')) else { return Ok(()) };
+            let mut picks = picks;
+            picks.sort_unstable();
+            picks.dedup_by_key(|(row, column, _)| (*row, *column));
+            let after = Table::new(before.with(picks.clone()), Some(Encoding::Windows1252), Some(b',')).unwrap();
+            prop_assert_eq!(before.len(), after.len());
+            for row in 0..before.len() {
+                prop_assert_eq!(before.width(row).max(1), after.width(row).max(1));
+                for column in 0..before.width(row) {
+                    match picks.iter().find(|(r, c, _)| (*r, *c) == (row, column)) {
+                        Some((_, _, number)) => prop_assert_eq!(after.cell(row, column), number.to_string()),
+                        None => prop_assert_eq!(after.cell(row, column), before.cell(row, column)),
+                    }
+                }
+            }
+        }
+    }
+}
