@@ -1,0 +1,7 @@
+//! Everything that is tested from outside, in one binary.
+
+#[allow(dead_code, unused_imports, reason = "each target uses another part of the simulator")]
+#[path = "../../examples/market/sim/mod.rs"]
+mod sim;
+
+mod sim_shopify;
