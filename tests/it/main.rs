@@ -4,4 +4,7 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod line;
 mod sim_shopify;
+mod sim_shopify_writes;
+mod sim_world;

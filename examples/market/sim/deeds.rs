@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::sales::{Line, Order, Refund, RefundLine};
+use super::shelf::{Level, State};
+use super::stamps::Stamps;
 use super::truth::{Deed, Who};
-use super::world::{Job, Line, Order, Refund, RefundLine, Stamps, State, World};
+use super::world::{Job, World};
 
 /// Why a buyer went away without the goods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,16 +151,16 @@ impl World {
         self.listing(Who::App, shop, &sku, "activated".into());
     }
 
-    /// Touches some order, some level and some product, as somebody does while a list is read.
+    /// Touches the order that rested longest and some level, as somebody does while a list is read.
     pub fn drift(&mut self, shop: &str) {
         let now = self.now;
-        let (orders, items) = (self.shop(shop).orders.len(), self.shop(shop).items.len());
-        let (order, item) = (self.dice.below(orders), self.dice.below(items));
-        let shelf = self.shop_mut(shop);
-        if let Some(order) = shelf.orders.values_mut().nth(order) {
+        let items = self.shop(shop).items.len();
+        let item = self.dice.below(items);
+        let stand = self.shop_mut(shop);
+        if let Some(order) = stand.orders.values_mut().min_by_key(|order| order.stamps.last()) {
             order.stamps.push(now);
         }
-        if let Some(level) = shelf.items.values_mut().nth(item).and_then(|item| item.levels.values_mut().next()) {
+        if let Some(level) = stand.items.values_mut().nth(item).and_then(|item| item.levels.values_mut().next()) {
             level.change(0, 0, now);
         }
     }
@@ -191,10 +194,10 @@ impl World {
     /// Takes a variant out of every publication, or puts it back.
     pub fn hide(&mut self, shop: &str, sku: &str, hidden: bool) {
         let now = self.now;
-        let shelf = self.shop_mut(shop);
-        let id = shelf.variant_of(sku);
-        let all = shelf.publications.keys().copied().collect();
-        if let Some(variant) = shelf.variants.get_mut(&id) {
+        let stand = self.shop_mut(shop);
+        let id = stand.variant_of(sku);
+        let all = stand.publications.keys().copied().collect();
+        if let Some(variant) = stand.variants.get_mut(&id) {
             variant.hidden = if hidden { all } else { BTreeSet::new() };
             variant.stamps.push(now);
         }
@@ -215,9 +218,9 @@ impl World {
     /// Lets an SKU be sold below zero, or not.
     pub fn set_oversells(&mut self, shop: &str, sku: &str, oversells: bool) {
         let now = self.now;
-        let shelf = self.shop_mut(shop);
-        let id = shelf.variant_of(sku);
-        if let Some(variant) = shelf.variants.get_mut(&id) {
+        let stand = self.shop_mut(shop);
+        let id = stand.variant_of(sku);
+        if let Some(variant) = stand.variants.get_mut(&id) {
             variant.oversells = oversells;
             variant.stamps.push(now);
         }
@@ -256,12 +259,12 @@ impl World {
     fn sell_line(&mut self, shop: &str, order: u64, variant: u64, units: i64) {
         let line = self.id();
         let now = self.now;
-        let shelf = self.shop_mut(shop);
-        let record = shelf.variants.get_mut(&variant).expect("the variant is there");
+        let stand = self.shop_mut(shop);
+        let record = stand.variants.get_mut(&variant).expect("the variant is there");
         record.sold += units;
         let (item, product, sku) = (record.item, record.product, record.sku.clone());
-        let tracked = shelf.items[&item].tracked;
-        let below_zero = if tracked { (units - shelf.sellable(item).max(0)).max(0) } else { 0 };
+        let tracked = stand.items[&item].tracked;
+        let below_zero = if tracked { (units - stand.sellable(item).max(0)).max(0) } else { 0 };
         let from = if tracked { self.reserve(shop, item, units) } else { Vec::new() };
         if tracked {
             self.shop_mut(shop).touch_product(product, now);
@@ -275,8 +278,8 @@ impl World {
     fn reserve(&mut self, shop: &str, item: u64, units: i64) -> Vec<(u64, i64)> {
         let now = self.now;
         let places = self.shop(shop).sells_from(item);
-        let shelf = self.shop_mut(shop);
-        let Some(levels) = shelf.items.get_mut(&item).map(|item| &mut item.levels) else { return Vec::new() };
+        let stand = self.shop_mut(shop);
+        let Some(levels) = stand.items.get_mut(&item).map(|item| &mut item.levels) else { return Vec::new() };
         let mut taken: Vec<(u64, i64)> = Vec::new();
         if let Some(one) = places.iter().find(|at| levels[at].available >= units) {
             taken.push((*one, units));
@@ -374,7 +377,7 @@ impl World {
         let fresh = self.id();
         let record = self.shop_mut(shop).items.get_mut(&item).expect("the item is there");
         let level = record.levels.entry(location).or_insert_with(|| {
-            let mut level = super::world::Level::new(fresh, 0, now);
+            let mut level = Level::new(fresh, 0, now);
             level.active = false;
             level
         });

@@ -1,10 +1,11 @@
 //! A handle on one shop: what tests and the demo do to it, in a word each.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::shelf::{Good, State};
 use super::truth::{Truth, Who};
-use super::world::{Good, State};
 use super::{Call, Face, Market, Turned, Work};
 
 /// One shop of a market; clones share it.
@@ -143,6 +144,15 @@ impl ShopHandle {
         self.market.world(|world| world.set_oversells(&self.name, sku, oversells));
     }
 
+    /// Makes an SKU a bundle, whose stock is that of its components.
+    pub fn set_bundle(&self, sku: &str) {
+        self.market.world(|world| {
+            let shop = world.shop_mut(&self.name);
+            let variant = shop.variant_of(sku);
+            shop.variants.get_mut(&variant).expect("the variant is there").bundle = true;
+        });
+    }
+
     /// Sets how far filtered lists trail behind writes.
     pub fn set_lag(&self, lag: Duration) {
         self.market.world(|world| world.shop_mut(&self.name).lag = lag);
@@ -166,6 +176,11 @@ impl ShopHandle {
     /// Sums up what really became of an SKU.
     pub fn truth(&self, sku: &str) -> Truth {
         self.market.world(|world| world.truth(&self.name, sku))
+    }
+
+    /// Sums up what really became of every SKU that something happened to.
+    pub fn truths(&self) -> BTreeMap<String, Truth> {
+        self.market.world(|world| world.truths(&self.name))
     }
 
     /// Returns the calls to this shop, oldest first.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::shelf::State;
 use super::truth::Who;
-use super::world::{State, World};
+use super::world::World;
 
 /// How much happens in an hour, on average, over all shops.
 #[derive(Clone, Debug, Default)]
@@ -138,9 +139,9 @@ impl World {
     }
 
     fn some_sku(&mut self, shop: &str) -> Option<String> {
-        let shelf = self.shops.get(shop)?;
-        let nth = self.dice.below(shelf.variants.len());
-        shelf.variants.values().nth(nth).map(|variant| variant.sku.clone())
+        let stand = self.shops.get(shop)?;
+        let nth = self.dice.below(stand.variants.len());
+        stand.variants.values().nth(nth).map(|variant| variant.sku.clone())
     }
 }
 

@@ -18,7 +18,10 @@ mod doors;
 mod faults;
 mod handle;
 mod life;
+mod sales;
+mod shelf;
 pub mod shopify;
+mod stamps;
 mod truth;
 mod world;
 
@@ -36,8 +39,9 @@ pub use self::deeds::Turned;
 pub use self::faults::{Faults, Rule, Trouble};
 pub use self::handle::ShopHandle;
 pub use self::life::Pace;
+pub use self::shelf::{Good, State};
 pub use self::truth::{Deed, Event, Truth, Who};
-pub use self::world::{Good, State, World};
+pub use self::world::World;
 
 /// A request as it arrives at a platform.
 pub type Ask = http::Request<Bytes>;

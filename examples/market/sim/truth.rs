@@ -1,5 +1,7 @@
 //! What really happened. Tests ask here what each number must be; nothing of the program under test is asked.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::world::World;
@@ -135,10 +137,15 @@ impl Deed {
 impl World {
     /// Sums up what became of one SKU in one shop.
     pub fn truth(&self, shop: &str, sku: &str) -> Truth {
-        let mut truth = Truth::default();
-        for event in self.events.iter().filter(|event| event.shop == shop && event.deed.sku() == sku) {
-            truth.add(&event.deed);
+        self.truths(shop).remove(sku).unwrap_or_default()
+    }
+
+    /// Sums up what became of every SKU in one shop that something happened to.
+    pub fn truths(&self, shop: &str) -> BTreeMap<String, Truth> {
+        let mut truths = BTreeMap::<String, Truth>::new();
+        for event in self.events.iter().filter(|event| event.shop == shop) {
+            truths.entry(event.deed.sku().to_owned()).or_default().add(&event.deed);
         }
-        truth
+        truths
     }
 }

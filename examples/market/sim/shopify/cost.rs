@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::graphql::{Asked, Parsed, Selected, merged};
+use super::document::{Asked, Parsed, Selected, merged};
 
 /// The most points that one request may ask for (3.1).
 pub const LARGEST: f64 = 1000.0;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::graphql::{Asked, Found, Run, Thing};
+use super::document::Asked;
+use super::graphql::{Found, Run, Thing};
 use super::reads::{Answered, gid, number_of, time};
 use super::writes::{UserError, refused_payload};
 use super::{Metafield, Refusal};
@@ -50,8 +51,8 @@ impl Run<'_> {
             _ => None,
         };
         let shop = self.face.shop.clone();
-        let shelf = self.here();
-        let sku = shelf.products[&product].variants.first().map(|v| shelf.variants[v].sku.clone());
+        let stand = self.here();
+        let sku = stand.products[&product].variants.first().map(|v| stand.variants[v].sku.clone());
         if let (Some(state), Some(sku)) = (state, sku) {
             let now = self.world.now;
             let record = self.world.shop_mut(&shop).products.get_mut(&product).expect("it was found");
@@ -76,12 +77,11 @@ impl Run<'_> {
         for (at, entry) in entries.iter().enumerate() {
             only(entry, &["id", "inventoryPolicy"])?;
             let id = entry["id"].as_str().and_then(number_of).map(|(_, id)| id);
-            match id.filter(|id| self.here().products[&product].variants.contains(id)) {
-                Some(id) => known.push((id, entry["inventoryPolicy"].as_str() == Some("CONTINUE"))),
-                None => {
-                    let field = vec!["variants".into(), at.to_string(), "id".into()];
-                    errors.push(wrong("PRODUCT_VARIANT_DOES_NOT_EXIST", field, "Product variant does not exist"));
-                }
+            if let Some(id) = id.filter(|id| self.here().products[&product].variants.contains(id)) {
+                known.push((id, entry["inventoryPolicy"].as_str() == Some("CONTINUE")));
+            } else {
+                let field = vec!["variants".into(), at.to_string(), "id".into()];
+                errors.push(wrong("PRODUCT_VARIANT_DOES_NOT_EXIST", field, "Product variant does not exist"));
             }
         }
         let partly = asked.args.get("allowPartialUpdates").and_then(Value::as_bool).unwrap_or(false);
@@ -105,32 +105,32 @@ impl Run<'_> {
     }
 
     /// Shows or hides a product or a variant on publications (7).
-    pub(super) fn publish(&mut self, asked: &Asked) -> Answered {
+    pub(super) fn publish(&mut self, asked: &Asked) -> Found {
         let hide = asked.name == "publishableUnpublish";
         let thing = asked.args.get("id").and_then(Value::as_str).and_then(|id| self.by_id(id));
         let thing = thing.filter(|thing| matches!(thing, Thing::Product(_) | Thing::Variant(_)));
-        let Some(thing) = thing else { return Ok(not_found(asked, "id", "Resource does not exist")) };
+        let Some(thing) = thing else { return not_found(asked, "id", "Resource does not exist") };
         let mut publications = Vec::new();
         for entry in asked.args.get("input").and_then(Value::as_array).into_iter().flatten() {
             match entry["publicationId"].as_str().and_then(|id| self.by_id(id)) {
                 Some(Thing::Publication(id)) => publications.push(id),
-                _ => return Ok(not_found(asked, "input", "Publication does not exist or is not publishable")),
+                _ => return not_found(asked, "input", "Publication does not exist or is not publishable"),
             }
         }
         let shop = self.face.shop.clone();
         let now = self.world.now;
-        let shelf = self.world.shop_mut(&shop);
+        let stand = self.world.shop_mut(&shop);
         let (hidden, stamps, sku) = match thing {
             Thing::Variant(id) => {
-                let variant = shelf.variants.get_mut(&id).expect("it was found");
+                let variant = stand.variants.get_mut(&id).expect("it was found");
                 (&mut variant.hidden, &mut variant.stamps, variant.sku.clone())
             }
             Thing::Product(id) => {
-                let product = shelf.products.get_mut(&id).expect("it was found");
-                let sku = product.variants.first().map(|v| shelf.variants[v].sku.clone()).unwrap_or_default();
+                let product = stand.products.get_mut(&id).expect("it was found");
+                let sku = product.variants.first().map(|v| stand.variants[v].sku.clone()).unwrap_or_default();
                 (&mut product.hidden, &mut product.stamps, sku)
             }
-            _ => return Ok(not_found(asked, "id", "Resource does not exist")),
+            _ => return not_found(asked, "id", "Resource does not exist"),
         };
         for id in publications {
             let _ = if hide { hidden.insert(id) } else { hidden.remove(&id) };
@@ -138,11 +138,11 @@ impl Run<'_> {
         stamps.push(now);
         self.world.listing(Who::App, &shop, &sku, if hide { "hidden" } else { "shown" }.into());
         let payload = if hide { "PublishableUnpublishPayload" } else { "PublishablePublishPayload" };
-        Ok(done(payload, "publishable", thing))
+        done(payload, "publishable", thing)
     }
 
     /// Keeps values of the app, with compare-and-set.
-    pub(super) fn set_metafields(&mut self, asked: &Asked) -> Answered {
+    pub(super) fn set_metafields(&mut self, asked: &Asked) -> Found {
         let entries = asked.args.get("metafields").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut kept = Vec::new();
         for (at, entry) in entries.iter().enumerate() {
@@ -154,7 +154,7 @@ impl Run<'_> {
             if stale {
                 let field = vec!["metafields".into(), at.to_string(), "compareDigest".into()];
                 let message = "The resource has been updated since it was loaded.".into();
-                return Ok(refused_payload(asked, vec![UserError { code: "STALE_OBJECT", field, message }]));
+                return refused_payload(asked, vec![UserError { code: "STALE_OBJECT", field, message }]);
             }
             kept.push((name, text("value"), text("type")));
         }
@@ -168,7 +168,7 @@ impl Run<'_> {
             self.face.metafields.insert(name, metafield);
         }
         let fields = vec![("metafields", Found::Many(shown)), ("userErrors", Found::Many(Vec::new()))];
-        Ok(Found::One(Some(Thing::record("MetafieldsSetPayload", fields))))
+        Found::One(Some(Thing::record("MetafieldsSetPayload", fields)))
     }
 
     /// Finds a value that the app keeps.

@@ -8,12 +8,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::graphql::{Asked, Found, Page, Run, Thing};
+use super::document::Asked;
+use super::graphql::{Found, Page, Run, Thing};
 use super::orders::fulfilment_status;
 use super::reads::{Answered, includes_inactive, status_of, unplayed};
 use super::search::{Filter, Has, Term};
 use super::{LARGEST, Refusal};
-use crate::sim::world::{Order, Product, Shop, Stamps, Variant};
+use crate::sim::sales::Order;
+use crate::sim::shelf::{Product, Shop, Variant};
+use crate::sim::stamps::Stamps;
 
 /// What a list is sorted by, ties broken by id.
 type Key = (String, u64);
@@ -50,7 +53,7 @@ impl Run<'_> {
         let found = if by_sku {
             sorted(fitting.map(|(id, v)| ((v.sku.to_lowercase(), *id), Thing::Variant(*id))), asked)
         } else {
-            page(fitting.map(|(id, _)| ((String::new(), *id), Thing::Variant(*id))), asked, after)
+            page(fitting.map(|(id, _)| ((String::new(), *id), Thing::Variant(*id))), asked, after.as_ref())
         };
         self.warnings.extend(search.warnings);
         found
@@ -110,7 +113,7 @@ impl Run<'_> {
                 _ => None,
             })
         });
-        let found = page(fitting.map(|(id, _)| ((String::new(), *id), Thing::Item(*id))), asked, after);
+        let found = page(fitting.map(|(id, _)| ((String::new(), *id), Thing::Item(*id))), asked, after.as_ref());
         self.warnings.extend(search.warnings);
         found
     }
@@ -141,7 +144,7 @@ impl Run<'_> {
             });
             fits.then_some(((String::new(), *id), Thing::Level(*id, location)))
         });
-        let found = page(fitting, asked, after);
+        let found = page(fitting, asked, after.as_ref());
         self.warnings.extend(search.warnings);
         found
     }
@@ -169,7 +172,7 @@ impl Run<'_> {
         let after = start(asked)?;
         let from = from_id(after.as_ref());
         let rest = all.filter(|(id, _)| *id >= from);
-        page(rest.map(|(id, thing)| ((String::new(), id), thing)), asked, after)
+        page(rest.map(|(id, thing)| ((String::new(), id), thing)), asked, after.as_ref())
     }
 }
 
@@ -286,11 +289,11 @@ fn sorted(all: impl Iterator<Item = (Key, Thing)>, asked: &Asked) -> Answered {
     let beyond = |key: &Key| after.as_ref().is_none_or(|after| if reverse { key < after } else { key > after });
     let mut rest: Vec<_> = all.filter(|(key, _)| beyond(key)).collect();
     rest.sort_by(|one, other| if reverse { other.0.cmp(&one.0) } else { one.0.cmp(&other.0) });
-    page(rest.into_iter(), asked, after)
+    page(rest.into_iter(), asked, after.as_ref())
 }
 
 /// Cuts a page off what comes after the cursor.
-fn page(mut rest: impl Iterator<Item = (Key, Thing)>, asked: &Asked, after: Option<Key>) -> Answered {
+fn page(mut rest: impl Iterator<Item = (Key, Thing)>, asked: &Asked, after: Option<&Key>) -> Answered {
     let Some(first) = asked.args.get("first").and_then(Value::as_i64) else {
         return Err(Refusal::new("BAD_REQUEST", "you must provide one of first or last"));
     };

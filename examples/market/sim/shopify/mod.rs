@@ -5,6 +5,7 @@
 //! is there enough in the bucket. Only then it is executed, and each mutation has refusals of its own.
 
 mod cost;
+mod document;
 mod graphql;
 mod keys;
 mod listings;
@@ -23,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 pub use self::cost::Bucket;
-use self::graphql::Parsed;
+use self::document::Parsed;
 pub use self::keys::Replay;
 use self::keys::Used;
 pub use self::schema::Schema;

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::graphql::{Asked, Found, Run, Thing};
+use super::document::Asked;
+use super::graphql::{Found, Run, Thing};
 use super::reads::{Answered, gid, time, unplayed};
-use crate::sim::world::{Line, Order, RefundLine};
+use crate::sim::sales::{Line, Order, RefundLine};
 
 impl Run<'_> {
     pub(super) fn order(&mut self, id: u64, asked: &Asked) -> Answered {

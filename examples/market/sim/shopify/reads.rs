@@ -6,10 +6,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::graphql::{Asked, Found, Run, Thing};
+use super::document::Asked;
+use super::graphql::{Found, Run, Thing};
 use super::{Refusal, VERSION};
 use crate::sim::Trouble;
-use crate::sim::world::{Level, Order, Product, Shop, State, Variant};
+use crate::sim::sales::Order;
+use crate::sim::shelf::{Level, Product, Shop, State, Variant};
 
 /// What a field turns out to be, or why it is refused.
 pub(super) type Answered = Result<Found, Refusal>;
@@ -122,7 +124,7 @@ impl Run<'_> {
             "Product" if shop.products.contains_key(&id) => Thing::Product(id),
             "ProductVariant" if shop.variants.contains_key(&id) => Thing::Variant(id),
             "InventoryItem" if shop.items.contains_key(&id) => Thing::Item(id),
-            "Order" if self.visible(&shop.orders[&shop.orders.get_key_value(&id)?.0]) => Thing::Order(id),
+            "Order" if shop.orders.get(&id).is_some_and(|order| self.visible(order)) => Thing::Order(id),
             "Publication" if shop.publications.contains_key(&id) => Thing::Publication(id),
             "InventoryLevel" => {
                 let item: u64 = gid.split_once("inventory_item_id=")?.1.parse().ok()?;
@@ -186,8 +188,7 @@ impl Run<'_> {
             "name" => location.name.as_str().into(),
             "isActive" => location.active.into(),
             "isFulfillmentService" => location.service.into(),
-            "fulfillsOnlineOrders" => location.sells_online.into(),
-            "shipsInventory" => location.sells_online.into(),
+            "fulfillsOnlineOrders" | "shipsInventory" => location.sells_online.into(),
             "inventoryLevel" => self.level_of(number(asked, "inventoryItemId"), Some(id), asked),
             "inventoryLevels" => return self.levels_at(id, asked),
             field => return Err(unplayed("Location", field)),
@@ -315,7 +316,7 @@ impl Run<'_> {
             ];
             Some(Thing::record("InventoryQuantity", fields))
         };
-        Found::Many(names.iter().map(one).filter(Option::is_some).collect())
+        Found::Many(names.iter().filter_map(one).map(Some).collect())
     }
 
     fn publication(&self, id: u64, asked: &Asked) -> Answered {

@@ -12,7 +12,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, response::JsonMap};
 use serde_json::{Value, json};
 
-use super::graphql::Parsed;
+use super::document::Parsed;
 use super::{Refusal, VERSION};
 
 /// The official schema.
@@ -39,9 +39,12 @@ impl Schema {
 
     /// Refuses a document or variables that do not fit (10).
     pub(super) fn check(&self, parsed: &Parsed) -> Result<(), Vec<Refusal>> {
-        let document = self
-            .document(&parsed.source)
-            .map_err(|wrong| wrong.iter().map(|words| Refusal::new(code_of(words), words)).collect::<Vec<_>>())?;
+        let document = self.document(&parsed.source).map_err(|wrong| {
+            let mut refusals: Vec<_> = wrong.iter().map(|words| (code_of(words), words)).collect();
+            // What has a code of its own comes first; the rest mostly follows from it.
+            refusals.sort_by_key(|(code, _)| *code == UNNAMED);
+            refusals.into_iter().map(|(code, words)| Refusal::new(code, words)).collect::<Vec<_>>()
+        })?;
         let operation = document.operations.get(parsed.name.as_deref()).expect("it was found before");
         let sent: JsonMap = serde_json::from_value(Value::Object(parsed.variables.clone())).expect("it is JSON");
         coerce_variable_values(&self.schema, operation, &sent).map_err(|wrong| {
@@ -76,7 +79,7 @@ impl Schema {
                 let path = format!("{path}.{}", field.response_key());
                 match value.get(field.response_key().as_str()) {
                     Some(value) => self.value_misfit(doc, &field.selection_set, field.ty(), value, &path),
-                    None => Some(format!("{path} is missing")),
+                    None => field.directives.is_empty().then(|| format!("{path} is missing")),
                 }
             }
             Selection::InlineFragment(inline) => {
@@ -125,6 +128,9 @@ impl Schema {
     }
 }
 
+/// The code of a misfit that has none of its own.
+const UNNAMED: &str = "badDocument";
+
 /// Guesses Shopify's code of a misfit; its spelling is not verified (10).
 fn code_of(words: &str) -> &'static str {
     if words.contains("does not have a field") {
@@ -134,6 +140,6 @@ fn code_of(words: &str) -> &'static str {
     } else if words.contains("required argument") {
         "missingRequiredArguments"
     } else {
-        "badDocument"
+        UNNAMED
     }
 }

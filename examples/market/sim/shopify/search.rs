@@ -67,20 +67,20 @@ impl Term {
             Has::Text(text) => Some(alike(text, &self.value)),
             Has::OneOf(words) => Some(words.iter().any(|word| word.eq_ignore_ascii_case(&self.value))),
             Has::Flag(is) => Some(*is == self.value.parse::<bool>().ok()?),
-            Has::Number(number) => self.orders(number, &self.value.parse().ok()?),
+            Has::Number(number) => Some(self.orders(*number, self.value.parse().ok()?)),
             // What Shopify shows and searches has whole seconds.
-            Has::Time(time) => self.orders(&time.as_second(), &moment(&self.value)?.as_second()),
+            Has::Time(time) => Some(self.orders(time.as_second(), moment(&self.value)?.as_second())),
         }
     }
 
-    fn orders(&self, has: &i64, wanted: &i64) -> Option<bool> {
-        Some(match self.how {
+    fn orders(&self, has: i64, wanted: i64) -> bool {
+        match self.how {
             How::Is => has == wanted,
             How::Above => has > wanted,
             How::AtLeast => has >= wanted,
             How::Below => has < wanted,
             How::AtMost => has <= wanted,
-        })
+        }
     }
 }
 

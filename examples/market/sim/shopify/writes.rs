@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::graphql::{Asked, Found, Run, Thing};
+use super::document::Asked;
+use super::graphql::{Found, Run, Thing};
 use super::keys::{Known, Replay};
 use super::reads::{Answered, gid, number_of, time, unplayed};
 use super::{Refusal, Unstocked};
@@ -114,17 +115,24 @@ impl Run<'_> {
             }
             "productUpdate" | "productVariantsBulkUpdate" => "write_products",
             "publishablePublish" | "publishableUnpublish" => "write_publications",
-            "metafieldsSet" => return self.set_metafields(asked),
+            "metafieldsSet" => return Ok(self.set_metafields(asked)),
             other => return Err(unplayed("Mutation", other)),
         };
         self.permits(&[scope], &asked.name)?;
+        // Planned refusals are of the moment: a key remembers nothing of them.
+        for trouble in self.troubles {
+            if let Trouble::Refuse(code) = trouble {
+                let message = "Refused, as planned.".into();
+                return Ok(refused_payload(asked, vec![UserError { code, field: Vec::new(), message }]));
+            }
+        }
         match asked.name.as_str() {
             "inventorySetQuantities" | "inventoryAdjustQuantities" => self.write_quantities(asked),
             "inventoryActivate" => self.once(asked, Self::activate),
             "inventoryItemUpdate" => self.update_item(asked),
             "productUpdate" => self.update_product(asked),
             "productVariantsBulkUpdate" => self.update_variants(asked),
-            _ => self.publish(asked),
+            _ => Ok(self.publish(asked)),
         }
     }
 
@@ -169,7 +177,7 @@ impl Run<'_> {
 
     fn write_once(&mut self, asked: &Asked, key: &str) -> (bool, Found) {
         let write = Write::new(asked);
-        let mut wrong = self.wrong_with_all(&write);
+        let mut wrong = Self::wrong_with_all(&write);
         let entries: Vec<_> = (0..write.entries.len()).filter_map(|at| self.entry(&write, at, &mut wrong)).collect();
         self.wrong_with_each(&write, &entries, &mut wrong);
         // 6.5: one wrong entry, and nothing is written.
@@ -190,16 +198,11 @@ impl Run<'_> {
         (true, Found::One(Some(Thing::record(write.payload, fields))))
     }
 
-    fn wrong_with_all(&self, write: &Write) -> Vec<UserError> {
+    fn wrong_with_all(write: &Write) -> Vec<UserError> {
         let mut wrong = Vec::new();
         let mut refuse = |code, field: &str, message: &str| {
             wrong.push(UserError { code, field: vec!["input".into(), field.into()], message: message.into() });
         };
-        for trouble in self.troubles {
-            if let Trouble::Refuse(code) = trouble {
-                refuse(code, write.list, "Refused, as planned.");
-            }
-        }
         // 6.1, 6.2: available or on_hand to set; other states to adjust need a document that this shop does not play.
         if write.setting() && !matches!(write.name, "available" | "on_hand") {
             refuse("INVALID_NAME", "name", "The quantity name must be either 'available' or 'on_hand'.");
