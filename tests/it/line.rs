@@ -69,7 +69,8 @@ pub fn code(answer: &Value) -> &str {
 
 /// A set of these entries.
 pub fn set_of(entries: &[Value]) -> Value {
-    json!({ "name": "available", "reason": "correction", "referenceDocumentUri": "gid://eys/Cycle/1", "quantities": entries })
+    let reference = "gid://eys/Cycle/1";
+    json!({ "name": "available", "reason": "correction", "referenceDocumentUri": reference, "quantities": entries })
 }
 
 /// The global ids of the first mug and of where it is.
@@ -102,7 +103,8 @@ impl Ids {
 
     /// An entry of a set.
     pub fn entry(&self, item: &str, quantity: i64, expected: Option<i64>) -> Value {
-        json!({ "inventoryItemId": item, "locationId": self.location, "quantity": quantity, "changeFromQuantity": expected })
+        let location = &self.location;
+        json!({ "inventoryItemId": item, "locationId": location, "quantity": quantity, "changeFromQuantity": expected })
     }
 
     /// A set of the first mug.
@@ -112,7 +114,9 @@ impl Ids {
 
     /// An adjustment of the first mug.
     pub fn adjust(&self, delta: i64, expected: Option<i64>) -> Value {
-        json!({ "name": "available", "reason": "other", "changes": [
-            { "inventoryItemId": self.item, "locationId": self.location, "delta": delta, "changeFromQuantity": expected } ] })
+        let (item, location) = (&self.item, &self.location);
+        let change =
+            json!({ "inventoryItemId": item, "locationId": location, "delta": delta, "changeFromQuantity": expected });
+        json!({ "name": "available", "reason": "other", "changes": [change] })
     }
 }

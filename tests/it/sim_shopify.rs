@@ -25,7 +25,8 @@ const VARIANTS: &str = "query Variants($first: Int!, $after: String, $filter: St
         nodes { id sku } pageInfo { hasNextPage endCursor } } }";
 
 const LEVELS: &str = "query Levels($location: ID!, $filter: String!) { location(id: $location) {
-    inventoryLevels(first: 250, query: $filter) { nodes { item { sku } quantities(names: [\"available\"]) { quantity } } } } }";
+    inventoryLevels(first: 250, query: $filter) { nodes {
+        item { sku } quantities(names: [\"available\"]) { quantity } } } } }";
 
 /// The documents of the specs folder that this shop does not play, and why.
 const UNPLAYED: [&str; 7] = [
@@ -99,7 +100,8 @@ fn variables(ids: &Ids, document: &str, order: u64) -> Value {
         "status_batch" => json!({ "p0": status("DRAFT"), "p1": status("ACTIVE") }),
         "tick" => {
             let (orders, levels) = (100, 250);
-            json!({ "orderFilter": recent, "orders": orders, "location": ids.location, "levelFilter": recent, "levels": levels })
+            json!({ "orderFilter": recent, "orders": orders, "location": ids.location,
+                "levelFilter": recent, "levels": levels })
         }
         "track" => json!({ "id": ids.item }),
         _ => json!({}),

@@ -55,7 +55,8 @@ async fn the_directive_must_stand_on_the_field_with_a_key() {
     let (market, shop) = shop();
     let ids = Ids::of(&shop);
     let input = json!({ "input": ids.set_red(4, None) });
-    let bare = "mutation S($input: InventorySetQuantitiesInput!) { inventorySetQuantities(input: $input) { userErrors { code } } }";
+    let bare = "mutation S($input: InventorySetQuantitiesInput!) {
+        inventorySetQuantities(input: $input) { userErrors { code } } }";
     let answer = ask(&market, bare, input.clone()).await;
     assert_eq!(code(&answer), "BAD_REQUEST");
     assert_eq!(answer["errors"][0]["path"], json!([SET]));
@@ -242,8 +243,10 @@ async fn a_place_that_never_had_the_item_must_be_activated() {
     ids.location = format!("gid://shopify/Location/{shed}");
     let activate = async |available: Option<i64>, key: &str| {
         let document = "mutation A($item: ID!, $location: ID!, $available: Int, $key: String!) {
-            inventoryActivate(inventoryItemId: $item, locationId: $location, available: $available) @idempotent(key: $key) {
-                inventoryLevel { isActive quantities(names: [\"available\"]) { quantity } } userErrors { field message } } }";
+            inventoryActivate(inventoryItemId: $item, locationId: $location, available: $available)
+                @idempotent(key: $key) {
+                    inventoryLevel { isActive quantities(names: [\"available\"]) { quantity } }
+                    userErrors { field message } } }";
         let given = json!({ "item": ids.item, "location": ids.location, "available": available, "key": key });
         ask(&market, document, given).await["data"]["inventoryActivate"].clone()
     };
@@ -266,7 +269,8 @@ async fn a_missing_scope_stops_the_write_alone() {
     let ids = Ids::of(&shop);
     shop.face(|face: &mut Shopify| face.scopes.remove("write_inventory"));
     assert_eq!(code(&write(&market, SET, &ids.set_red(4, None), "k").await), "ACCESS_DENIED");
-    let status = "mutation P($p: ProductUpdateInput!) { productUpdate(product: $p) { product { status } userErrors { message } } }";
+    let status = "mutation P($p: ProductUpdateInput!) {
+        productUpdate(product: $p) { product { status } userErrors { message } } }";
     let answer = ask(&market, status, json!({ "p": { "id": ids.product, "status": "DRAFT" } })).await;
     assert_eq!(answer["data"]["productUpdate"]["product"]["status"], "DRAFT");
     let gone = json!({ "p": { "id": "gid://shopify/Product/1", "status": "DRAFT" } });

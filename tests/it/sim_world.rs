@@ -5,9 +5,11 @@ use std::time::Duration;
 use eys::net::{NetError, Transport};
 use serde_json::{Value, json};
 
-use crate::line::{ADDRESS, Ids, ask, body, request, send, shop, write};
+use crate::line::{ADDRESS, Ids, ask, body, code, request, send, shop, write};
 use crate::sim::shopify::ShopSpec;
-use crate::sim::{Market, Pace, Rule, ShopHandle, Trouble, Turned, Work};
+use crate::sim::{
+    Answer, Ask, Face, Market, Operation, Pace, Rule, ShopHandle, Step, Trouble, Turned, Who, Work, World,
+};
 
 const ADJUST: &str = "inventoryAdjustQuantities";
 const SHOP: &str = "query Shop { shop { name } }";
@@ -185,6 +187,52 @@ async fn records_move_while_they_are_read() {
     seen.sort();
     seen.dedup();
     assert!(seen.len() == 4 && all > 4, "every order is seen, one that moved twice: {seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_and_a_denied_scope_come_as_planned() {
+    let (market, _) = shop();
+    market.trouble(Rule::once(Trouble::SlowAnswer(Duration::from_secs(9))));
+    market.trouble(Rule::once(Trouble::Denied("read_orders")).on("Orders"));
+    let before = market.now();
+    send(&market, SHOP, json!({})).await.unwrap();
+    assert_eq!(market.now().duration_since(before).as_secs(), 9);
+    let document = "query Orders { orders(first: 1) { nodes { id } } }";
+    assert_eq!(code(&ask(&market, document, json!({})).await), "ACCESS_DENIED");
+    assert_eq!(code(&ask(&market, document, json!({})).await), "none");
+}
+
+/// A platform that reads a number, takes a second, and writes what it read less one.
+struct Absent;
+
+impl Face for Absent {
+    fn recognise(&self, _: &Ask) -> Operation {
+        Operation { name: "less".into(), writing: true, items: 1 }
+    }
+
+    fn answer(&mut self, world: &mut World, _: &Ask, _: &[Trouble]) -> Step {
+        let read = world.shop("slow").available("A");
+        let finish = move |_: &mut dyn Face, world: &mut World| {
+            world.set_units(Who::App, "slow", "A", read - 1);
+            Step::Done(Answer::default())
+        };
+        Step::Pause(Duration::from_secs(1), Box::new(finish))
+    }
+
+    fn least_calls(&self, _: Work, listings: usize) -> usize {
+        listings
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_face_may_read_pause_and_write_so_that_deltas_get_lost() {
+    let market = Market::new(1);
+    let shop = market.add_face("slow", Box::new(Absent), &["slow.test"]);
+    shop.add("A", 10);
+    let once = || market.send(request("http://slow.test/less", &json!({})));
+    let (one, other) = tokio::join!(once(), once());
+    assert!(one.unwrap().status == 200 && other.unwrap().status == 200);
+    assert_eq!(shop.available("A"), 9);
 }
 
 #[tokio::test(start_paused = true)]

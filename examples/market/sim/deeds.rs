@@ -331,6 +331,9 @@ impl World {
                 );
             }
         }
+        if back.is_empty() {
+            return;
+        }
         let refund = Refund { id: self.id(), at: self.now, lines: back };
         self.order_mut(shop, order).refunds.push(refund);
         self.touch_order(shop, order);

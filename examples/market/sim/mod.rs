@@ -5,6 +5,8 @@
 //! listens on a port of its own, with the real clock. A paused clock and a real socket must not be mixed: every
 //! timeout would fire at once.
 //!
+//! Targets include this module by its path, at their root and under the name `sim`.
+//!
 //! A request that has arrived goes on even if its client hangs up, as on a real platform.
 //!
 //! # Adding a platform

@@ -53,7 +53,8 @@ impl Bucket {
 
     /// Shows it as an answer does.
     pub fn status(&self) -> Value {
-        json!({ "maximumAvailable": self.most, "currentlyAvailable": self.left.floor(), "restoreRate": self.per_second })
+        let left = self.left.floor();
+        json!({ "maximumAvailable": self.most, "currentlyAvailable": left, "restoreRate": self.per_second })
     }
 }
 

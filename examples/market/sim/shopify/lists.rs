@@ -202,7 +202,8 @@ impl Search {
         filter.fits(&mut |term| {
             let fits = has(term, changed);
             if fits.is_none() && warnings.is_empty() {
-                let what = json!({ "field": term.field, "message": "Invalid search field or value.", "code": "invalid_field" });
+                let words = "Invalid search field or value.";
+                let what = json!({ "field": term.field, "message": words, "code": "invalid_field" });
                 warnings.push(json!({ "path": [], "warnings": [what] }));
             }
             fits
@@ -262,7 +263,7 @@ fn order_has(id: u64, order: &Order, term: &Term, changed: Timestamp) -> Option<
 
 fn compare_id(term: &Term, id: u64) -> Option<bool> {
     let number = term.value.rsplit('/').next()?;
-    let term = Term { field: String::new(), how: term.how, value: number.into() };
+    let term = Term::new("", term.how, number);
     term.compares(&Has::Number(i64::try_from(id).ok()?))
 }
 

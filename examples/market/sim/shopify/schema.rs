@@ -83,7 +83,8 @@ impl Schema {
                 }
             }
             Selection::InlineFragment(inline) => {
-                let same = inline.type_condition.is_none();
+                // Without __typename nobody can tell which of the fragments applies.
+                let same = inline.type_condition.as_ref().is_none_or(|kind| value["__typename"] == kind.as_str());
                 if same { self.object_misfit(doc, &inline.selection_set, value, path) } else { None }
             }
             Selection::FragmentSpread(spread) => {

@@ -20,6 +20,8 @@ pub(super) struct Term {
     pub field: String,
     pub how: How,
     pub value: String,
+    /// The value as a time, read once for all records.
+    time: Option<Timestamp>,
 }
 
 /// How a term compares.
@@ -60,6 +62,13 @@ impl Filter {
 }
 
 impl Term {
+    /// Makes a comparison.
+    pub fn new(field: impl Into<String>, how: How, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let time = moment(&value);
+        Self { field: field.into(), how, value, time }
+    }
+
     /// Compares with what a record has; `None` where the value is no such thing.
     pub fn compares(&self, has: &Has) -> Option<bool> {
         match has {
@@ -69,7 +78,7 @@ impl Term {
             Has::Flag(is) => Some(*is == self.value.parse::<bool>().ok()?),
             Has::Number(number) => Some(self.orders(*number, self.value.parse().ok()?)),
             // What Shopify shows and searches has whole seconds.
-            Has::Time(time) => Some(self.orders(time.as_second(), moment(&self.value)?.as_second())),
+            Has::Time(time) => Some(self.orders(time.as_second(), self.time?.as_second())),
         }
     }
 
@@ -121,7 +130,7 @@ fn tokens(text: &str) -> Vec<Token> {
                 };
                 let (how, after_how) = comparison(after_colon);
                 let (wanted, after_value) = value(after_how);
-                tokens.push(Token::Term(Term { field: word, how, value: wanted }));
+                tokens.push(Token::Term(Term::new(word, how, wanted)));
                 // What is left of an unquoted value after its colon is lost.
                 let lost = after_value.find(|c: char| c.is_whitespace() || c == ')').unwrap_or(after_value.len());
                 rest = after_value[lost..].trim_start();
@@ -195,7 +204,7 @@ impl Reader {
                 inside
             }
             Token::Term(term) => Filter::Term(term),
-            Token::Word(word) => Filter::Term(Term { field: "default".into(), how: How::Is, value: word }),
+            Token::Word(word) => Filter::Term(Term::new("default", How::Is, word)),
             Token::Close => Filter::All(Vec::new()),
         }
     }
