@@ -230,8 +230,8 @@ async fn a_face_may_read_pause_and_write_so_that_deltas_get_lost() {
     let shop = market.add_face("slow", Box::new(Absent), &["slow.test"]);
     shop.add("A", 10);
     let once = || market.send(request("http://slow.test/less", &json!({})));
-    let (one, other) = tokio::join!(once(), once());
-    assert!(one.unwrap().status == 200 && other.unwrap().status == 200);
+    let (first, second) = tokio::join!(once(), once());
+    assert!(first.unwrap().status == 200 && second.unwrap().status == 200);
     assert_eq!(shop.available("A"), 9);
 }
 
