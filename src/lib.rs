@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 pub mod channel;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod net;

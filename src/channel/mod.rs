@@ -22,6 +22,7 @@
 mod csv;
 mod error;
 pub mod registry;
+mod shopify;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -33,6 +33,12 @@ pub struct Kind {
     pub build: fn(Settings, Doors) -> Result<Box<dyn Channel>, ChannelError>,
 }
 
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// A key of a kind's block.
 pub struct Key {
     /// Its name.
@@ -67,7 +73,7 @@ pub enum Shape {
 }
 
 /// The kinds, by name.
-pub static KINDS: &[&Kind] = &[&super::csv::KIND];
+pub static KINDS: &[&Kind] = &[&super::csv::KIND, &super::shopify::KIND];
 
 /// Finds a kind by its name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

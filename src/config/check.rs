@@ -79,7 +79,11 @@ pub(super) fn check(path: &Path, text: &str, kinds: &[&'static Kind]) -> Result<
         rules,
         rules_print,
     };
-    if notes.problems.is_empty() { Ok(config) } else { Err(ConfigError::new(path, text, &notes.secrets, notes.problems)) }
+    if notes.problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigError::new(path, text, &notes.secrets, notes.problems))
+    }
 }
 
 fn duration(top: &Reader<'_>, key: &str, default: u64, notes: &mut Notes) -> Duration {
@@ -134,7 +138,8 @@ fn channel(
 ) -> Option<ChannelConfig> {
     let channel_name = ChannelName::new(name);
     if channel_name.is_none() {
-        let help = Some("lower-case letters, digits, `-` and `_`, at most 32, beginning with a letter or digit".to_owned());
+        let help =
+            Some("lower-case letters, digits, `-` and `_`, at most 32, beginning with a letter or digit".to_owned());
         notes.problem(block.span.clone(), format!("`{name}` is no name for a channel"), "not allowed", help);
     }
     let kind = kind(block, kinds, notes);
@@ -143,7 +148,9 @@ fn channel(
         (_, Some(_)) => Some(Role::Target),
         (Some(_), None) => None,
         (None, None) => {
-            let help = Some("`role = \"source\"` for the one whose stock counts, `role = \"target\"` for the others".to_owned());
+            let help = Some(
+                "`role = \"source\"` for the one whose stock counts, `role = \"target\"` for the others".to_owned(),
+            );
             notes.problem(block.span.clone(), format!("{} has no `role`", block.name), "source or target?", help);
             None
         }
@@ -252,7 +259,10 @@ fn table(block: &Reader<'_>, key: &str, keys: &[&str], notes: &mut Notes) -> Opt
 /// Looks that there is one source and at least one target.
 fn check_roles(blocks: &[(String, Reader<'_>)], top: &Reader<'_>, notes: &mut Notes) {
     let of_role = |role: &str| {
-        blocks.iter().filter(move |(_, block)| block.item("role").and_then(Item::as_str) == Some(role)).collect::<Vec<_>>()
+        blocks
+            .iter()
+            .filter(move |(_, block)| block.item("role").and_then(Item::as_str) == Some(role))
+            .collect::<Vec<_>>()
     };
     if blocks.is_empty() {
         let help = Some("`eys init` writes an example".to_owned());
@@ -263,7 +273,12 @@ fn check_roles(blocks: &[(String, Reader<'_>)], top: &Reader<'_>, notes: &mut No
     if let [(first, _), rest @ ..] = sources.as_slice() {
         for (name, block) in rest {
             let help = Some(format!("`{first}` is the source already; make this one `role = \"target\"`"));
-            notes.problem(block.value_span("role"), format!("there are two sources, `{first}` and `{name}`"), "the second", help);
+            notes.problem(
+                block.value_span("role"),
+                format!("there are two sources, `{first}` and `{name}`"),
+                "the second",
+                help,
+            );
         }
     } else if let Some((_, block)) = blocks.first() {
         let help = Some("give the channel whose stock counts `role = \"source\"`".to_owned());

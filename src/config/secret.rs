@@ -45,7 +45,9 @@ impl SecretSource for Source {
         let text = match self {
             Self::InPlace(secret) => secret.expose_secret().to_owned(),
             Self::Env(name) => std::env::var(name).map_err(|_| format!("the environment has no {name}"))?,
-            Self::File(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            Self::File(path) => {
+                std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?
+            }
             Self::Command(command) => run(command).await?,
         };
         let text = text.trim();

@@ -1,0 +1,312 @@
+//! Shopify, by the GraphQL Admin API.
+//!
+//! The listing of our contract is an *inventory item*: its number is shared by all variants that point to it. Its key is
+//! the number at the end of the item's id. Quantities are always `available`, at the shop's chosen locations.
+
+mod api;
+mod doctor;
+mod orders;
+mod showing;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod writing;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use self::api::{Api, Document};
+use self::wire::{Catalogue, Changed, Levels, Location, ShopAnswer, item_gid, item_number};
+use super::registry::{Doors, Key, Kind, Settings, Shape};
+use super::{
+    Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
+    Result, Showing, Standing, Update,
+};
+use crate::domain::{Capability, ExactlyOnce, Found, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall};
+
+/// The most elements of a page and of an array (3.1).
+const LARGEST: usize = 250;
+/// Orders of a page: with 50 lines each, more would cost over the 1,000 points that one call may ask for.
+const ORDERS: usize = 100;
+
+/// The kind, as channels.toml knows it.
+pub(super) static KIND: Kind = Kind {
+    name: "shopify",
+    summary: "a Shopify shop",
+    keys: &[
+        Key {
+            name: "shop",
+            help: "the permanent name of the shop",
+            example: "\"my-shop.myshopify.com\"",
+            shape: Shape::Text,
+            required: true,
+        },
+        Key {
+            name: "access_token",
+            help: "of an app made in the shop's admin before 2026",
+            example: "{ env = \"SHOPIFY_TOKEN\" }",
+            shape: Shape::Secret,
+            required: false,
+        },
+        Key {
+            name: "client_id",
+            help: "of an app of the Dev Dashboard, with its secret; in place of access_token",
+            example: "\"…\"",
+            shape: Shape::Text,
+            required: false,
+        },
+        Key { name: "client_secret", help: "", example: "\"shpss_…\"", shape: Shape::Secret, required: false },
+        Key {
+            name: "locations",
+            help: "names, in the order in which sales are taken off; all that sell online if left out",
+            example: "[\"Main warehouse\"]",
+            shape: Shape::Texts,
+            required: false,
+        },
+        Key {
+            name: "api_version",
+            help: "a tested default",
+            example: "\"2026-10\"",
+            shape: Shape::Text,
+            required: false,
+        },
+    ],
+    zero_stock: &["keep", "hide", "end"],
+    check,
+    build: |settings, doors| Ok(Box::new(Shopify::new(settings, doors)?)),
+};
+
+fn check(settings: &Settings) -> Vec<(&'static str, String)> {
+    let app = settings.has("client_id") && settings.has("client_secret");
+    match (settings.has("access_token"), app) {
+        (true, true) => vec![("access_token", "say either access_token or client_id and client_secret".to_owned())],
+        (false, false) => {
+            let why = "it needs credentials: `access_token`, or `client_id` and `client_secret`";
+            vec![("shop", why.to_owned())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+const SHOP: Document = Document { text: include_str!("shop.graphql"), operation: "finding the shop", cost: 20.0 };
+const CATALOGUE: Document =
+    Document { text: include_str!("catalogue.graphql"), operation: "reading listings", cost: 60.0 };
+const CATALOGUE_PLACES: Document =
+    Document { text: include_str!("catalogue_places.graphql"), operation: "reading listings", cost: 300.0 };
+const LEVELS: Document = Document { text: include_str!("levels.graphql"), operation: "reading quantities", cost: 10.0 };
+const LEVELS_PLACES: Document =
+    Document { text: include_str!("levels_places.graphql"), operation: "reading quantities", cost: 50.0 };
+const CHANGED: Document =
+    Document { text: include_str!("changed.graphql"), operation: "reading changed quantities", cost: 40.0 };
+
+/// A Shopify shop.
+struct Shopify {
+    api: Api,
+    wanted: Vec<String>,
+    /// Whose shop it is and where its stock lies: looked up once, with whatever call comes first.
+    shop: OnceCell<Shop>,
+    capability: Capability,
+}
+
+/// Whose shop it is and where its stock lies, in the order in which sales are taken off.
+#[derive(Clone, Debug)]
+struct Shop {
+    account: Account,
+    places: Vec<Location>,
+}
+
+impl Shopify {
+    fn new(settings: Settings, doors: Doors) -> Result<Self> {
+        let wanted = settings.texts("locations").to_vec();
+        Ok(Self { api: Api::new(settings, doors)?, wanted, shop: OnceCell::new(), capability: capability() })
+    }
+
+    async fn shop(&self) -> Result<&Shop> {
+        let look_up = || async {
+            let answer: ShopAnswer = self.api.ask(SHOP, json!({})).await?;
+            choose(answer, &self.wanted)
+        };
+        self.shop.get_or_try_init(look_up).await
+    }
+
+    /// Returns the first place, which is the only one mostly, and whether there are more.
+    async fn places(&self) -> Result<(&Location, bool)> {
+        let places = &self.shop().await?.places;
+        places.first().map(|first| (first, places.len() > 1)).ok_or_else(no_location)
+    }
+}
+
+fn capability() -> Capability {
+    Capability {
+        read_batch: LARGEST,
+        set_batch: LARGEST,
+        adjust_batch: LARGEST,
+        compare_and_set: true,
+        exactly_once: ExactlyOnce::Key { lifetime: SignedDuration::from_hours(23) },
+        below_zero: true,
+        reads_changes: true,
+        cheap_scan: false,
+        orders: true,
+        tells_restock: true,
+        lag: SignedDuration::from_mins(1),
+        order_delay: SignedDuration::from_mins(1),
+        still_running: SignedDuration::from_mins(2),
+        most: Some(1_000_000_000),
+        hides: true,
+        ends: true,
+    }
+}
+
+/// Chooses the locations (L1): those that the owner named, else the active ones that fulfil online orders and belong to
+/// no fulfilment service.
+fn choose(answer: ShopAnswer, wanted: &[String]) -> Result<Shop> {
+    let all = answer.locations.nodes;
+    let places: Vec<Location> = if wanted.is_empty() {
+        let sells = |place: &Location| place.is_active && place.fulfills_online_orders && !place.is_fulfillment_service;
+        all.into_iter().filter(sells).collect()
+    } else {
+        let find = |name: &String| {
+            let found = all.iter().find(|place| place.name == *name || place.id == *name || tail(&place.id) == name);
+            found.cloned().ok_or_else(|| unknown_location(name, &all))
+        };
+        wanted.iter().map(find).collect::<Result<_>>()?
+    };
+    if places.is_empty() {
+        return Err(no_location());
+    }
+    let account = Account { identity: answer.shop.myshopify_domain, label: answer.shop.name };
+    Ok(Shop { account, places })
+}
+
+fn unknown_location(name: &str, all: &[Location]) -> ChannelError {
+    let names: Vec<&str> = all.iter().map(|place| place.name.as_str()).collect();
+    let message = format!("the shop has no location `{name}`; it has {}", names.join(", "));
+    ChannelError::new(ErrorKind::Account, Repeat::Never, "finding the locations", message)
+        .with_next("write one of these into `locations` in channels.toml")
+}
+
+fn no_location() -> ChannelError {
+    let message = "the shop has no active location that fulfils online orders";
+    ChannelError::new(ErrorKind::Account, Repeat::Never, "finding the locations", message)
+        .with_next("name one as `locations` in channels.toml")
+}
+
+fn tail(gid: &str) -> &str {
+    gid.rsplit('/').next().unwrap_or(gid)
+}
+
+#[async_trait]
+impl Channel for Shopify {
+    fn capability(&self) -> &Capability {
+        &self.capability
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        self.api.clock()
+    }
+
+    async fn account(&self) -> Result<Account> {
+        Ok(self.shop().await?.account.clone())
+    }
+
+    async fn listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
+        let shop = self.shop().await?;
+        let (place, several) = self.places().await?;
+        let after = page.map(|page| page.0);
+        let catalogue: Catalogue = if several {
+            self.api.ask(CATALOGUE_PLACES, json!({ "first": LARGEST, "after": after })).await?
+        } else {
+            let variables = json!({ "first": LARGEST, "after": after, "location": place.id });
+            self.api.ask(CATALOGUE, variables).await?
+        };
+        let connection = catalogue.product_variants;
+        let listing = |variant: wire::Variant| variant.listing(&shop.places);
+        let items = connection.nodes.into_iter().map(listing).collect::<Result<_>>()?;
+        Ok(Page { items, next: connection.page_info.next()?, account: Some(shop.account.clone()) })
+    }
+
+    async fn changed(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {
+        let shop = self.shop().await?;
+        // The page's token says which location it is of: there is one list a location.
+        let (nth, after) = match &page {
+            Some(PageToken(token)) => token.split_once(' ').unwrap_or((token, "")),
+            None => ("0", ""),
+        };
+        let nth: usize = nth.parse().unwrap_or_default();
+        let Some(place) = shop.places.get(nth) else { return Err(no_location()) };
+        let after = Some(after).filter(|after| !after.is_empty());
+        let filter = format!("updated_at:>='{since:.0}'");
+        let variables = json!({ "location": place.id, "first": LARGEST, "after": after, "filter": filter });
+        let answer: Changed = self.api.ask(CHANGED, variables).await?;
+        let Some(location) = answer.location else {
+            return Err(unknown_location(&place.name, &shop.places));
+        };
+        let several = shop.places.len() > 1;
+        let items = location.inventory_levels.nodes.into_iter().map(|level| level.reading(place, several)).collect();
+        let next = match location.inventory_levels.page_info.next()? {
+            Some(PageToken(cursor)) => Some(PageToken(format!("{nth} {cursor}"))),
+            None if nth + 1 < shop.places.len() => Some(PageToken(format!("{} ", nth + 1))),
+            None => None,
+        };
+        Ok(Page { items, next, account: Some(shop.account.clone()) })
+    }
+
+    async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
+        let shop = self.shop().await?;
+        let (place, several) = self.places().await?;
+        let ids: Vec<String> = keys.iter().map(item_gid).collect();
+        let answer: Levels = if several {
+            self.api.ask(LEVELS_PLACES, json!({ "ids": ids })).await?
+        } else {
+            self.api.ask(LEVELS, json!({ "ids": ids, "location": place.id })).await?
+        };
+        let mut found: std::collections::HashMap<String, Found> = answer
+            .nodes
+            .into_iter()
+            .flatten()
+            .filter_map(|item| Some((item_number(item.id.as_deref()?)?, item.found(&shop.places))))
+            .collect();
+        // A deleted item is null in the list, without any error (5.4).
+        let mut read = |key: &ListingKey| found.remove(key.as_str()).unwrap_or(Found::Gone);
+        Ok(keys.iter().map(|key| Reading { key: key.clone(), found: read(key) }).collect())
+    }
+
+    async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>> {
+        self.read_orders(window, page).await
+    }
+
+    async fn set(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>> {
+        self.write_quantities(batch, key).await
+    }
+
+    async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {
+        let (first, _) = self.places().await?;
+        Ok(writing::prepare(batch, key, first))
+    }
+
+    async fn adjust(&self, call: &StoredCall, _: Attempt) -> Result<Vec<Outcome>> {
+        self.send_adjustment(call).await
+    }
+
+    async fn standing(&self, keys: &[ListingKey]) -> Result<Vec<Option<Standing>>> {
+        let mut standings = Vec::with_capacity(keys.len());
+        for key in keys {
+            standings.push(self.stands(key).await?);
+        }
+        Ok(standings)
+    }
+
+    async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {
+        self.change_visibility(key, act).await
+    }
+
+    async fn probe(&self) -> Result<Vec<Probe>> {
+        self.examine().await
+    }
+
+    async fn mend(&self, mend: &Mend) -> Result<Outcome> {
+        self.mend_listing(mend).await
+    }
+}
