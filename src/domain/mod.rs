@@ -22,6 +22,7 @@ mod laws;
 pub mod line;
 pub mod link;
 pub mod listing;
+pub mod matching;
 pub mod movement;
 pub mod observe;
 pub mod offer;

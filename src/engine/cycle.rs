@@ -17,8 +17,8 @@ use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::{
-    CallId, Capability, ChannelName, Component, Known, Level, ListingId, Movement, MovementId, OrderWindow, Role,
-    RunId, StoredCall, Why,
+    CallId, ChannelName, Component, Known, Level, ListingId, Movement, MovementId, OrderWindow, Role, RunId,
+    StoredCall, Why,
 };
 use crate::store::{ChannelState, Store, StoreError, Tx};
 
@@ -444,11 +444,6 @@ fn close_channel(
     channel.trouble_since = trouble.as_ref().map(|_| channel.trouble_since.unwrap_or(now));
     channel.trouble = trouble;
     tx.save_channel(&channel)
-}
-
-/// Finds a target's capability in its component's lane; what is planned for a lane that is gone is nothing.
-pub(super) fn capability(lanes: &[Lane], name: &ChannelName) -> Option<Capability> {
-    lanes.iter().find(|lane| lane.name == *name).map(|lane| lane.capability().clone())
 }
 
 /// Finds what is known of a target in a component.

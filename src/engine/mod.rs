@@ -13,6 +13,7 @@
 
 mod cycle;
 mod lane;
+pub mod linking;
 mod pushing;
 mod release;
 mod report;
@@ -32,6 +33,7 @@ pub use self::release::Release;
 pub use self::report::{
     Adjusted, Deduction, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport, Stage, Trouble,
 };
+pub use self::settling::settle_doubt;
 use crate::domain::guard::Guard;
 use crate::domain::rule::Rule;
 use crate::domain::{ChannelName, Sku};

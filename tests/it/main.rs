@@ -5,6 +5,8 @@
 mod sim;
 
 mod line;
+mod sellers_example;
+mod shops;
 mod sim_shopify;
 mod sim_shopify_writes;
 mod sim_world;

@@ -1,0 +1,544 @@
+//! Tying listings: all channels are read side by side, what belongs together is shown, and only what the owner accepts
+//! is stored. Nothing is written to any channel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+
+use super::cycle::record;
+use super::lane::{Lane, merge, pages};
+use super::report::{Progress, Stage};
+use super::{Clock, EngineError};
+use crate::channel::{Account, ChannelError};
+use crate::domain::absorb::{Counting, absorb};
+use crate::domain::matching::{Linked, Matching, Proposal, Side, Tie, match_listings};
+use crate::domain::{
+    ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Link, Listing, ListingId, ListingKey, ListingRef,
+    OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
+};
+use crate::store::{ChannelState, Store, StoreError, Tx};
+
+/// A channel as the survey found it.
+#[derive(Debug)]
+pub struct Surveyed {
+    /// The channel.
+    pub channel: ChannelName,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// What was found, or why nothing was.
+    pub found: Result<Findings, ChannelError>,
+}
+
+/// What a survey found on a channel.
+#[derive(Debug)]
+pub struct Findings {
+    /// Whose account it is.
+    pub account: Account,
+    /// All its listings.
+    pub listings: Vec<Listing>,
+    /// When the reading of them began, by the channel's clock.
+    pub begun: Timestamp,
+    /// Its orders that are not finished: the baseline (W1).
+    pub unfinished: Vec<OrderFact>,
+    /// The channel's time when all was read: from then on a link counts.
+    pub now: Timestamp,
+}
+
+/// What accepting would do, and all that it needs.
+#[derive(Debug)]
+pub struct LinkPlan {
+    /// What was found.
+    pub surveyed: Vec<Surveyed>,
+    /// What belongs together.
+    pub matching: Matching,
+}
+
+/// What the first push would change on a target listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstPush {
+    /// The tie it belongs to.
+    pub tie: Tie,
+    /// What the listing shows.
+    pub from: Option<Level>,
+    /// What it would show, before any rule.
+    pub to: Option<Quantity>,
+}
+
+/// A tie made by hand.
+#[derive(Clone, Debug)]
+pub struct HandTie {
+    /// The target's channel.
+    pub channel: ChannelName,
+    /// The target listing: its key, or its SKU.
+    pub target: String,
+    /// The SKU of the target that is tied, where it has several.
+    pub sku: Option<Sku>,
+    /// Source SKUs and how many of each.
+    pub parts: Vec<(Sku, i64)>,
+}
+
+/// Why a tie by hand cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The state could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run could not be made.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Something is not there, or not one.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// Reads all channels side by side.
+pub async fn survey(lanes: &[Lane], clock: &Clock, progress: &Arc<dyn Progress>) -> Vec<Surveyed> {
+    let mut jobs = JoinSet::new();
+    for (nth, lane) in lanes.iter().cloned().enumerate() {
+        let (clock, progress) = (clock.clone(), progress.clone());
+        jobs.spawn(async move {
+            let found = read(&lane, &clock, progress.as_ref()).await;
+            progress.lane(&lane.name, Stage::Done, 0);
+            (nth, Surveyed { channel: lane.name, kind: lane.kind, role: lane.role, found })
+        });
+    }
+    let mut surveyed: Vec<(usize, Surveyed)> = jobs.join_all().await;
+    surveyed.sort_by_key(|(nth, _)| *nth);
+    surveyed.into_iter().map(|(_, surveyed)| surveyed).collect()
+}
+
+async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Findings, ChannelError> {
+    let channel = lane.channel.as_ref();
+    let before = channel.clock();
+    let started = tokio::time::Instant::now();
+    let mut account = None;
+    let on_page = |items| progress.lane(&lane.name, Stage::Listings, items);
+    let listings = pages("reading listings", &mut account, |page| channel.listings(page), on_page).await?;
+    let now = || channel.clock().unwrap_or_else(|| clock());
+    let elapsed = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::MAX);
+    let begun = before.unwrap_or_else(|| now().saturating_sub(elapsed).unwrap_or(Timestamp::MIN));
+    let mut unfinished = Vec::new();
+    if lane.role == Role::Target && lane.capability().orders {
+        let window = OrderWindow::Unfinished;
+        let on_page = |items| progress.lane(&lane.name, Stage::Orders, items);
+        unfinished = pages("reading orders", &mut account, |page| channel.orders(&window, page), on_page).await?;
+    }
+    let account = match account {
+        Some(account) => account,
+        None => channel.account().await?,
+    };
+    Ok(Findings { account, listings: merge(listings), begun, unfinished, now: now() })
+}
+
+impl LinkPlan {
+    /// Finds out what belongs together among what was surveyed, less what is linked already.
+    pub fn new(surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
+        let linked = store.read(linked)?;
+        let source = surveyed.iter().find(|surveyed| surveyed.role == Role::Source);
+        let matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {
+            None => Matching::default(),
+            Some((source, found)) => {
+                let targets: Vec<Side<'_>> = surveyed
+                    .iter()
+                    .filter(|surveyed| surveyed.role == Role::Target)
+                    .filter_map(|s| Some(Side { channel: &s.channel, listings: &s.found.as_ref().ok()?.listings }))
+                    .collect();
+                match_listings(Side { channel: &source.channel, listings: &found.listings }, &targets, &linked)
+            }
+        };
+        Ok(Self { surveyed, matching })
+    }
+
+    /// Tells what the first push to each newly tied listing would change.
+    pub fn first_pushes(&self) -> Vec<FirstPush> {
+        let push = |tie: &Tie| FirstPush {
+            from: self.listing(&tie.channel, &tie.target).and_then(|listing| listing.level),
+            to: self.source_listing(&tie.source).and_then(|listing| listing.level).map(Level::offerable),
+            tie: tie.clone(),
+        };
+        self.matching.ties.iter().map(push).collect()
+    }
+
+    /// Returns the orders that are not finished, of channels with something to tie: they are not taken off the source.
+    pub fn baseline(&self) -> Vec<(&ChannelName, &OrderFact)> {
+        self.surveyed
+            .iter()
+            .filter_map(|surveyed| Some((surveyed, surveyed.found.as_ref().ok()?)))
+            .flat_map(|(surveyed, found)| found.unfinished.iter().map(move |order| (&surveyed.channel, order)))
+            .filter(|(channel, order)| order.lines.iter().any(|line| self.ties_sku(channel, line.sku.as_ref())))
+            .collect()
+    }
+
+    fn ties_sku(&self, channel: &ChannelName, sku: Option<&Sku>) -> bool {
+        self.matching.ties.iter().any(|tie| tie.channel == *channel && Some(&tie.sku) == sku)
+    }
+
+    fn found(&self, channel: &ChannelName) -> Option<(&Surveyed, &Findings)> {
+        let surveyed = self.surveyed.iter().find(|surveyed| surveyed.channel == *channel)?;
+        Some((surveyed, surveyed.found.as_ref().ok()?))
+    }
+
+    /// Returns a listing that was found.
+    pub fn listing(&self, channel: &ChannelName, key: &ListingKey) -> Option<&Listing> {
+        self.found(channel)?.1.listings.iter().find(|listing| listing.key == *key)
+    }
+
+    fn source(&self) -> Option<&Surveyed> {
+        self.surveyed.iter().find(|surveyed| surveyed.role == Role::Source)
+    }
+
+    fn source_listing(&self, key: &ListingKey) -> Option<&Listing> {
+        self.listing(&self.source()?.channel, key)
+    }
+
+    /// Turns proposals that the owner accepts into ties.
+    pub fn accept_proposals(&mut self) {
+        for Proposal { channel, target, sku, source, source_sku, .. } in std::mem::take(&mut self.matching.proposals) {
+            let sku = sku.unwrap_or(source_sku);
+            self.matching.ties.push(Tie { channel, target, sku, source });
+        }
+        self.matching.ties.sort();
+    }
+
+    /// Stores all listings, opens the links, notes the baseline, and puts each channel that was never pushed to behind
+    /// a hold that the owner has now been shown (W1, H1, H2).
+    pub fn store(&self, store: &mut Store, command: &str, now: Timestamp) -> Result<RunId, LinkError> {
+        let run = store.transaction(|tx| {
+            let run = tx.begin_run(command, now)?;
+            self.store_listings(tx)?;
+            self.store_links(tx, run)?;
+            self.store_baseline(tx)?;
+            self.hold_first_pushes(tx, now)?;
+            tx.end_run(run, now, 0, &format!("{} links made", self.matching.ties.len()))?;
+            Ok(run)
+        })?;
+        Ok(run)
+    }
+
+    /// Stores what was found, without any link: so that `status` and `doctor` can name every listing.
+    fn store_listings(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        for surveyed in &self.surveyed {
+            let Ok(found) = &surveyed.found else { continue };
+            let name = &surveyed.channel;
+            let mut channel =
+                tx.channel(name)?.unwrap_or_else(|| ChannelState::new(name, surveyed.kind, surveyed.role));
+            channel.identity.get_or_insert_with(|| found.account.identity.clone());
+            channel.label.get_or_insert_with(|| found.account.label.clone());
+            channel.orders_since.get_or_insert(found.now);
+            channel.levels_since = Some(found.begun);
+            channel.scanned = Some(found.begun);
+            tx.save_channel(&channel)?;
+            for listing in &found.listings {
+                let id = tx.put_listing(name, listing)?;
+                let Some(mut known) = tx.known(id)? else { continue };
+                if known.pushed.is_none()
+                    && let Some(level) = listing.level
+                {
+                    known.reading = Some(Seen { level, begun: found.begun });
+                    known.listing.places.clone_from(&listing.places);
+                    known.shown = Shown::Exactly(level);
+                    tx.save_known(&known)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn store_links(&self, tx: &Tx<'_>, run: RunId) -> Result<(), StoreError> {
+        let Some(source) = self.source().map(|source| source.channel.clone()) else { return Ok(()) };
+        for tie in &self.matching.ties {
+            let at =
+                |channel: &ChannelName, key: &ListingKey| ListingRef { channel: channel.clone(), key: key.clone() };
+            let (Some(target), Some(part)) =
+                (tx.known_at(&at(&tie.channel, &tie.target))?, tx.known_at(&at(&source, &tie.source))?)
+            else {
+                continue;
+            };
+            let Some((_, found)) = self.found(&tie.channel) else { continue };
+            let by_hand =
+                !target.listing.skus().any(|sku| *sku == tie.sku) || !part.listing.skus().any(|s| *s == tie.sku);
+            let recipe = [Part { source: part.id, units: 1 }];
+            open_link(
+                tx,
+                run,
+                &target,
+                Some(&tie.sku).filter(|_| target.listing.skus().next().is_some()),
+                by_hand,
+                &recipe,
+                found.now,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Notes the orders that are not finished as the baseline: what they took before the link is not taken off.
+    fn store_baseline(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        for (channel, order) in self.baseline() {
+            for fact in &order.lines {
+                if tx.line(channel, &fact.key)?.is_some() {
+                    continue;
+                }
+                let listing = match &fact.listing {
+                    Some(key) => tx.known_at(&ListingRef { channel: channel.clone(), key: key.clone() })?.map(|k| k.id),
+                    None => None,
+                };
+                let links = tx.links_for_line(channel, listing, fact.sku.as_ref())?;
+                let counting = Counting {
+                    role: Role::Target,
+                    deduct_sales: true,
+                    restock: crate::domain::policy::Restock::Unshipped,
+                    switched_on: true,
+                };
+                let mut line = absorb(None, channel, order, fact, listing, &links, counting).line;
+                line.baseline = line.taken;
+                tx.save_line(&mut line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold_first_pushes(&self, tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let mut by_channel = BTreeMap::<&ChannelName, Vec<&Tie>>::new();
+        for tie in &self.matching.ties {
+            by_channel.entry(&tie.channel).or_default().push(tie);
+        }
+        for (channel, ties) in by_channel {
+            let pushed_ever = tx.channel(channel)?.is_some_and(|channel| channel.pushed_ever);
+            if pushed_ever {
+                continue;
+            }
+            let mut frozen = Vec::new();
+            for tie in ties {
+                let at = ListingRef { channel: channel.clone(), key: tie.target.clone() };
+                let Some(known) = tx.known_at(&at)? else { continue };
+                frozen.push(freeze(tx, &known)?);
+            }
+            let moved =
+                self.first_pushes().into_iter().filter(|push| push.tie.channel == *channel && push.moves()).count();
+            let note = format!("the first push to {channel} would change {moved} of {} listings", frozen.len());
+            hold_first_push(tx, channel, &note, &frozen, now)?;
+        }
+        Ok(())
+    }
+}
+
+impl FirstPush {
+    /// Tells whether the first push would change anything.
+    pub fn moves(&self) -> bool {
+        self.from != self.to.map(Quantity::as_level)
+    }
+}
+
+/// Returns the SKUs of target listings that are linked.
+fn linked(tx: &Tx<'_>) -> Result<Linked, StoreError> {
+    let mut linked = Linked::new();
+    for link in tx.open_links()? {
+        if let Some(known) = tx.known(link.listing)? {
+            linked.insert((known.at.channel, known.at.key, link.sku));
+        }
+    }
+    Ok(linked)
+}
+
+fn open_link(
+    tx: &Tx<'_>,
+    run: RunId,
+    target: &Known,
+    sku: Option<&Sku>,
+    by_hand: bool,
+    recipe: &[Part],
+    active: Timestamp,
+) -> Result<(), StoreError> {
+    tx.open_link(target.id, sku, by_hand, recipe, active)?;
+    let shown = target.shown.most();
+    record(tx, run, target, Why::Linked, shown, shown, active, None)?;
+    for part in recipe {
+        if let Some(source) = tx.known(part.source)? {
+            let level = source.reading.map(|seen| seen.level);
+            let note = Some(format!("with {}", target.at));
+            record(tx, run, &source, Why::Linked, level, level, active, note)?;
+        }
+    }
+    tx.mark_dirty(&[target.id])
+}
+
+fn freeze(tx: &Tx<'_>, known: &Known) -> Result<Frozen, StoreError> {
+    let mut parts = Vec::new();
+    for part in tx.links_of(known.id)?.iter().flat_map(|link| link.recipe.clone()) {
+        let sold = tx.known(part.source)?.map_or(0, |source| source.sold);
+        parts.push(FrozenPart { source: part.source, units: part.units, sold });
+    }
+    let quantity = known.shown.most().map_or(Quantity::at_least_zero(i64::MAX), Level::offerable);
+    Ok(Frozen { listing: known.id, quantity, parts })
+}
+
+fn hold_first_push(
+    tx: &Tx<'_>,
+    channel: &ChannelName,
+    note: &str,
+    frozen: &[Frozen],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let open = tx.holds()?.into_iter().find(|hold| hold.channel == *channel && hold.why == HoldWhy::FirstPush);
+    let id = match open {
+        Some(open) => tx.widen_hold(open.id, note, frozen).map(|()| open.id)?,
+        None => tx.make_hold(channel, HoldWhy::FirstPush, now, note, frozen)?,
+    };
+    tx.report_holds(&[id])
+}
+
+/// Ties a listing by hand. A link that its SKU had is closed first.
+pub fn tie_by_hand(
+    store: &mut Store,
+    source: &ChannelName,
+    tie: &HandTie,
+    command: &str,
+    now: Timestamp,
+) -> Result<(), LinkError> {
+    let target = find(store, &tie.channel, &tie.target)?;
+    let mut recipe = Vec::new();
+    for (sku, units) in &tie.parts {
+        if *units < 1 {
+            return Err(LinkError::Wrong(format!("{units} units of {sku} make no recipe; it takes 1 or more")));
+        }
+        recipe.push(Part { source: find(store, source, sku.as_str())?.id, units: *units });
+    }
+    let recipe = crate::domain::link::recipe(recipe);
+    let sku = tie.sku.clone().or_else(|| target.listing.skus().next().cloned());
+    store.transaction(|tx| {
+        let run = tx.begin_run(command, now)?;
+        for old in tx.links_of(target.id)?.into_iter().filter(|old| old.sku == sku) {
+            tx.close_link(old.id, now)?;
+        }
+        open_link(tx, run, &target, sku.as_ref(), true, &recipe, now)?;
+        let pushed_ever = tx.channel(&tie.channel)?.is_some_and(|channel| channel.pushed_ever);
+        if !pushed_ever {
+            let frozen = [freeze(tx, &target)?];
+            hold_first_push(tx, &tie.channel, &format!("the first push to {}", tie.channel), &frozen, now)?;
+        }
+        tx.end_run(run, now, 0, "1 link made by hand")
+    })?;
+    Ok(())
+}
+
+/// Closes the links of a target listing; returns how many there were.
+pub fn remove(
+    store: &mut Store,
+    channel: &ChannelName,
+    target: &str,
+    command: &str,
+    now: Timestamp,
+) -> Result<usize, LinkError> {
+    let target = find(store, channel, target)?;
+    let closed = store.transaction(|tx| {
+        let run = tx.begin_run(command, now)?;
+        let links: Vec<Link> = tx.links_of(target.id)?;
+        for link in &links {
+            tx.close_link(link.id, now)?;
+        }
+        if !links.is_empty() {
+            let shown = target.shown.most();
+            record(tx, run, &target, Why::Unlinked, shown, shown, now, None)?;
+        }
+        tx.end_run(run, now, 0, &format!("{} links closed", links.len()))?;
+        Ok(links.len())
+    })?;
+    Ok(closed)
+}
+
+/// Finds the one listing of a channel with this key or this SKU.
+fn find(store: &Store, channel: &ChannelName, name: &str) -> Result<Known, LinkError> {
+    let wrong = |why: String| LinkError::Wrong(why);
+    let known = store.read(|tx| {
+        let at = ListingRef { channel: channel.clone(), key: ListingKey::new(name) };
+        if let Some(known) = tx.known_at(&at)? {
+            return Ok(vec![known]);
+        }
+        let Some(sku) = Sku::new(name) else { return Ok(Vec::new()) };
+        let all = tx.listings_by_sku(&sku)?;
+        Ok(all.into_iter().filter(|known| known.at.channel == *channel).collect())
+    })?;
+    match known.as_slice() {
+        [known] => Ok(known.clone()),
+        [] => Err(wrong(format!("{channel} has no listing `{name}`; `eys link` reads the channels anew"))),
+        several => {
+            let keys: Vec<&str> = several.iter().map(|known| known.at.key.as_str()).collect();
+            Err(wrong(format!("{channel} has {} listings with the SKU `{name}`: {}", several.len(), keys.join(", "))))
+        }
+    }
+}
+
+/// One part of a link, as it is exported: channel, listing, SKU, source listing, source SKU, units.
+pub type Exported = [String; 6];
+
+/// Returns all open links, a row a part.
+pub fn export(store: &Store) -> Result<Vec<Exported>, StoreError> {
+    store.read(|tx| {
+        let mut rows = Vec::new();
+        for link in tx.open_links()? {
+            let Some(target) = tx.known(link.listing)? else { continue };
+            for part in &link.recipe {
+                let Some(source) = tx.known(part.source)? else { continue };
+                rows.push([
+                    target.at.channel.to_string(),
+                    target.at.key.to_string(),
+                    link.sku.as_ref().map_or_else(String::new, ToString::to_string),
+                    source.at.key.to_string(),
+                    source.listing.skus().next().map_or_else(String::new, ToString::to_string),
+                    part.units.to_string(),
+                ]);
+            }
+        }
+        Ok(rows)
+    })
+}
+
+/// Opens the links of an export, with a new baseline: nothing that was sold before counts. Links that are open already
+/// stay. Returns how many were opened.
+pub fn import(
+    store: &mut Store,
+    source: &ChannelName,
+    rows: &[Exported],
+    command: &str,
+    now: Timestamp,
+) -> Result<usize, LinkError> {
+    let mut links = BTreeMap::<(String, String, String), Vec<Part>>::new();
+    for [channel, listing, sku, source_listing, source_sku, units] in rows {
+        let part = find(store, source, source_listing).or_else(|_| find(store, source, source_sku))?;
+        let units = units.trim().parse().ok().filter(|units| *units > 0);
+        let units =
+            units.ok_or_else(|| LinkError::Wrong(format!("the units of {listing} on {channel} are no number")))?;
+        let key = (channel.clone(), listing.clone(), sku.clone());
+        links.entry(key).or_default().push(Part { source: part.id, units });
+    }
+    let mut opened = 0;
+    let run = store.transaction(|tx| tx.begin_run(command, now))?;
+    for ((channel, listing, sku), parts) in links {
+        let name = ChannelName::new(&channel).ok_or_else(|| LinkError::Wrong(format!("`{channel}` is no channel")))?;
+        let target = find(store, &name, &listing)?;
+        let sku = Sku::new(&sku);
+        let recipe = crate::domain::link::recipe(parts);
+        let plain = matches!(recipe.as_slice(), [Part { units: 1, source }] if bears(store, *source, sku.as_ref())?);
+        opened += store.transaction(|tx| {
+            if tx.links_of(target.id)?.iter().any(|link| link.sku == sku) {
+                return Ok(0);
+            }
+            open_link(tx, run, &target, sku.as_ref(), !plain, &recipe, now)?;
+            if !tx.channel(&name)?.is_some_and(|channel| channel.pushed_ever) {
+                hold_first_push(tx, &name, &format!("the first push to {name}"), &[freeze(tx, &target)?], now)?;
+            }
+            Ok(1)
+        })?;
+    }
+    store.transaction(|tx| tx.end_run(run, now, 0, &format!("{opened} links imported")))?;
+    Ok(opened)
+}
+
+fn bears(store: &Store, listing: ListingId, sku: Option<&Sku>) -> Result<bool, StoreError> {
+    let known = store.read(|tx| tx.known(listing))?;
+    Ok(known.is_some_and(|known| known.listing.skus().any(|own| Some(own) == sku)))
+}

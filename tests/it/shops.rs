@@ -1,0 +1,227 @@
+//! Whole shops in process: the real engine, store and adapters against the market, on virtual time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use eys::channel::registry::{Doors, SecretSource, Settings as ChannelSettings, Token, TokenKeeper, Value, kind};
+use eys::domain::guard::Guard;
+use eys::domain::policy::{Restock, SourceGone, ZeroStock};
+use eys::domain::rule::Rule;
+use eys::domain::{ChannelName, ListingKey, ListingRef, Role, Shown};
+use eys::engine::linking::{LinkPlan, survey};
+use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings};
+use eys::store::Store;
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::sim::shopify::ShopSpec;
+use crate::sim::{Market, ShopHandle};
+
+/// A shop with its channels, its state and its tool.
+pub struct Shops {
+    pub market: Market,
+    pub folder: TempDir,
+    pub store: Store,
+    pub lanes: Vec<Lane>,
+    pub rules: Vec<Rule>,
+    pub patience: Duration,
+    keys: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct Fixed(&'static str);
+
+#[async_trait]
+impl SecretSource for Fixed {
+    async fn fetch(&self) -> Result<SecretString, String> {
+        Ok(SecretString::from(self.0.to_owned()))
+    }
+}
+
+/// Keeps no token: each process fetches its own.
+struct Forgetful;
+
+#[async_trait]
+impl TokenKeeper for Forgetful {
+    async fn load(&self, _: &ChannelName) -> Result<Option<Token>, String> {
+        Ok(None)
+    }
+
+    async fn keep(&self, _: &ChannelName, _: &Token) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+pub fn name(text: &str) -> ChannelName {
+    ChannelName::new(text).unwrap()
+}
+
+impl Shops {
+    pub fn new() -> Self {
+        Self {
+            market: Market::new(7),
+            folder: tempfile::tempdir().unwrap(),
+            store: Store::in_memory().unwrap(),
+            lanes: Vec::new(),
+            rules: Vec::new(),
+            patience: Duration::from_secs(60),
+            keys: Arc::default(),
+        }
+    }
+
+    /// Opens a Shopify shop in the market and makes it a channel.
+    pub fn shopify(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) -> ShopHandle {
+        let shop = self.market.add_shopify(&ShopSpec::new(channel, goods));
+        let token: &'static str = Box::leak(format!("shpat_{channel}").into_boxed_str());
+        let values = BTreeMap::from([
+            ("shop", Value::Text(format!("{channel}.myshopify.com"))),
+            ("access_token", Value::Secret(Arc::new(Fixed(token)))),
+        ]);
+        self.add("shopify", channel, role, values);
+        shop
+    }
+
+    /// Writes a list and makes it a channel; a target has an orders file.
+    pub fn csv(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) {
+        let rows: String = goods.iter().map(|(sku, units)| format!("{sku},{units}\n")).collect();
+        std::fs::write(self.path(channel), format!("sku,quantity\n{rows}")).unwrap();
+        let mut values = BTreeMap::from([("path", Value::Path(self.path(channel)))]);
+        if role == Role::Target {
+            std::fs::write(self.orders_path(channel), "order,sku,quantity,placed,status\n").unwrap();
+            values.insert("orders", Value::Path(self.orders_path(channel)));
+        }
+        self.add("csv", channel, role, values);
+    }
+
+    fn add(&mut self, kind_name: &str, channel: &str, role: Role, values: BTreeMap<&'static str, Value>) {
+        let kind = kind(kind_name).unwrap();
+        let settings = ChannelSettings { name: name(channel), role, base_url: None, allow_http: false, values };
+        let doors = Doors { transport: Arc::new(self.market.clone()), tokens: Arc::new(Forgetful) };
+        self.lanes.push(Lane {
+            name: name(channel),
+            kind: kind.name,
+            role,
+            channel: Arc::from((kind.build)(settings, doors).unwrap()),
+            inventory_sync: true,
+            zero_stock: ZeroStock::Keep,
+            source_gone: SourceGone::Zero,
+            deduct_sales: true,
+            restock: Restock::Unshipped,
+        });
+    }
+
+    pub fn path(&self, channel: &str) -> PathBuf {
+        self.folder.path().join(format!("{channel}.csv"))
+    }
+
+    fn orders_path(&self, channel: &str) -> PathBuf {
+        self.folder.path().join(format!("{channel}-orders.csv"))
+    }
+
+    /// Writes an order into the orders file of a list.
+    pub fn list_order(&self, channel: &str, order: &str, sku: &str, units: i64, status: &str) {
+        let path = self.orders_path(channel);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let kept: String = text
+            .lines()
+            .filter(|line| !line.starts_with(&format!("{order},")))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let placed = self.market.now();
+        std::fs::write(&path, format!("{kept}{order},{sku},{units},{placed:.0},{status}\n")).unwrap();
+    }
+
+    /// Writes a number into a list, as its owner does.
+    pub fn list_edit(&self, channel: &str, sku: &str, units: i64) {
+        let text = std::fs::read_to_string(self.path(channel)).unwrap();
+        let edit = |line: &str| {
+            if line.starts_with(&format!("{sku},")) { format!("{sku},{units}\n") } else { format!("{line}\n") }
+        };
+        std::fs::write(self.path(channel), text.lines().map(edit).collect::<String>()).unwrap();
+    }
+
+    /// Returns the number of a list.
+    pub fn listed(&self, channel: &str, sku: &str) -> i64 {
+        let text = std::fs::read_to_string(self.path(channel)).unwrap();
+        let line = text.lines().find(|line| line.starts_with(&format!("{sku},"))).unwrap();
+        line.split(',').nth(1).unwrap().parse().unwrap()
+    }
+
+    fn around(&self) -> Surroundings {
+        let market = self.market.clone();
+        let clock: Clock = Arc::new(move || market.now());
+        let keys = self.keys.clone();
+        let progress: Arc<dyn Progress> = Arc::new(Quiet);
+        let new_key = Arc::new(move || format!("key-{}", keys.fetch_add(1, Ordering::Relaxed)));
+        Surroundings { clock, new_key, progress }
+    }
+
+    pub fn engine(&self) -> Engine {
+        let settings = Settings {
+            inventory_sync: true,
+            grace: SignedDuration::from_mins(10),
+            patience: self.patience,
+            guard: Guard::default(),
+            rules: self.rules.clone(),
+            rules_print: format!("{:?}", self.rules),
+        };
+        Engine::new(self.lanes.clone(), settings, self.around())
+    }
+
+    /// Ties all that belongs together, as `eys link --yes` does.
+    pub async fn link(&mut self) -> usize {
+        let around = self.around();
+        let surveyed = survey(&self.lanes, &around.clock, &around.progress).await;
+        for surveyed in &surveyed {
+            assert!(surveyed.found.is_ok(), "{:?}", surveyed.found);
+        }
+        let plan = LinkPlan::new(surveyed, &self.store).unwrap();
+        plan.store(&mut self.store, "link --yes", self.market.now()).unwrap();
+        plan.matching.ties.len()
+    }
+
+    /// Makes one run.
+    pub async fn sync_with(&mut self, options: Options) -> Report {
+        let mut engine = self.engine();
+        engine.cycle(&mut self.store, &options, &CancellationToken::new()).await.unwrap()
+    }
+
+    /// Makes one run, as `eys sync --once` does.
+    pub async fn sync(&mut self) -> Report {
+        self.sync_with(Options::default()).await
+    }
+
+    /// Links, and makes the first push.
+    pub async fn start(&mut self) {
+        self.link().await;
+        self.sync_with(Options { yes: true, ..Options::default() }).await;
+        self.pass(120).await;
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Counts the writing calls to a shop, and all calls, and forgets them.
+    pub fn calls(&self, shop: &ShopHandle) -> (usize, usize) {
+        let calls = shop.calls();
+        (calls.iter().filter(|call| call.writing).count(), calls.len())
+    }
+
+    pub fn shown(&self, channel: &str, key: &str) -> Shown {
+        let at = ListingRef { channel: name(channel), key: ListingKey::new(key) };
+        self.store.read(|tx| tx.known_at(&at)).unwrap().unwrap().shown
+    }
+}
+
+/// Tells what a run reported as going wrong or waiting.
+pub fn troubles(report: &Report) -> Vec<String> {
+    report.troubles.iter().map(|trouble| format!("{}: {}", trouble.code, trouble.message)).collect()
+}
