@@ -13,9 +13,12 @@
 )]
 #![warn(missing_docs)]
 
+pub mod app;
 pub mod channel;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod net;
 pub mod store;
+pub mod ui;

@@ -219,6 +219,16 @@ impl LinkPlan {
         Ok(run)
     }
 
+    /// Stores what was found and opens no link.
+    pub fn store_listings_only(&self, store: &mut Store) -> Result<(), StoreError> {
+        store.transaction(|tx| self.store_listings(tx))
+    }
+
+    /// Returns the time of a channel when it was read; of one that was not, the beginning of time.
+    pub fn now(&self, channel: &ChannelName) -> Timestamp {
+        self.found(channel).map_or(Timestamp::UNIX_EPOCH, |(_, found)| found.now)
+    }
+
     /// Stores what was found, without any link: so that `status` and `doctor` can name every listing.
     fn store_listings(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         for surveyed in &self.surveyed {

@@ -11,6 +11,7 @@
 //! | after the call is sent, before its answer is stored | an open intent | sends it again under its key, or compares |
 //! | while quantities are pushed | listings that show *at most* so many | reads them by key and plans again |
 
+pub mod checkup;
 mod cycle;
 mod lane;
 pub mod linking;

@@ -1,0 +1,115 @@
+//! The composition root: from channels.toml to channels, state and engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::channel::registry::{Doors, Token, TokenKeeper};
+use crate::config::{ChannelConfig, Config, config_path, state_path};
+use crate::domain::ChannelName;
+use crate::engine::{Clock, Lane, Progress, Settings, Surroundings};
+use crate::net::http::Http;
+use crate::store::{Credentials, KeptToken};
+use crate::ui::Failure;
+
+/// Where the files of this run are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// channels.toml.
+    pub config: PathBuf,
+    /// The state as the command line or the environment names it.
+    pub state: Option<PathBuf>,
+}
+
+impl Places {
+    /// Finds channels.toml.
+    pub fn new(config: Option<PathBuf>, state: Option<PathBuf>) -> Self {
+        Self { config: config_path(config), state }
+    }
+
+    /// Reads channels.toml.
+    pub fn read(&self) -> Result<Config, Failure> {
+        Ok(Config::read(&self.config)?)
+    }
+
+    /// Returns the state's file.
+    pub fn state(&self, config: Option<&Config>) -> PathBuf {
+        state_path(self.state.clone(), config)
+    }
+}
+
+/// Builds the channels of a config.
+pub fn lanes(config: &Config, state: &std::path::Path) -> Result<Vec<Lane>, Failure> {
+    config.channels.iter().map(|channel| lane(channel, state)).collect()
+}
+
+fn lane(channel: &ChannelConfig, state: &std::path::Path) -> Result<Lane, Failure> {
+    let about = |why: String, next: Option<String>| Failure::Other(format!("{}: {why}", channel.name), next);
+    let transport = Http::new(channel.ca_file.as_deref()).map_err(|why| about(why, None))?;
+    let tokens = Tokens(Credentials::of(state));
+    let doors = Doors { transport: Arc::new(transport), tokens: Arc::new(tokens) };
+    let built = (channel.kind.build)(channel.settings.clone(), doors);
+    let built = built.map_err(|error| about(error.message.clone(), error.next))?;
+    Ok(Lane {
+        name: channel.name.clone(),
+        kind: channel.kind.name,
+        role: channel.role,
+        channel: Arc::from(built),
+        inventory_sync: channel.inventory_sync,
+        zero_stock: channel.zero_stock,
+        source_gone: channel.source_gone,
+        deduct_sales: channel.deduct_sales,
+        restock: channel.restock_cancelled,
+    })
+}
+
+/// Takes from a config what the engine needs.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        inventory_sync: config.inventory_sync,
+        grace: config.grace,
+        patience: config.patience,
+        guard: config.guard,
+        rules: config.rules.clone(),
+        rules_print: config.rules_print.clone(),
+    }
+}
+
+/// Returns the time of this machine.
+pub fn clock() -> Clock {
+    Arc::new(Timestamp::now)
+}
+
+/// Returns what the engine needs of this machine.
+pub fn surroundings(progress: Arc<dyn Progress>) -> Surroundings {
+    Surroundings { clock: clock(), new_key: Arc::new(|| uuid::Uuid::new_v4().to_string()), progress }
+}
+
+/// Keeps the tokens of channels in the credentials file.
+struct Tokens(Credentials);
+
+#[async_trait]
+impl TokenKeeper for Tokens {
+    async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String> {
+        let kept = self.0.token(channel).map_err(|error| error.to_string())?;
+        Ok(kept.map(|kept| Token {
+            access: SecretString::from(kept.access),
+            refresh: kept.refresh.map(SecretString::from),
+            until: kept.until,
+            scopes: kept.scopes,
+        }))
+    }
+
+    async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String> {
+        let kept = KeptToken {
+            access: token.access.expose_secret().to_owned(),
+            refresh: token.refresh.as_ref().map(|refresh| refresh.expose_secret().to_owned()),
+            until: token.until,
+            scopes: token.scopes.clone(),
+        };
+        self.0.keep(channel, &kept).map_err(|error| error.to_string())
+    }
+}

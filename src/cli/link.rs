@@ -1,0 +1,397 @@
+//! `eys link`: what belongs together is shown, and only what the owner accepts is stored.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Context, End, lock};
+use crate::app;
+use crate::channel::printable;
+use crate::config::Config;
+use crate::domain::matching::{Alone, Likeness, Reason};
+use crate::domain::{ChannelName, Role, Sku};
+use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, survey};
+use crate::engine::{Progress, Quiet};
+use crate::store::Store;
+use crate::ui::{Bars, Failure, count};
+
+/// The most listings of one reason on the screen.
+const MOST: usize = 8;
+/// The header of an export.
+const HEADER: [&str; 6] = ["channel", "listing", "sku", "source_listing", "source_sku", "units"];
+
+/// Tie listings to the source by SKU
+#[derive(Args)]
+pub(super) struct LinkArgs {
+    /// Store what is shown, without asking
+    #[arg(long)]
+    yes: bool,
+    /// Take the proposals too: near matches
+    #[arg(long)]
+    accept: bool,
+    /// By hand: the SKU on the source
+    #[arg(long, value_name = "SKU", requires_all = ["channel", "to"])]
+    sku: Option<String>,
+    /// By hand: the channel of the listing
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<String>,
+    /// By hand: the listing on it, its key or its SKU
+    #[arg(long, value_name = "LISTING", requires = "channel")]
+    to: Option<String>,
+    /// By hand: how many of the source SKU are in one of the listing, as in a six-pack
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "sku")]
+    units: i64,
+    /// By hand: a part of a kit, SKU=UNITS [repeat for more]
+    #[arg(long, value_name = "SKU=UNITS", requires_all = ["channel", "to"], conflicts_with = "sku")]
+    part: Vec<String>,
+    /// Untie a listing: CHANNEL/LISTING or CHANNEL/SKU
+    #[arg(long, value_name = "LISTING")]
+    remove: Option<String>,
+    /// Write all links to a CSV file
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Open the links of such a file, with a new baseline
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
+    /// Give a channel another name, after it got that name in channels.toml
+    #[arg(long, value_names = ["OLD", "NEW"], num_args = 2)]
+    rename_channel: Option<Vec<String>>,
+}
+
+pub(super) async fn link(context: &Context, args: &LinkArgs) -> End {
+    let config = context.places.read()?;
+    let state = context.places.state(Some(&config));
+    if let Some(file) = &args.export {
+        return export(context, &state, file);
+    }
+    if let Some(names) = &args.rename_channel {
+        return rename(context, &state, names).await;
+    }
+    if let Some(listing) = &args.remove {
+        return remove(context, &state, listing).await;
+    }
+    config.check_secrets()?;
+    let plan = read_all(context, &config, &state).await?;
+    if let Some(file) = &args.import {
+        return import(context, &config, &state, &plan, file).await;
+    }
+    if args.sku.is_some() || !args.part.is_empty() {
+        return by_hand(context, args, &config, &state, &plan).await;
+    }
+    by_sku(context, args, &state, plan).await
+}
+
+async fn read_all(context: &Context, config: &Config, state: &Path) -> Result<LinkPlan, Failure> {
+    let lanes = app::lanes(config, state)?;
+    let bars = Arc::new(Bars::default());
+    let shows = context.ui.terminal && !context.ui.look.quiet && !context.ui.look.json;
+    let progress: Arc<dyn Progress> = if shows { bars.clone() } else { Arc::new(Quiet) };
+    let surveyed = survey(&lanes, &app::clock(), &progress).await;
+    bars.clear();
+    let store = Store::snapshot(state)?;
+    Ok(LinkPlan::new(surveyed, &store)?)
+}
+
+async fn by_sku(context: &Context, args: &LinkArgs, state: &Path, mut plan: LinkPlan) -> End {
+    if args.accept {
+        plan.accept_proposals();
+    }
+    let ui = &context.ui;
+    ui.say(&screen(context, &plan));
+    let failed = plan.surveyed.iter().any(|surveyed| surveyed.found.is_err());
+    let wanted = !plan.matching.ties.is_empty() || plan.matching.linked == 0;
+    let accepted = args.yes || (wanted && ui.ask(&format!("Store {}?", links(plan.matching.ties.len()))));
+    let exit = match (failed, accepted) {
+        (true, _) => 1,
+        (false, true) => 0,
+        (false, false) if plan.matching.ties.is_empty() && plan.matching.linked > 0 => 0,
+        (false, false) => 4,
+    };
+    if accepted {
+        let _lock = lock(context, state, true).await?;
+        let mut store = Store::open(state)?;
+        plan.store(&mut store, &context.line, Timestamp::now())?;
+        ui.note(&format!("\nStored {}. Nothing was written to any channel.", links(plan.matching.ties.len())));
+        ui.note("Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.");
+    } else if exit == 4 {
+        ui.note("\nNothing was stored. `eys link --yes` stores it.");
+    }
+    ui.document("link", exit, document(&plan, accepted));
+    Ok(exit)
+}
+
+fn links(number: usize) -> String {
+    count(number, "link", "links")
+}
+
+fn screen(context: &Context, plan: &LinkPlan) -> String {
+    let mut parts = vec![channels(context, plan)];
+    let pushes = plan.first_pushes();
+    if !pushes.is_empty() {
+        parts.push(tied(context, plan, &pushes));
+    }
+    if plan.matching.linked > 0 {
+        parts.push(format!("{} linked already.", count(plan.matching.linked, "SKU is", "SKUs are")));
+    }
+    parts.extend(proposals(plan));
+    parts.extend(alone(plan));
+    parts.extend(baseline(plan));
+    parts.join("\n\n")
+}
+
+fn channels(context: &Context, plan: &LinkPlan) -> String {
+    let row = |surveyed: &linking::Surveyed| {
+        let (role, found) = (role(surveyed.role), &surveyed.found);
+        let (account, listings) = match found {
+            Ok(found) => (found.account.label.clone(), found.listings.len().to_string()),
+            Err(error) => (format!("could not be read: {error}"), "-".to_owned()),
+        };
+        vec![surveyed.channel.to_string(), role.to_owned(), surveyed.kind.to_owned(), listings, account]
+    };
+    context.ui.table(&["channel", "role", "kind", "listings", "account"], plan.surveyed.iter().map(row).collect())
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Source => "source",
+        Role::Target => "target",
+    }
+}
+
+/// Draws what is tied, the listings that the first push would change first.
+fn tied(context: &Context, plan: &LinkPlan, pushes: &[FirstPush]) -> String {
+    let mut sorted: Vec<&FirstPush> = pushes.iter().collect();
+    sorted.sort_by_key(|push| (!push.moves(), &push.tie));
+    let row = |push: &&FirstPush| {
+        let title = plan.listing(&push.tie.channel, &push.tie.target).map_or("", |listing| listing.title());
+        let shows = push.from.map_or("?".to_owned(), |level| level.to_string());
+        let first = match push.to {
+            Some(to) if push.moves() => format!("{shows} → {to}"),
+            _ => shows,
+        };
+        vec![push.tie.sku.to_string(), push.tie.channel.to_string(), title.to_owned(), first]
+    };
+    let rows: Vec<_> = sorted.iter().take(40).map(row).collect();
+    let more = if sorted.len() > 40 {
+        format!("\n… and {} more (--json has all)", sorted.len() - 40)
+    } else {
+        String::new()
+    };
+    let moves = pushes.iter().filter(|push| push.moves()).count();
+    format!(
+        "Belong together: {}, of which the first push would change {moves}\n{}{more}",
+        links(pushes.len()),
+        context.ui.table(&["sku", "on", "title", "shows"], rows)
+    )
+}
+
+fn proposals(plan: &LinkPlan) -> Option<String> {
+    let all = &plan.matching.proposals;
+    let line = |proposal: &crate::domain::matching::Proposal| {
+        let sku = proposal.sku.as_ref().map_or("(no SKU)", Sku::as_str);
+        let why = match proposal.why {
+            Likeness::Spelling => "spelt nearly the same",
+            Likeness::Barcode => "the same barcode",
+        };
+        printable(&format!("{} on {} — {} on the source: {why}", sku, proposal.channel, proposal.source_sku), 160)
+    };
+    let lines = shortened(all.iter().map(line).collect());
+    (!all.is_empty()).then(|| {
+        let heading = count(all.len(), "near match is only proposed", "near matches are only proposed");
+        format!("{heading}; `eys link --accept` takes them\n{lines}")
+    })
+}
+
+fn alone(plan: &LinkPlan) -> Option<String> {
+    let mut groups = BTreeMap::<(&ChannelName, String), Vec<&Alone>>::new();
+    for alone in &plan.matching.alone {
+        groups.entry((&alone.channel, reason(&alone.reason))).or_default().push(alone);
+    }
+    let group = |((channel, reason), listings): (&(&ChannelName, String), &Vec<&Alone>)| {
+        let line = |alone: &&Alone| {
+            let sku = alone.sku.as_ref().map_or_else(|| alone.key.to_string(), ToString::to_string);
+            printable(&format!("{sku}  {}", alone.title), 120)
+        };
+        format!("  {channel}: {} — {reason}\n{}", listings.len(), shortened(listings.iter().map(line).collect()))
+    };
+    let text: Vec<String> = groups.iter().map(group).collect();
+    (!text.is_empty()).then(|| format!("Take no part\n{}", text.join("\n")))
+}
+
+pub(super) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::SkuMissing => {
+            "sku missing: fill it in on the channel (`eys doctor --propose-skus FILE` makes proposals)".to_owned()
+        }
+        Reason::DuplicateHere => "duplicate sku: several listings of this channel bear it".to_owned(),
+        Reason::DuplicateOnSource => "duplicate sku: several listings of the source bear it".to_owned(),
+        Reason::NotOnSource => "not on the source: no listing there has this SKU".to_owned(),
+        Reason::NotListed => "not listed: it is on the source, and no other channel has it".to_owned(),
+        Reason::Unfit(why) => why.clone(),
+    }
+}
+
+fn baseline(plan: &LinkPlan) -> Option<String> {
+    let orders = plan.baseline();
+    let line =
+        |(channel, order): &(&ChannelName, &crate::domain::OrderFact)| format!("order {} on {channel}", order.order);
+    let lines = shortened(orders.iter().map(line).collect());
+    (!orders.is_empty()).then(|| {
+        let heading = count(orders.len(), "order is", "orders are");
+        format!("{heading} not finished yet; what they took is not taken off the source again\n{lines}")
+    })
+}
+
+fn shortened(lines: Vec<String>) -> String {
+    let all = lines.len();
+    let mut lines: Vec<String> = lines.into_iter().take(MOST).map(|line| format!("      {line}")).collect();
+    if all > MOST {
+        lines.push(format!("      … and {} more (--json has all)", all - MOST));
+    }
+    lines.join("\n")
+}
+
+fn document(plan: &LinkPlan, stored: bool) -> Map<String, Value> {
+    let body = json!({
+        "stored": stored,
+        "channels": plan.surveyed.iter().map(|surveyed| json!({
+            "channel": surveyed.channel,
+            "role": surveyed.role,
+            "listings": surveyed.found.as_ref().ok().map(|found| found.listings.len()),
+            "account": surveyed.found.as_ref().ok().map(|found| found.account.identity.clone()),
+            "error": surveyed.found.as_ref().err().map(ToString::to_string),
+        })).collect::<Vec<_>>(),
+        "links": plan.first_pushes().iter().map(|push| json!({
+            "channel": push.tie.channel,
+            "listing": push.tie.target,
+            "sku": push.tie.sku,
+            "source": push.tie.source,
+            "shows": push.from,
+            "first_push": push.to,
+        })).collect::<Vec<_>>(),
+        "linked_already": plan.matching.linked,
+        "proposals": plan.matching.proposals.iter().map(|proposal| json!({
+            "channel": proposal.channel,
+            "listing": proposal.target,
+            "sku": proposal.sku,
+            "source": proposal.source,
+            "source_sku": proposal.source_sku,
+            "why": match proposal.why { Likeness::Spelling => "spelling", Likeness::Barcode => "barcode" },
+        })).collect::<Vec<_>>(),
+        "alone": plan.matching.alone.iter().map(|alone| json!({
+            "channel": alone.channel,
+            "listing": alone.key,
+            "sku": alone.sku,
+            "title": alone.title,
+            "reason": reason(&alone.reason),
+        })).collect::<Vec<_>>(),
+        "baseline": plan.baseline().iter().map(|(channel, order)| json!({
+            "channel": channel, "order": order.order,
+        })).collect::<Vec<_>>(),
+    });
+    match body {
+        Value::Object(body) => body,
+        _ => Map::new(),
+    }
+}
+
+fn channel(text: &str) -> Result<ChannelName, Failure> {
+    ChannelName::new(text).ok_or_else(|| Failure::Usage(format!("`{text}` is no channel"), None))
+}
+
+async fn by_hand(context: &Context, args: &LinkArgs, config: &Config, state: &Path, plan: &LinkPlan) -> End {
+    let (Some(name), Some(to)) = (&args.channel, &args.to) else {
+        return Err(Failure::Usage("a tie by hand needs --channel and --to".to_owned(), None));
+    };
+    let part = |text: &str, units: i64| {
+        Sku::new(text).map(|sku| (sku, units)).ok_or_else(|| Failure::Usage("a SKU is empty".to_owned(), None))
+    };
+    let mut parts = Vec::new();
+    for text in &args.part {
+        let (sku, units) = text.rsplit_once('=').unwrap_or((text, "1"));
+        let units = units.parse().map_err(|_| Failure::Usage(format!("`{text}` is not SKU=UNITS"), None))?;
+        parts.push(part(sku, units)?);
+    }
+    if let Some(sku) = &args.sku {
+        parts.push(part(sku, args.units)?);
+    }
+    let described: Vec<String> = parts.iter().map(|(sku, units)| format!("{units} × {sku}")).collect();
+    context.ui.say(&format!("{to} on {name} is made of {}", described.join(" + ")));
+    if !args.yes && !context.ui.ask("Store this link?") {
+        context.ui.note("Nothing was stored. `--yes` stores it.");
+        return Ok(4);
+    }
+    let source = source(config)?;
+    let tie = HandTie { channel: channel(name)?, target: to.clone(), sku: None, parts };
+    let _lock = lock(context, state, true).await?;
+    let mut store = Store::open(state)?;
+    plan.store_listings_only(&mut store)?;
+    linking::tie_by_hand(&mut store, &source, &tie, &context.line, plan.now(&tie.channel))?;
+    context.ui.note("Stored 1 link.");
+    context.ui.document("link", 0, Map::from_iter([("stored".to_owned(), Value::from(true))]));
+    Ok(0)
+}
+
+fn source(config: &Config) -> Result<ChannelName, Failure> {
+    let source = config.source().map(|source| source.name.clone());
+    source.ok_or_else(|| Failure::Other("there is no source".to_owned(), None))
+}
+
+async fn remove(context: &Context, state: &Path, listing: &str) -> End {
+    let (name, listing) =
+        listing.split_once('/').ok_or_else(|| Failure::Usage(format!("`{listing}` is not CHANNEL/LISTING"), None))?;
+    let _lock = lock(context, state, true).await?;
+    let mut store = Store::open(state)?;
+    let closed = linking::remove(&mut store, &channel(name)?, listing, &context.line, Timestamp::now())?;
+    context.ui.say(&format!("Untied {listing} on {name} ({}). What it sold stays settled.", links(closed)));
+    context.ui.document("link", 0, Map::from_iter([("removed".to_owned(), Value::from(closed))]));
+    Ok(0)
+}
+
+async fn rename(context: &Context, state: &Path, names: &[String]) -> End {
+    let [old, new] = names else { return Err(Failure::Usage("it takes OLD and NEW".to_owned(), None)) };
+    let (old, new) = (channel(old)?, channel(new)?);
+    let _lock = lock(context, state, true).await?;
+    let mut store = Store::open(state)?;
+    store.transaction(|tx| tx.rename_channel(&old, &new))?;
+    context.ui.say(&format!("{old} is {new} from now on; its links and its history go with it."));
+    context.ui.document("link", 0, Map::new());
+    Ok(0)
+}
+
+fn export(context: &Context, state: &Path, file: &Path) -> End {
+    let store = Store::snapshot(state)?;
+    let rows = linking::export(&store)?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Other(format!("{}: {error}", file.display()), None);
+    let mut writer = csv::Writer::from_path(file).map_err(|error| failed(&error))?;
+    writer.write_record(HEADER).map_err(|error| failed(&error))?;
+    for row in &rows {
+        writer.write_record(row).map_err(|error| failed(&error))?;
+    }
+    writer.flush().map_err(|error| failed(&error))?;
+    context.ui.say(&format!("Wrote {} to {}.", links(rows.len()), file.display()));
+    context.ui.document("link", 0, Map::from_iter([("exported".to_owned(), Value::from(rows.len()))]));
+    Ok(0)
+}
+
+async fn import(context: &Context, config: &Config, state: &Path, plan: &LinkPlan, file: &Path) -> End {
+    let wrong = |why: String| Failure::Usage(format!("{}: {why}", file.display()), None);
+    let mut reader = csv::Reader::from_path(file).map_err(|error| wrong(error.to_string()))?;
+    let header = reader.headers().map_err(|error| wrong(error.to_string()))?;
+    if header.iter().ne(HEADER) {
+        return Err(wrong(format!("its first line must be {}", HEADER.join(","))));
+    }
+    let rows: Result<Vec<Exported>, csv::Error> = reader.deserialize().collect();
+    let rows = rows.map_err(|error| wrong(error.to_string()))?;
+    let _lock = lock(context, state, true).await?;
+    let mut store = Store::open(state)?;
+    plan.store_listings_only(&mut store)?;
+    let opened = linking::import(&mut store, &source(config)?, &rows, &context.line, Timestamp::now())?;
+    context.ui.say(&format!("Opened {}; nothing that was sold before counts.", links(opened)));
+    context.ui.document("link", 0, Map::from_iter([("imported".to_owned(), Value::from(opened))]));
+    Ok(0)
+}

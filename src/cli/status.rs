@@ -1,0 +1,471 @@
+//! `eys status`: where everything stands, and why a SKU shows what it shows. It reads a copy of the state and needs
+//! neither the network nor credentials.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Context, End};
+use crate::app;
+use crate::config::Config;
+use crate::domain::channel::ChannelState;
+use crate::domain::plan::{ChannelFacts, World, plan};
+use crate::domain::{Component, Hold, Intent, IntentState, Known, Level, Line, ListingId, Role, Shown, Sku};
+use crate::store::{Counts, Entry, Run, Store, StoreError};
+use crate::ui::{Failure, count, hold_words, line_hold_words, movement_words, time};
+
+/// How often `--watch` draws anew.
+const REDRAW: Duration = Duration::from_secs(2);
+/// Entries of a ledger on the screen.
+const ENTRIES: usize = 30;
+
+/// Show where everything stands, or why one SKU shows what it shows
+#[derive(Args)]
+pub(super) struct StatusArgs {
+    /// A SKU: its listings everywhere, and its story
+    sku: Option<String>,
+    /// Only what is wrong or waits
+    #[arg(long)]
+    problems: bool,
+    /// Source listings with so many units or fewer
+    #[arg(long, value_name = "N")]
+    low: Option<i64>,
+    /// The latest runs
+    #[arg(long)]
+    history: bool,
+    /// What one run did
+    #[arg(long, value_name = "ID")]
+    run: Option<i64>,
+    /// Draw it anew every two seconds
+    #[arg(long)]
+    watch: bool,
+    /// Write it as a page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// For monitoring: silent and 0 when all is well, else the problems and 3
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) async fn status(context: &Context, args: &StatusArgs) -> End {
+    let config = context.places.read()?;
+    let state = context.places.state(Some(&config));
+    loop {
+        let store = Store::snapshot(&state)?;
+        if args.watch {
+            context.ui.raw("\u{1b}[2J\u{1b}[H");
+        }
+        let exit = show(context, args, &config, &store, &state)?;
+        if !args.watch {
+            return Ok(exit);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(REDRAW) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(exit),
+        }
+    }
+}
+
+fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, state: &Path) -> End {
+    if let Some(sku) = &args.sku {
+        return one_sku(context, config, store, state, sku);
+    }
+    if let Some(run) = args.run {
+        return one_run(context, store, run);
+    }
+    if args.history {
+        return history(context, store);
+    }
+    if let Some(most) = args.low {
+        return low(context, config, store, most);
+    }
+    let overview = Overview::gather(config, store)?;
+    let problems = overview.problems(config);
+    if args.check {
+        let exit = if problems.is_empty() { 0 } else { 3 };
+        context.ui.say(&problems.join("\n"));
+        context.ui.document("status", exit, Map::from_iter([("problems".to_owned(), json!(problems))]));
+        return Ok(exit);
+    }
+    if let Some(file) = &args.html {
+        return html(context, &overview, &problems, file);
+    }
+    context.ui.say(&overview.text(context, &problems, args.problems));
+    context.ui.document("status", 0, overview.json(&problems));
+    Ok(0)
+}
+
+/// Where everything stands.
+struct Overview {
+    channels: Vec<(ChannelState, Counts)>,
+    holds: Vec<Hold>,
+    held: Vec<Line>,
+    intents: Vec<Intent>,
+    last: Option<Run>,
+}
+
+impl Overview {
+    fn gather(config: &Config, store: &Store) -> Result<Self, StoreError> {
+        store.read(|tx| {
+            let mut channels = Vec::new();
+            for configured in &config.channels {
+                let fresh = || ChannelState::new(&configured.name, configured.kind.name, configured.role);
+                let channel = tx.channel(&configured.name)?.unwrap_or_else(fresh);
+                channels.push((channel, tx.totals(&configured.name)?));
+            }
+            let last = tx.runs(20)?.into_iter().find(|run| run.command.starts_with("sync"));
+            Ok(Self {
+                channels,
+                holds: tx.holds()?,
+                held: tx.held_lines(None)?,
+                intents: tx.unfinished_intents()?,
+                last,
+            })
+        })
+    }
+
+    /// Says what is wrong or waits, each with the command that goes on.
+    fn problems(&self, config: &Config) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !config.inventory_sync {
+            problems.push("inventory_sync = false: nothing is written to any channel".to_owned());
+        }
+        for (channel, _) in &self.channels {
+            if let Some(trouble) = &channel.trouble {
+                let since = channel.trouble_since.map_or_else(String::new, |since| format!(" since {}", time(since)));
+                problems.push(format!("{}: {trouble}{since}; `eys doctor` says what mends it", channel.name));
+            }
+        }
+        for hold in &self.holds {
+            problems.push(format!(
+                "{} on {}: {}; release it: eys sync --release {}",
+                hold.id, hold.channel, hold.note, hold.id
+            ));
+        }
+        let mut lines = BTreeMap::<String, usize>::new();
+        for line in &self.held {
+            let why = line.held.map_or("", line_hold_words);
+            *lines
+                .entry(format!("sales on {} wait, {why}; eys sync --count-missed {}", line.channel, line.channel))
+                .or_default() += 1;
+        }
+        problems.extend(lines.into_iter().map(|(what, number)| format!("{number} {what}")));
+        for intent in &self.intents {
+            let id = intent.id;
+            problems.push(match intent.state {
+                IntentState::InDoubt => format!("{id} is in doubt; eys doctor --settle {id} applied|not-applied"),
+                _ => format!("{id} is not confirmed yet; the next run goes on with it"),
+            });
+        }
+        problems
+    }
+
+    fn text(&self, context: &Context, problems: &[String], only_problems: bool) -> String {
+        let mut parts = Vec::new();
+        if !only_problems {
+            let row = |(channel, counts): &(ChannelState, Counts)| {
+                vec![
+                    channel.name.to_string(),
+                    if channel.role == Role::Source { "source" } else { "target" }.to_owned(),
+                    channel.kind.clone(),
+                    counts.linked.to_string(),
+                    if channel.role == Role::Source { "-".to_owned() } else { counts.showing.to_string() },
+                    channel.complete.map_or("never".to_owned(), time),
+                    channel.label.clone().unwrap_or_default(),
+                ]
+            };
+            let head = ["channel", "role", "kind", "linked", "with stock", "last complete", "account"];
+            parts.push(context.ui.table(&head, self.channels.iter().map(row).collect()));
+            if let Some(run) = &self.last {
+                let summary = run.summary.as_deref().unwrap_or("it did not end");
+                parts.push(format!("Last run: {}, {} — {summary}", run.id.0, time(run.began)));
+            }
+        }
+        parts.push(if problems.is_empty() {
+            "Nothing is wrong and nothing waits.".to_owned()
+        } else {
+            format!("{}\n{}", count(problems.len(), "thing to look at", "things to look at"), indented(problems))
+        });
+        if self.channels.iter().all(|(_, counts)| counts.linked == 0) {
+            parts.push("Nothing is linked yet: `eys link` shows what belongs together.".to_owned());
+        }
+        parts.join("\n\n")
+    }
+
+    fn json(&self, problems: &[String]) -> Map<String, Value> {
+        let channels = self.channels.iter().map(|(channel, counts)| {
+            json!({
+                "channel": channel.name,
+                "role": channel.role,
+                "kind": channel.kind,
+                "account": channel.identity,
+                "linked": counts.linked,
+                "with_stock": counts.showing,
+                "last_complete": channel.complete.map(|at| at.to_string()),
+                "trouble": channel.trouble,
+            })
+        });
+        Map::from_iter([
+            ("channels".to_owned(), channels.collect::<Vec<_>>().into()),
+            ("problems".to_owned(), json!(problems)),
+            ("holds".to_owned(), self.holds.iter().map(|hold| json!({
+                "id": hold.id.to_string(), "channel": hold.channel, "why": hold_words(hold.why), "note": hold.note,
+                "since": hold.since.to_string(),
+            })).collect::<Vec<_>>().into()),
+        ])
+    }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn low(context: &Context, config: &Config, store: &Store, most: i64) -> End {
+    let Some(source) = config.source() else { return Ok(0) };
+    let mut low: Vec<(Level, Known)> = store
+        .read(|tx| tx.listings(&source.name))?
+        .into_iter()
+        .filter_map(|known| Some((known.reading?.level, known)))
+        .filter(|(level, known)| level.0 <= most && known.listing.managed && known.listing.skus().next().is_some())
+        .collect();
+    low.sort_by_key(|(level, known)| (*level, known.id));
+    let sku = |known: &Known| known.listing.skus().next().map_or_else(String::new, ToString::to_string);
+    let row = |(level, known): &(Level, Known)| vec![sku(known), level.to_string(), known.listing.title().to_owned()];
+    context.ui.say(&if low.is_empty() {
+        format!("Nothing on the source has {most} or fewer.")
+    } else {
+        context.ui.table(&["sku", "on the source", "title"], low.iter().map(row).collect())
+    });
+    let all: Vec<Value> = low.iter().map(|(level, known)| json!({ "sku": sku(known), "level": level })).collect();
+    context.ui.document("status", 0, Map::from_iter([("low".to_owned(), Value::from(all))]));
+    Ok(0)
+}
+
+fn history(context: &Context, store: &Store) -> End {
+    let runs = store.read(|tx| tx.runs(ENTRIES))?;
+    let row = |run: &Run| {
+        let exit = run.exit.map_or("-".to_owned(), |exit| exit.to_string());
+        let summary = run.summary.clone().unwrap_or_else(|| "did not end".to_owned());
+        vec![run.id.0.to_string(), time(run.began), format!("eys {}", run.command), exit, summary]
+    };
+    context.ui.say(&context.ui.table(&["run", "began", "command", "exit", "did"], runs.iter().map(row).collect()));
+    let all: Vec<Value> = runs
+        .iter()
+        .map(|run| {
+            json!({
+                "run": run.id.0, "began": run.began.to_string(), "ended": run.ended.map(|at| at.to_string()),
+                "command": run.command, "exit": run.exit, "summary": run.summary,
+            })
+        })
+        .collect();
+    context.ui.document("status", 0, Map::from_iter([("runs".to_owned(), Value::from(all))]));
+    Ok(0)
+}
+
+fn one_run(context: &Context, store: &Store, id: i64) -> End {
+    let id = crate::domain::RunId(id);
+    let (run, entries) = store.read(|tx| Ok((tx.run(id)?, tx.ledger_of_run(id)?)))?;
+    let next = Some("`eys status --history` lists the runs".to_owned());
+    let run = run.ok_or_else(|| Failure::Usage(format!("there is no run {}", id.0), next))?;
+    let mut lines = vec![format!("Run {}: eys {}, {}", run.id.0, run.command, time(run.began))];
+    lines.push(format!("  {}", run.summary.as_deref().unwrap_or("did not end")));
+    let told = tell(store, &entries)?;
+    lines.extend(told.iter().map(|(_, at, who, words)| format!("  {}  {who}  {words}", time(*at))));
+    context.ui.say(&lines.join("\n"));
+    context.ui.document("status", 0, Map::from_iter([("ledger".to_owned(), ledger_json(&told))]));
+    Ok(0)
+}
+
+type Told = (i64, Timestamp, String, String);
+
+/// Puts entries of the ledger into words.
+fn tell(store: &Store, entries: &[Entry]) -> Result<Vec<Told>, StoreError> {
+    store.read(|tx| {
+        let mut told = Vec::new();
+        for entry in entries {
+            let line = entry.movement.line.map(|line| tx.line_by_id(line)).transpose()?.flatten();
+            let who = tx.known(entry.movement.listing)?.map_or_else(String::new, |known| {
+                let sku = known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string);
+                format!("{} {sku}", known.at.channel)
+            });
+            told.push((entry.id.0, entry.movement.when, who, movement_words(&entry.movement, line.as_ref())));
+        }
+        Ok(told)
+    })
+}
+
+fn ledger_json(told: &[Told]) -> Value {
+    let entry = |(id, at, who, words): &Told| json!({ "id": id, "at": at.to_string(), "listing": who, "words": words });
+    Value::from(told.iter().map(entry).collect::<Vec<_>>())
+}
+
+fn one_sku(context: &Context, config: &Config, store: &Store, state: &Path, text: &str) -> End {
+    let sku = Sku::new(text).ok_or_else(|| Failure::Usage("the SKU is empty".to_owned(), None))?;
+    let bearing = store.read(|tx| tx.listings_by_sku(&sku))?;
+    if bearing.is_empty() {
+        let next = Some("`eys link` reads the channels and shows every SKU it finds".to_owned());
+        return Err(Failure::Usage(format!("no channel has the SKU `{sku}`"), next));
+    }
+    let seeds: Vec<ListingId> = bearing.iter().map(|known| known.id).collect();
+    let components = store.read(|tx| tx.components(&seeds))?;
+    let (rows, told_json) = listings(config, store, state, &components, &bearing)?;
+    let mut ids: Vec<ListingId> = seeds;
+    ids.extend(components.iter().flat_map(|component| component.sources.iter().map(|source| source.known.id)));
+    ids.extend(components.iter().flat_map(|component| component.targets.iter().map(|target| target.known.id)));
+    ids.sort_unstable();
+    ids.dedup();
+    let entries = store.read(|tx| tx.ledger(&ids, ENTRIES))?;
+    let told = tell(store, &entries)?;
+    let mut parts = vec![format!("{sku}  {}", bearing.first().map_or("", |known| known.listing.title()))];
+    parts.push(context.ui.table(&["channel", "shows", "offered", "status", "because"], rows));
+    parts.extend(owing(&components));
+    if !told.is_empty() {
+        let lines: Vec<String> =
+            told.iter().map(|(_, at, who, words)| format!("{}  {who:<24} {words}", time(*at))).collect();
+        parts.push(format!("Its story\n{}", indented(&lines)));
+    }
+    context.ui.say(&parts.join("\n\n"));
+    let body = Map::from_iter([
+        ("sku".to_owned(), json!(sku)),
+        ("listings".to_owned(), Value::from(told_json)),
+        ("ledger".to_owned(), ledger_json(&told)),
+    ]);
+    context.ui.document("status", 0, body);
+    Ok(0)
+}
+
+/// Tells what is sold and not taken off the source yet.
+fn owing(components: &[Component]) -> Option<String> {
+    let mut lines = Vec::new();
+    for source in components.iter().flat_map(|component| &component.sources) {
+        for line in &source.owing {
+            let units = line.open_units(source.known.id);
+            let why = line.held.map_or("the next run takes it off", line_hold_words);
+            lines.push(format!("{units} for order {} on {}: {why}", line.order, line.channel));
+        }
+    }
+    (!lines.is_empty()).then(|| format!("Sold and not taken off the source yet\n{}", indented(&lines)))
+}
+
+/// Returns the listings of a SKU, the source first, with what each shows and is offered.
+fn listings(
+    config: &Config,
+    store: &Store,
+    state: &Path,
+    components: &[Component],
+    bearing: &[Known],
+) -> Result<(Vec<Vec<String>>, Vec<Value>), Failure> {
+    let lanes = app::lanes(config, state)?;
+    let mut channels = BTreeMap::new();
+    for lane in &lanes {
+        let kept = store.read(|tx| tx.channel(&lane.name))?;
+        channels.insert(
+            lane.name.clone(),
+            ChannelFacts {
+                capability: lane.capability().clone(),
+                switched_on: config.inventory_sync && lane.inventory_sync,
+                zero_stock: lane.zero_stock,
+                source_gone: lane.source_gone,
+                now: kept.and_then(|kept| kept.complete).unwrap_or(Timestamp::UNIX_EPOCH),
+                new_rules: false,
+            },
+        );
+    }
+    let world = World { rules: &config.rules, channels: &channels, source_fresh: true };
+    let mut rows = Vec::new();
+    let mut all = Vec::new();
+    let mut told = std::collections::BTreeSet::new();
+    for component in components {
+        for source in &component.sources {
+            told.insert(source.known.id);
+            let level = source.known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
+            let claims = crate::domain::offer::claims(source);
+            let because = if claims > 0 { format!("{claims} sold and not taken off yet") } else { String::new() };
+            rows.push(vec![
+                format!("{} (source)", source.known.at.channel),
+                level.clone(),
+                "-".to_owned(),
+                "source".to_owned(),
+                because,
+            ]);
+            all.push(json!({ "channel": source.known.at.channel, "listing": source.known.at.key, "role": "source", "level": source.known.reading.map(|seen| seen.level), "claims": claims }));
+        }
+        for decision in plan(component, &world) {
+            let Some(target) = component.targets.iter().find(|target| target.known.id == decision.target) else {
+                continue;
+            };
+            told.insert(decision.target);
+            let offered = decision.offer.as_ref().map(|offer| offer.quantity);
+            let because = decision.offer.as_ref().map_or_else(String::new, |offer| offer.trail.join("; "));
+            let held: Vec<String> = target.held.iter().map(|(hold, _)| hold.to_string()).collect();
+            let status = if held.is_empty() {
+                decision.status.to_string()
+            } else {
+                format!("{} (held: {})", decision.status, held.join(", "))
+            };
+            rows.push(vec![
+                decision.channel.to_string(),
+                shown(decision.shown),
+                offered.map_or("-".to_owned(), |offered| offered.to_string()),
+                status,
+                because.clone(),
+            ]);
+            all.push(json!({ "channel": decision.channel, "listing": target.known.at.key, "role": "target", "shows": shown(decision.shown), "offered": offered, "status": decision.status.to_string(), "why": because, "holds": held }));
+        }
+    }
+    for known in bearing.iter().filter(|known| !told.contains(&known.id)) {
+        let level = known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
+        let why = known.listing.unfit.clone().unwrap_or_else(|| "`eys link` ties it".to_owned());
+        rows.push(vec![known.at.channel.to_string(), level, "-".to_owned(), "not linked".to_owned(), why]);
+        all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "status": "not linked" }));
+    }
+    Ok((rows, all))
+}
+
+fn shown(shown: Shown) -> String {
+    match shown {
+        Shown::Exactly(level) => level.to_string(),
+        Shown::AtMost(level) => format!("at most {level}"),
+        Shown::Unknown => "unknown".to_owned(),
+    }
+}
+
+fn html(context: &Context, overview: &Overview, problems: &[String], file: &Path) -> End {
+    let page = maud::html! {
+        (maud::DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { "eys status" }
+                style { "body{font:16px system-ui;margin:2rem;max-width:60rem}td,th{padding:.3rem 1rem;text-align:left}" }
+            }
+            body {
+                h1 { "Where everything stands" }
+                @if let Some(run) = &overview.last { p { "Last run " (run.id.0) ", " (time(run.began)) } }
+                table {
+                    tr { th { "Channel" } th { "Role" } th { "Linked" } th { "With stock" } th { "Last complete" } }
+                    @for (channel, counts) in &overview.channels {
+                        tr {
+                            td { (channel.name.as_str()) }
+                            td { (if channel.role == Role::Source { "source" } else { "target" }) }
+                            td { (counts.linked) }
+                            td { (counts.showing) }
+                            td { (channel.complete.map_or("never".to_owned(), time)) }
+                        }
+                    }
+                }
+                h2 { "To look at" }
+                @if problems.is_empty() { p { "Nothing is wrong and nothing waits." } }
+                ul { @for problem in problems { li { (problem) } } }
+            }
+        }
+    };
+    std::fs::write(file, page.into_string())
+        .map_err(|error| Failure::Other(format!("{}: {error}", file.display()), None))?;
+    context.ui.say(&format!("Wrote {}.", file.display()));
+    Ok(0)
+}

@@ -1,0 +1,206 @@
+//! `eys sync`: one run, or a loop of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Span};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, End, lock, stop_on_signals};
+use crate::app;
+use crate::config::Config;
+use crate::domain::{ChannelName, Sku};
+use crate::engine::{Engine, Options, Progress, Quiet, Release, Report};
+use crate::store::Store;
+use crate::ui::{Bars, Failure, report_json, report_text, sentence};
+
+/// Take sales off the source and let every listing follow
+#[derive(Args)]
+pub(super) struct SyncArgs {
+    /// One run, then stop [this is the default]
+    #[arg(long, conflicts_with = "every")]
+    once: bool,
+    /// Run in a loop at this pace, such as 60s or 5m [default: `every` in channels.toml]
+    #[arg(long, value_name = "PACE", num_args = 0..=1, default_missing_value = "")]
+    every: Option<String>,
+    /// Show what would be done; write to no channel and remember nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write to this channel only; orders of all are read and counted [repeat for more]
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Vec<String>,
+    /// Write only listings made of this source SKU [repeat for more]
+    #[arg(long, value_name = "SKU")]
+    sku: Vec<String>,
+    /// Read everything in full
+    #[arg(long)]
+    full: bool,
+    /// Release what an earlier run, or link, has shown you
+    #[arg(long)]
+    yes: bool,
+    /// Release a hold: h3, CHANNEL, CHANNEL/SKU or CHANNEL/LISTING [repeat for more]
+    #[arg(long, value_name = "HOLD")]
+    release: Vec<String>,
+    /// Take the sales of a channel off the source that were held, or were there before it was linked
+    #[arg(long, value_name = "CHANNEL")]
+    count_missed: Vec<String>,
+    /// Drop the held sales of a channel
+    #[arg(long, value_name = "CHANNEL")]
+    ignore_missed: Vec<String>,
+}
+
+pub(super) async fn sync(context: &Context, args: &SyncArgs) -> End {
+    let config = context.places.read()?;
+    config.check_secrets()?;
+    let options = options(context, args, &config)?;
+    let stop = stop_on_signals();
+    match &args.every {
+        None => {
+            let bars = Arc::new(Bars::default());
+            let shows = context.ui.terminal && !context.ui.look.quiet && !context.ui.look.json;
+            let progress: Arc<dyn Progress> = if shows { bars.clone() } else { Arc::new(Quiet) };
+            let report = once(context, &config, &options, progress, &stop).await;
+            bars.clear();
+            let report = report?;
+            show(context, &report, args.dry_run, context.ui.terminal || args.dry_run || context.ui.look.verbose);
+            Ok(report.exit())
+        }
+        Some(pace) => watch(context, args, config, pace, &options, &stop).await,
+    }
+}
+
+fn options(context: &Context, args: &SyncArgs, config: &Config) -> Result<Options, Failure> {
+    let channel = |name: &String| {
+        let found = config.channel(name).map(|channel| channel.name.clone());
+        found.ok_or_else(|| {
+            let known: Vec<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
+            let next = format!("the channels are {}", known.join(", "));
+            Failure::Usage(format!("there is no channel `{name}`"), Some(next))
+        })
+    };
+    let channels = |names: &[String]| names.iter().map(channel).collect::<Result<Vec<ChannelName>, Failure>>();
+    let release = |text: &String| text.parse::<Release>().map_err(|why| Failure::Usage(why, None));
+    Ok(Options {
+        command: context.line.clone(),
+        dry_run: args.dry_run,
+        full: args.full,
+        yes: args.yes,
+        release: args.release.iter().map(release).collect::<Result<_, _>>()?,
+        channels: channels(&args.channel)?,
+        skus: args.sku.iter().filter_map(|sku| Sku::new(sku)).collect(),
+        count_missed: channels(&args.count_missed)?,
+        ignore_missed: channels(&args.ignore_missed)?,
+    })
+}
+
+async fn once(
+    context: &Context,
+    config: &Config,
+    options: &Options,
+    progress: Arc<dyn Progress>,
+    stop: &CancellationToken,
+) -> Result<Report, Failure> {
+    let state = context.places.state(Some(config));
+    let lanes = app::lanes(config, &state)?;
+    let mut engine = Engine::new(lanes, app::settings(config), app::surroundings(progress));
+    if options.dry_run {
+        let mut store = Store::snapshot(&state)?;
+        return Ok(engine.cycle(&mut store, options, stop).await?);
+    }
+    let _lock = lock(context, &state, true).await?;
+    let mut store = Store::open(&state)?;
+    Ok(engine.cycle(&mut store, options, stop).await?)
+}
+
+/// Runs in a loop. The config is read again before each cycle; an invalid edit keeps the old one and is told.
+async fn watch(
+    context: &Context,
+    args: &SyncArgs,
+    mut config: Config,
+    pace: &str,
+    options: &Options,
+    stop: &CancellationToken,
+) -> End {
+    let given = if pace.is_empty() { None } else { Some(self::pace(pace)?) };
+    let state = context.places.state(Some(&config));
+    let around = app::surroundings(Arc::new(Quiet));
+    let mut engine = Engine::new(app::lanes(&config, &state)?, app::settings(&config), around);
+    let mut text = std::fs::read_to_string(&config.path).unwrap_or_default();
+    let mut exit = 0;
+    let mut first = true;
+    while !stop.is_cancelled() {
+        let begun = Instant::now();
+        if !first {
+            reload(context, &mut config, &mut text, &mut engine)?;
+        }
+        let options = if first { options.clone() } else { later(options) };
+        let held = if args.dry_run { None } else { Some(lock(context, &state, !first).await?) };
+        first = false;
+        let mut store = if args.dry_run { Store::snapshot(&state)? } else { Store::open(&state)? };
+        let report = engine.cycle(&mut store, &options, stop).await?;
+        drop((store, held));
+        exit = report.exit();
+        show(context, &report, args.dry_run, args.dry_run);
+        let next = begun + given.unwrap_or(config.every);
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(exit)
+}
+
+/// The owner's word counts once: in the cycles after the first nothing is released.
+fn later(options: &Options) -> Options {
+    Options {
+        yes: false,
+        full: false,
+        release: Vec::new(),
+        count_missed: Vec::new(),
+        ignore_missed: Vec::new(),
+        ..options.clone()
+    }
+}
+
+fn reload(context: &Context, config: &mut Config, text: &mut String, engine: &mut Engine) -> Result<(), Failure> {
+    let now = std::fs::read_to_string(&config.path).unwrap_or_default();
+    if now == *text {
+        return Ok(());
+    }
+    match context.places.read() {
+        Ok(new) => {
+            let state = context.places.state(Some(&new));
+            engine.configure(app::lanes(&new, &state)?, app::settings(&new));
+            *config = new;
+            *text = now;
+        }
+        Err(failure) => {
+            context.ui.complain(&format!(
+                "channels.toml was changed and is wrong now; the old one is kept\n{}",
+                failure.render(false)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn pace(text: &str) -> Result<Duration, Failure> {
+    let span = text.parse::<Span>().ok().and_then(|span| SignedDuration::try_from(span).ok());
+    span.and_then(|span| Duration::try_from(span).ok())
+        .filter(|pace| *pace >= Duration::from_secs(1))
+        .ok_or_else(|| Failure::Usage(format!("`{text}` is no pace"), Some("write it as 60s or 5m".to_owned())))
+}
+
+/// Tells a run: in full to a person, in a line to a log, and nothing to a log that wants nothing.
+fn show(context: &Context, report: &Report, dry: bool, full: bool) {
+    let ui = &context.ui;
+    ui.document("sync", report.exit(), report_json(report, dry));
+    let silent = ui.look.quiet && report.exit() == 0;
+    let full = full || report.exit() != 0;
+    if silent {
+        return;
+    }
+    ui.say(&if full { report_text(ui, report, dry) } else { sentence(report, dry) });
+}

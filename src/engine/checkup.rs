@@ -1,0 +1,418 @@
+//! The checkup behind `doctor`: what the channels say of themselves, and what the listings say of each other.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::lane::Lane;
+use super::linking::{LinkPlan, Surveyed, survey};
+use super::report::Progress;
+use super::{Clock, Settings};
+use crate::channel::{Mend, Weight};
+use crate::domain::matching::Reason;
+use crate::domain::{
+    ChannelName, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown, Sku,
+};
+use crate::store::{Store, StoreError};
+
+/// What a finding is about, in the order of a seller's own check list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// Whether listings are on sale.
+    ProductStatus,
+    /// Whether SKUs are there and match.
+    SkuMatch,
+    /// Whether anything is switched off or held.
+    SyncSettings,
+    /// What happens at zero.
+    DelistSettings,
+    /// Whether the platforms keep count of the stock.
+    StockSettings,
+    /// Whether the channels can be used.
+    Account,
+    /// What the state remembers.
+    State,
+}
+
+impl Topic {
+    /// All topics, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::ProductStatus,
+        Self::SkuMatch,
+        Self::SyncSettings,
+        Self::DelistSettings,
+        Self::StockSettings,
+        Self::Account,
+        Self::State,
+    ];
+
+    /// Returns its heading.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ProductStatus => "Product status",
+            Self::SkuMatch => "SKU match",
+            Self::SyncSettings => "Sync settings",
+            Self::DelistSettings => "Delist settings",
+            Self::StockSettings => "Platform stock settings",
+            Self::Account => "Accounts, permissions, limits",
+            Self::State => "State",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its stable code.
+    pub code: &'static str,
+    /// What it is about.
+    pub topic: Topic,
+    /// How much it matters.
+    pub weight: Weight,
+    /// The channel.
+    pub channel: Option<ChannelName>,
+    /// The listing.
+    pub listing: Option<ListingKey>,
+    /// Its SKU.
+    pub sku: Option<Sku>,
+    /// What was found.
+    pub message: String,
+    /// What to do next.
+    pub next: Option<String>,
+    /// How it can be mended by command.
+    pub mend: Option<Mend>,
+}
+
+/// What a checkup found.
+#[derive(Debug, Default)]
+pub struct Checkup {
+    /// The findings, by topic, code and channel.
+    pub findings: Vec<Finding>,
+    /// All listings that were found, as far as they are known.
+    pub listings: Vec<Known>,
+}
+
+/// Looks at everything. Offline, only at what the state remembers.
+pub async fn examine(
+    lanes: &[Lane],
+    store: &Store,
+    settings: &Settings,
+    clock: &Clock,
+    progress: &Arc<dyn Progress>,
+    offline: bool,
+) -> Result<Checkup, StoreError> {
+    let mut checkup = Checkup::default();
+    let surveyed = if offline { Vec::new() } else { survey(lanes, clock, progress).await };
+    for (lane, surveyed) in lanes.iter().zip(&surveyed) {
+        look_at_channel(lane, surveyed, &mut checkup).await;
+    }
+    for (lane, surveyed) in lanes.iter().zip(&surveyed) {
+        if let Ok(found) = &surveyed.found {
+            let known = found.listings.iter().map(|listing| as_known(lane, listing));
+            checkup.listings.extend(known);
+        }
+    }
+    if offline {
+        for lane in lanes {
+            checkup.listings.extend(store.read(|tx| tx.listings(&lane.name))?);
+        }
+    } else {
+        let plan = LinkPlan::new(surveyed, store)?;
+        look_at_skus(&plan, &mut checkup);
+    }
+    let linked = linked(store)?;
+    for known in &checkup.listings {
+        look_at_listing(lanes, known, linked.contains(&known.at), &mut checkup.findings);
+    }
+    look_at_settings(lanes, settings, &mut checkup);
+    look_at_state(store, &mut checkup)?;
+    checkup.findings.sort_by(|a, b| {
+        (a.topic, a.weight != Weight::Problem, a.code, &a.channel).cmp(&(
+            b.topic,
+            b.weight != Weight::Problem,
+            b.code,
+            &b.channel,
+        ))
+    });
+    Ok(checkup)
+}
+
+async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, checkup: &mut Checkup) {
+    let about = |code, weight, message: String, next| Finding {
+        code,
+        topic: Topic::Account,
+        weight,
+        channel: Some(lane.name.clone()),
+        listing: None,
+        sku: None,
+        message,
+        next,
+        mend: None,
+    };
+    if let Err(error) = &surveyed.found {
+        checkup.findings.push(about("channel-unusable", Weight::Problem, error.to_string(), error.next.clone()));
+    }
+    match lane.channel.probe().await {
+        Ok(probes) => checkup.findings.extend(probes.into_iter().map(|probe| Finding {
+            listing: probe.listing,
+            mend: probe.mend,
+            ..about(probe.code, probe.weight, probe.message, probe.next)
+        })),
+        Err(_) if surveyed.found.is_err() => {}
+        Err(error) => checkup.findings.push(about("channel-unusable", Weight::Problem, error.to_string(), error.next)),
+    }
+}
+
+fn as_known(lane: &Lane, listing: &Listing) -> Known {
+    Known {
+        id: ListingId(0),
+        at: ListingRef { channel: lane.name.clone(), key: listing.key.clone() },
+        listing: listing.clone(),
+        reading: None,
+        gone: None,
+        shown: Shown::Unknown,
+        pushed: None,
+        ceiling: None,
+        refusal: None,
+        hidden: None,
+        owners_change: None,
+        sold: 0,
+    }
+}
+
+fn linked(store: &Store) -> Result<BTreeSet<ListingRef>, StoreError> {
+    store.read(|tx| {
+        let mut linked = BTreeSet::new();
+        for link in tx.open_links()? {
+            let sources = link.recipe.iter().map(|part| part.source);
+            for id in sources.chain([link.listing]) {
+                linked.extend(tx.known(id)?.map(|known| known.at));
+            }
+        }
+        Ok(linked)
+    })
+}
+
+fn look_at_skus(plan: &LinkPlan, checkup: &mut Checkup) {
+    for alone in &plan.matching.alone {
+        let (code, weight, why, next) = match &alone.reason {
+            Reason::SkuMissing => (
+                "sku-missing",
+                Weight::Problem,
+                "it has no SKU".to_owned(),
+                "fill it in on the channel; `eys doctor --propose-skus FILE` writes proposals",
+            ),
+            Reason::DuplicateHere => (
+                "duplicate-sku",
+                Weight::Problem,
+                "several listings of this channel bear its SKU".to_owned(),
+                "give each listing a SKU of its own, or tie them by hand: `eys link --sku SKU --channel C --to LISTING`",
+            ),
+            Reason::DuplicateOnSource => (
+                "duplicate-sku",
+                Weight::Problem,
+                "several listings of the source bear its SKU".to_owned(),
+                "give each listing of the source a SKU of its own",
+            ),
+            Reason::NotOnSource => (
+                "not-on-source",
+                Weight::Note,
+                "the source has no listing with its SKU".to_owned(),
+                "add it to the source, or tie it by hand: `eys link --sku SKU --channel C --to LISTING`",
+            ),
+            Reason::NotListed => (
+                "not-listed",
+                Weight::Note,
+                "no other channel has it".to_owned(),
+                "list it there, if it is to be sold there",
+            ),
+            Reason::Unfit(why) => {
+                ("unfit", Weight::Note, why.clone(), "nothing: it takes no part and is never written to")
+            }
+        };
+        let name = alone.sku.as_ref().map_or_else(|| alone.key.to_string(), ToString::to_string);
+        checkup.findings.push(Finding {
+            code,
+            topic: Topic::SkuMatch,
+            weight,
+            channel: Some(alone.channel.clone()),
+            listing: Some(alone.key.clone()),
+            sku: alone.sku.clone(),
+            message: format!("{name} ({}): {why}", alone.title),
+            next: Some(next.to_owned()),
+            mend: None,
+        });
+    }
+    let proposals = plan.matching.proposals.iter();
+    checkup.findings.extend(proposals.map(|proposal| Finding {
+        code: "near-match",
+        topic: Topic::SkuMatch,
+        weight: Weight::Note,
+        channel: Some(proposal.channel.clone()),
+        listing: Some(proposal.target.clone()),
+        sku: proposal.sku.clone(),
+        message: format!(
+            "{} is nearly the same as {} on the source",
+            proposal.sku.as_ref().map_or_else(|| proposal.target.to_string(), ToString::to_string),
+            proposal.source_sku
+        ),
+        next: Some("`eys link --accept` ties them".to_owned()),
+        mend: None,
+    }));
+    if !plan.matching.ties.is_empty() {
+        checkup.findings.push(Finding {
+            code: "not-linked",
+            topic: Topic::SkuMatch,
+            weight: Weight::Problem,
+            channel: None,
+            listing: None,
+            sku: None,
+            message: format!("{} SKUs belong together and are not linked", plan.matching.ties.len()),
+            next: Some("`eys link` shows them and ties them".to_owned()),
+            mend: None,
+        });
+    }
+}
+
+fn look_at_listing(lanes: &[Lane], known: &Known, linked: bool, findings: &mut Vec<Finding>) {
+    let listing = &known.listing;
+    let name = listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string);
+    let act = |act, words: &str| Mend { listing: Some(known.at.key.clone()), act, words: format!("{name}: {words}") };
+    let mut find = |code, topic, weight, message: String, next: &str, mend: Option<Mend>| {
+        findings.push(Finding {
+            code,
+            topic,
+            weight: if linked { weight } else { Weight::Note },
+            channel: Some(known.at.channel.clone()),
+            listing: Some(known.at.key.clone()),
+            sku: listing.skus().next().cloned(),
+            message,
+            next: Some(next.to_owned()),
+            mend,
+        });
+    };
+    if listing.unfit.is_some() {
+        return;
+    }
+    let mends = lanes.iter().any(|lane| lane.name == known.at.channel && lane.capability().hides);
+    if let ListingState::Off(word) = &listing.state {
+        let message = format!("{name} ({}) is not on sale: {word}", listing.title());
+        find(
+            "not-on-sale",
+            Topic::ProductStatus,
+            Weight::Note,
+            message,
+            "put it on sale there, if it is to be sold",
+            None,
+        );
+    }
+    if !listing.managed {
+        let message = format!("{name} ({}): the platform does not keep count of its stock", listing.title());
+        let mend = mends.then(|| act("track", "turn stock tracking on"));
+        let next = if mends { "`eys doctor --fix` turns it on" } else { "turn stock management on there" };
+        find("stock-not-managed", Topic::StockSettings, Weight::Problem, message, next, mend);
+    } else if listing.oversells {
+        let message = format!("{name} ({}) goes on selling at zero", listing.title());
+        let mend = mends.then(|| act("deny", "stop selling at zero"));
+        let next = if mends { "`eys doctor --fix` stops it" } else { "forbid backorders there" };
+        find("sells-below-zero", Topic::StockSettings, Weight::Problem, message, next, mend);
+    } else if listing.level.is_none() {
+        let message = format!("{name} ({}): its quantity cannot be read", listing.title());
+        find("no-number", Topic::StockSettings, Weight::Problem, message, "write a whole number there", None);
+    } else if listing.level.is_some_and(|level| level.0 < 0) {
+        let message =
+            format!("{name} ({}) is oversold: it stands at {}", listing.title(), listing.level.unwrap_or_default());
+        find("oversold", Topic::StockSettings, Weight::Problem, message, "add stock, or cancel an order", None);
+    }
+}
+
+fn look_at_settings(lanes: &[Lane], settings: &Settings, checkup: &mut Checkup) {
+    let mut find = |code, topic, channel: Option<&ChannelName>, message: &str, next: &str| {
+        checkup.findings.push(Finding {
+            code,
+            topic,
+            weight: Weight::Problem,
+            channel: channel.cloned(),
+            listing: None,
+            sku: None,
+            message: message.to_owned(),
+            next: Some(next.to_owned()),
+            mend: None,
+        });
+    };
+    if !settings.inventory_sync {
+        let next = "set `inventory_sync = true` at the top of channels.toml";
+        find("sync-off", Topic::SyncSettings, None, "the master switch is off: nothing is written anywhere", next);
+    }
+    for lane in lanes.iter().filter(|lane| lane.role == Role::Target && !lane.inventory_sync) {
+        let next = "set `inventory_sync = true` in its block of channels.toml";
+        find("sync-off", Topic::SyncSettings, Some(&lane.name), "it is switched off: nothing is written to it", next);
+    }
+}
+
+fn look_at_state(store: &Store, checkup: &mut Checkup) -> Result<(), StoreError> {
+    let mut find = |code, topic, channel: Option<ChannelName>, message: String, next: String| {
+        let weight = Weight::Problem;
+        let (listing, sku, mend) = (None, None, None);
+        checkup.findings.push(Finding { code, topic, weight, channel, listing, sku, message, next: Some(next), mend });
+    };
+    for hold in store.read(|tx| tx.holds())? {
+        let next = format!("`eys sync --release {}` lets it go on", hold.id);
+        find("held", Topic::SyncSettings, Some(hold.channel), format!("{}: {}", hold.id, hold.note), next);
+    }
+    for intent in store.read(|tx| tx.unfinished_intents())? {
+        let id = intent.id;
+        let (message, next) = match intent.state {
+            IntentState::InDoubt => (
+                format!("{id}: nobody can tell whether a deduction happened"),
+                format!("`eys doctor --settle {id} applied` or `eys doctor --settle {id} not-applied`"),
+            ),
+            _ => (format!("{id} is not confirmed yet"), "`eys sync` goes on with it".to_owned()),
+        };
+        find("open-intent", Topic::State, None, message, next);
+    }
+    for channel in store.read(|tx| tx.channels())? {
+        if let Some(trouble) = channel.trouble {
+            let next = "`eys sync` tries again; what is said above names the mend".to_owned();
+            find("last-run-failed", Topic::State, Some(channel.name), format!("in its last run: {trouble}"), next);
+        }
+    }
+    Ok(())
+}
+
+/// Proposes a SKU for each listing without one: from the words of its title, upper-case, at most 32 characters, none
+/// twice. Rows of channel, listing, title and proposal.
+pub fn proposals(listings: &[Known]) -> Vec<[String; 4]> {
+    let mut taken: BTreeSet<String> =
+        listings.iter().flat_map(|known| known.listing.skus().map(|sku| sku.as_str().to_uppercase())).collect();
+    let without =
+        listings.iter().filter(|known| known.listing.skus().next().is_none() && known.listing.unfit.is_none());
+    without
+        .map(|known| {
+            let base = words_of(known.listing.title());
+            let mut proposal = base.clone();
+            let mut nth = 1;
+            while !taken.insert(proposal.clone()) {
+                nth += 1;
+                let ending = format!("-{nth}");
+                proposal = base.chars().take(32 - ending.len()).collect::<String>() + &ending;
+            }
+            [known.at.channel.to_string(), known.at.key.to_string(), known.listing.title().to_owned(), proposal]
+        })
+        .collect()
+}
+
+fn words_of(title: &str) -> String {
+    let plain: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { ' ' }).collect();
+    let mut sku = String::new();
+    for word in plain.split_whitespace() {
+        if sku.len() + word.len() + 1 > 32 {
+            break;
+        }
+        if !sku.is_empty() {
+            sku.push('-');
+        }
+        sku.push_str(word);
+    }
+    if sku.is_empty() { "ITEM".to_owned() } else { sku }
+}

@@ -1,0 +1,65 @@
+//! The ledger in words.
+
+use crate::domain::{HoldWhy, Line, LineHold, Movement, Why};
+
+/// Tells an entry of the ledger in a sentence.
+pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
+    let number = |number: Option<i64>| number.map_or("?".to_owned(), |number| number.to_string());
+    let (from, to) = (number(movement.from), number(movement.to));
+    let change = format!("{from} → {to}");
+    let units = movement.to.unwrap_or_default();
+    let order = line.map_or_else(
+        || movement.note.clone().unwrap_or_default(),
+        |line| format!("order {} on {}", line.order, line.channel),
+    );
+    match movement.why {
+        Why::Linked => format!("linked, showing {to}"),
+        Why::Unlinked => "unlinked".to_owned(),
+        Why::Sold => format!("sold {units}, {order}"),
+        Why::Returned => format!("{} came back, {order}", units.saturating_abs()),
+        Why::Deducted => format!("{change}, taken off for {order}"),
+        Why::GivenBack => format!("{change}, given back for {order}"),
+        Why::OwnersChange => format!("{change}, changed by you or another program"),
+        Why::Pushed => format!("{change}, written by eys"),
+        Why::Zeroed => format!("{change}, written by eys; no sale had emptied it"),
+        Why::Corrected => format!("{change}, corrected by eys: somebody else had written another number"),
+        Why::Missing => format!("{change}, units are missing and no order is there yet; waiting for it"),
+        Why::Oversold => format!("oversold: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::NotApplied => "a deduction turned out not to have happened".to_owned(),
+        Why::InDoubt => format!("nobody can tell whether a deduction happened; it shows {to}"),
+        Why::Settled => format!("{change}, settled by you: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::Refused => format!("refused: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::Hidden => "hidden by eys: nothing is left".to_owned(),
+        Why::ShownAgain => "shown again by eys".to_owned(),
+        Why::Held => format!("held: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::Released => format!("released by you: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::Gone => "gone from its channel".to_owned(),
+    }
+}
+
+/// Tells why a push is held.
+pub fn hold_words(why: HoldWhy) -> &'static str {
+    match why {
+        HoldWhy::FirstPush => "the first push to a channel waits for your word",
+        HoldWhy::Zeros => "many listings would go to 0 without a sale",
+        HoldWhy::SourceEmptied => "much of the source is suddenly gone or at 0",
+        HoldWhy::Rules => "changed rules move many listings",
+        HoldWhy::SecondWriter => "another program keeps writing other numbers",
+        HoldWhy::Account => "the channel answers as another account",
+        HoldWhy::Undone => "you undid a run",
+    }
+}
+
+/// Tells why a sold line waits.
+pub fn line_hold_words(why: LineHold) -> &'static str {
+    match why {
+        LineHold::AnotherApp => "another app seems to bring these orders into the source",
+        LineHold::LongPause => "the last complete run is long ago, and the source fell meanwhile",
+        LineHold::SeenLate => "it was first seen more than three days after it was placed",
+        LineHold::Flood => "far more old orders came at once than on the busiest day",
+        LineHold::GivenBackByHand => "the source rose by just these units since they were cancelled",
+        LineHold::SwitchedOff => "it was sold while inventory_sync was off",
+        LineHold::OldState => "it was sold after an old copy of the state was last used",
+        LineHold::Relisted => "it was sold on a relisted listing that you had not accepted",
+    }
+}

@@ -1,0 +1,136 @@
+//! What a run tells a shop owner: what was sold, what followed, what waits, and what to do next.
+
+use crate::domain::Level;
+use crate::engine::{Adjusted, Deduction, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
+
+use super::{Ui, count, line_hold_words};
+
+/// The most rows of a list on the screen; the rest is counted.
+const MOST: usize = 40;
+
+/// Tells a run in full.
+pub fn report_text(ui: &Ui, report: &Report, dry: bool) -> String {
+    let mut parts = Vec::new();
+    parts.extend(lanes(report));
+    parts.extend(list("Sold", report.sales.iter().map(sale)));
+    let heading = if dry { "Would be changed on the source" } else { "Changed on the source" };
+    parts.extend(list(heading, report.deductions.iter().map(deduction)));
+    parts.extend(pushes(ui, report, dry));
+    parts.extend(holds(report));
+    parts.extend(list("To look at", report.troubles.iter().map(trouble)));
+    parts.push(sentence(report, dry));
+    parts.join("\n\n")
+}
+
+/// Tells a run in one line.
+pub fn sentence(report: &Report, dry: bool) -> String {
+    let run = report.run.map_or_else(|| "Dry run".to_owned(), |run| format!("Run {}", run.0));
+    let more = if report.cut_short { "; new sales kept coming in, the next run goes on" } else { "" };
+    let unwritten = if dry { ". Nothing was written" } else { "" };
+    format!("{run}: {}{more}{unwritten}", report.summary())
+}
+
+fn list(heading: &str, lines: impl ExactSizeIterator<Item = String>) -> Option<String> {
+    let all = lines.len();
+    let mut text: Vec<String> = lines.take(MOST).map(|line| format!("  {line}")).collect();
+    if all > MOST {
+        text.push(format!("  … and {} more (--json has all)", all - MOST));
+    }
+    (!text.is_empty()).then(|| format!("{heading}\n{}", text.join("\n")))
+}
+
+fn lanes(report: &Report) -> Option<String> {
+    let bad: Vec<String> = report
+        .lanes
+        .iter()
+        .filter_map(|lane| match &lane.end {
+            LaneEnd::Failed(error) => {
+                let next = error.next.as_ref().map_or_else(String::new, |next| format!("\n      next: {next}"));
+                Some(format!("{} could not be used: {error}{next}", lane.channel))
+            }
+            LaneEnd::Late => Some(format!("{} did not answer in time; the next run goes on with it", lane.channel)),
+            LaneEnd::Off => Some(format!("{} is switched off: nothing is written to it", lane.channel)),
+            LaneEnd::Complete => None,
+        })
+        .collect();
+    list("Channels", bad.into_iter())
+}
+
+fn sale(sale: &SaleReport) -> String {
+    let sku = sale.sku.as_ref().map_or("something without a SKU", |sku| sku.as_str());
+    let what = if sale.units < 0 {
+        format!("{} × {sku} came back on {}, order {}", -sale.units, sale.channel, sale.order)
+    } else {
+        format!("{} × {sku} on {}, order {}", sale.units, sale.channel, sale.order)
+    };
+    match sale.held {
+        Some(why) => format!("{what} (waits: {})", line_hold_words(why)),
+        None if !sale.counts => format!("{what} (not linked: not taken off the source)"),
+        None => what,
+    }
+}
+
+fn deduction(deduction: &Deduction) -> String {
+    let sku = deduction.sku.as_ref().map_or_else(|| deduction.listing.key.to_string(), ToString::to_string);
+    let orders: Vec<String> = deduction.orders.iter().map(|(channel, order)| format!("{channel} {order}")).collect();
+    let what = format!("{sku}: {} → {}", deduction.from, deduction.to);
+    let why = if orders.is_empty() { String::new() } else { format!("  for {}", orders.join(", ")) };
+    match &deduction.end {
+        Adjusted::Planned | Adjusted::Applied => format!("{what}{why}"),
+        Adjusted::Pending(reason) => format!("{what}{why}  (not confirmed: {reason})"),
+        Adjusted::InDoubt => format!("{what}{why}  (in doubt)"),
+    }
+}
+
+fn pushes(ui: &Ui, report: &Report, dry: bool) -> Option<String> {
+    if report.pushes.is_empty() {
+        return None;
+    }
+    let mut pushes: Vec<&PushReport> = report.pushes.iter().collect();
+    pushes.sort_by(|a, b| (&a.sku, &a.listing).cmp(&(&b.sku, &b.listing)));
+    let row = |push: &&PushReport| {
+        vec![
+            push.sku.as_ref().map_or_else(|| push.listing.key.to_string(), ToString::to_string),
+            push.listing.channel.to_string(),
+            format!("{} → {}", push.from.map_or("?".to_owned(), |Level(level)| level.to_string()), push.to),
+            end(&push.end),
+            push.why.join("; "),
+        ]
+    };
+    let mut text = ui.table(&["sku", "on", "shows", "", "because"], pushes.iter().take(MOST).map(row).collect());
+    if pushes.len() > MOST {
+        text.push_str(&format!("\n… and {} more (--json has all)", pushes.len() - MOST));
+    }
+    let heading = if dry { "Listings that would follow" } else { "Listings that follow" };
+    Some(format!("{heading}\n{text}"))
+}
+
+fn end(end: &PushEnd) -> String {
+    match end {
+        PushEnd::Planned => "planned".to_owned(),
+        PushEnd::Done => "done".to_owned(),
+        PushEnd::Held(hold) => format!("held ({hold})"),
+        PushEnd::Refused(why) => format!("refused: {why}"),
+        PushEnd::Pending(why) => format!("pending: {why}"),
+    }
+}
+
+fn holds(report: &Report) -> Option<String> {
+    let line = |hold: &crate::domain::Hold| {
+        format!("{}: {}\n      release it: eys sync --release {}", hold.id, hold.note, hold.id)
+    };
+    let mut text = list("Waiting for your word", report.holds.iter().map(line))?;
+    text.push_str(&format!(
+        "\n  All {} that were shown to you: eys sync --yes",
+        count(report.holds.len(), "hold", "holds").trim_start_matches("1 ")
+    ));
+    Some(text)
+}
+
+fn trouble(trouble: &Trouble) -> String {
+    let channel = trouble.channel.as_ref().map(ToString::to_string);
+    let about: Vec<String> = channel.into_iter().chain(trouble.listing.clone()).collect();
+    let about = if about.is_empty() { String::new() } else { format!("{}: ", about.join(", ")) };
+    let next = trouble.next.as_ref().map_or_else(String::new, |next| format!("\n      next: {next}"));
+    format!("{about}{}{next}", trouble.message)
+}
