@@ -49,8 +49,19 @@ pub struct Key {
     pub example: &'static str,
     /// What it takes.
     pub shape: Shape,
-    /// Whether the block is useless without it.
-    pub required: bool,
+    /// How much the block needs it.
+    pub need: Need,
+}
+
+/// How much a block needs a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It is useless without it.
+    Always,
+    /// Most owners want it; there is another way.
+    Usual,
+    /// Few owners want it; it stands as a comment in the example.
+    Seldom,
 }
 
 /// What a key takes.

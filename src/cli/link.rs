@@ -330,7 +330,7 @@ async fn by_hand(context: &Context, args: &LinkArgs, config: &Config, state: &Pa
     let _lock = lock(context, state, true).await?;
     let mut store = Store::open(state)?;
     plan.store_listings_only(&mut store)?;
-    linking::tie_by_hand(&mut store, &source, &tie, &context.line, plan.now(&tie.channel))?;
+    linking::tie_by_hand(&mut store, &source, &tie, &context.line, plan.active(&tie.channel))?;
     context.ui.note("Stored 1 link.");
     context.ui.document("link", 0, Map::from_iter([("stored".to_owned(), Value::from(true))]));
     Ok(0)

@@ -56,7 +56,7 @@ struct Global {
     /// More of what happens, on stderr; twice for every call
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// No colour (NO_COLOR works too)
+    /// No colour (so does the variable `NO_COLOR`)
     #[arg(long, global = true)]
     no_color: bool,
 }

@@ -52,14 +52,14 @@ enum Action {
 
 pub(super) fn rules(context: &Context, args: &RulesArgs) -> End {
     match &args.action {
-        Action::List => list(context, &context.places.read()?),
+        Action::List => Ok(list(context, &context.places.read()?)),
         Action::Test { sku, .. } => test(context, &context.places.read()?, sku.as_deref()),
-        Action::Add { name, when, then } => list(context, &add_rule(&context.places.config, name, when, then)?),
-        Action::Remove { name } => list(context, &remove_rule(&context.places.config, name)?),
+        Action::Add { name, when, then } => Ok(list(context, &add_rule(&context.places.config, name, when, then)?)),
+        Action::Remove { name } => Ok(list(context, &remove_rule(&context.places.config, name)?)),
     }
 }
 
-fn list(context: &Context, config: &Config) -> End {
+fn list(context: &Context, config: &Config) -> u8 {
     let lines: Vec<String> =
         config.rules.iter().enumerate().map(|(nth, rule)| format!("{}. {}", nth + 1, rule.name)).collect();
     context.ui.say(&if lines.is_empty() {
@@ -69,7 +69,7 @@ fn list(context: &Context, config: &Config) -> End {
     });
     let names: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
     context.ui.document("rules", 0, Map::from_iter([("rules".to_owned(), json!(names))]));
-    Ok(0)
+    0
 }
 
 fn test(context: &Context, config: &Config, sku: Option<&str>) -> End {

@@ -10,7 +10,7 @@ use toml_edit::{Document, Item};
 use super::diagnose::{ConfigError, Problem, did_you_mean, quoted};
 use super::reader::{Notes, Reader};
 use super::{ChannelConfig, Config, Format, Names, Problems, rules, secret};
-use crate::channel::registry::{Kind, Settings, Shape, Value};
+use crate::channel::registry::{Kind, Need, Settings, Shape, Value};
 use crate::domain::guard::Guard;
 use crate::domain::policy::{Restock, SourceGone, ZeroStock};
 use crate::domain::{ChannelName, Role};
@@ -235,7 +235,7 @@ fn values(block: &Reader<'_>, kind: &Kind, path: &Path, notes: &mut Notes) -> BT
             Shape::Number => block.number(key.name, 0..=i64::MAX, notes).map(Value::Number),
             Shape::Path => block.path(key.name, path, notes).map(Value::Path),
         };
-        if value.is_none() && key.required && block.item(key.name).is_none() {
+        if value.is_none() && key.need == Need::Always && block.item(key.name).is_none() {
             let help = Some(format!("`{} = {}`: {}", key.name, key.example, key.help));
             let message = format!("{} has no `{}`", block.name, key.name);
             notes.problem(block.span.clone(), message, "something is missing here", help);

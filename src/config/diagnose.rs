@@ -150,7 +150,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// Makes the help of an unknown word.
-pub(super) fn did_you_mean<'a>(word: &str, known: &[&'a str], what: &str) -> String {
+pub(super) fn did_you_mean(word: &str, known: &[&str], what: &str) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("{what}: {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")),

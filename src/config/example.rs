@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::channel::registry::{KINDS, Kind};
+use crate::channel::registry::{KINDS, Kind, Need};
 
 const HEAD: &str = r#"# channels.toml: what eys keeps in step. One block a channel; one of them is the source of stock, the others follow.
 # A secret is written in place, or as { env = "NAME" }, { file = "path" } or { command = "pass show …" }.
@@ -64,8 +64,12 @@ fn render(kinds: &[&Kind]) -> String {
         let role = if nth == 0 { "source" } else { "target" };
         let _ = writeln!(text, "\n# {}\n[channels.{name}]\nkind = \"{}\"\nrole = \"{role}\"", kind.summary, kind.name);
         for key in kind.keys {
-            let off = if key.required { "" } else { "# " };
-            let _ = writeln!(text, "{:<40} # {}", format!("{off}{} = {}", key.name, key.example), key.help);
+            let off = if key.need == Need::Seldom { "# " } else { "" };
+            let line = format!("{off}{} = {}", key.name, key.example);
+            let _ = match key.help {
+                "" => writeln!(text, "{line}"),
+                help => writeln!(text, "{line:<40} # {help}"),
+            };
         }
         let choices = kind.zero_stock.join(" | ");
         let common = [
@@ -74,6 +78,7 @@ fn render(kinds: &[&Kind]) -> String {
             ("source_gone = \"zero\"", "zero | keep | hide"),
             ("deduct_sales = true", "false where another app already brings its orders into the source"),
             ("restock_cancelled = \"unshipped\"", "unshipped | always | never, where the platform does not say"),
+            ("fees = false", "may a relisting or a renewal cost money?"),
         ];
         for (line, help) in common.iter().filter(|_| role == "target") {
             let _ = writeln!(text, "{:<40} # {help}", format!("# {line}"));

@@ -338,7 +338,7 @@ proptest! {
         let before = listing.clone();
         observe::target(&mut listing, &Found::NoNumber, at(10), at(10), SignedDuration::from_mins(10));
         prop_assert_eq!(&listing, &before);
-        observe::source(&mut listing, &Found::NoNumber, at(10), &mut []);
+        observe::source(&mut listing, &Found::NoNumber, at(10), at(10), &mut []);
         prop_assert_eq!(&listing, &before);
     }
 }
@@ -382,10 +382,41 @@ fn own_sales_explain_a_reading() {
     let mut listing = known(1, "shop", Some(10), Shown::Unknown);
     let level = |level| Found::Level { level: Level(level), places: Vec::new() };
     let mut own = vec![line(30, 2, 0, Vec::new())];
-    assert_eq!(observe::source(&mut listing, &level(8), at(60), &mut own), observe::Meaning::Nothing);
+    assert_eq!(observe::source(&mut listing, &level(8), at(60), at(60), &mut own), observe::Meaning::Nothing);
     assert_eq!(own[0].contained, 2);
-    let meaning = observe::source(&mut listing, &level(13), at(120), &mut own);
+    let meaning = observe::source(&mut listing, &level(13), at(120), at(120), &mut own);
     assert_eq!(meaning, observe::Meaning::OwnersChange(Level(8), Level(13)));
+}
+
+// proves O1, P1: a sale on the source whose stamp does not tell whether a reading contains it stays claimed until the
+// number shows it.
+#[test]
+fn a_sale_close_to_a_reading_stays_claimed() {
+    let level = |level| Found::Level { level: Level(level), places: Vec::new() };
+    let read = |listing: &mut Known, own: &mut [Line], number, moment| {
+        observe::source(listing, &level(number), at(moment), at(moment), own)
+    };
+    for (number, contained) in [(10, 0), (8, 2)] {
+        let mut listing = known(1, "shop", Some(10), Shown::Unknown);
+        let mut own = vec![line(60, 2, 0, Vec::new())];
+        assert_eq!(read(&mut listing, &mut own, number, 61), observe::Meaning::Nothing);
+        assert_eq!(own[0].contained, contained);
+        assert_eq!(read(&mut listing, &mut own, 8, 120), observe::Meaning::Nothing);
+        assert_eq!(own[0].contained, 2);
+    }
+}
+
+// proves R2: a stamp of a clock that was wrong puts no reading out of date for ever.
+#[test]
+fn a_confirmation_from_the_future_puts_nothing_out_of_date() {
+    let mut listing = known(1, "ebay", Some(5), Shown::Exactly(Level(5)));
+    let pushed = |moment| Pushed { quantity: Quantity::at_least_zero(5), at: at(moment), movement: MovementId(1) };
+    let level = Found::Level { level: Level(7), places: Vec::new() };
+    listing.pushed = Some(pushed(100));
+    assert_eq!(observe::target(&mut listing, &level, at(90), at(110), SignedDuration::ZERO), observe::Meaning::TooOld);
+    listing.pushed = Some(pushed(100_000));
+    observe::target(&mut listing, &level, at(190), at(200), SignedDuration::ZERO);
+    assert_eq!(listing.shown, Shown::Exactly(Level(7)));
 }
 
 // proves W3: cancelled is not back on the shelf unless the platform or the owner says so.

@@ -179,7 +179,7 @@ fn alone(channel: &ChannelName, listing: &Listing, sku: Option<&Sku>, reason: Re
 }
 
 /// Goes through the SKUs of a channel's listings; a listing without any comes once, without one.
-fn skus<'a>(side: Side<'a>) -> impl Iterator<Item = (&'a Listing, Option<&'a Sku>)> {
+fn skus(side: Side<'_>) -> impl Iterator<Item = (&Listing, Option<&Sku>)> {
     side.listings.iter().flat_map(|listing| {
         let mut skus: Vec<Option<&Sku>> = listing.skus().map(Some).collect();
         if skus.is_empty() {

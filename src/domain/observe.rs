@@ -36,7 +36,7 @@ pub enum Meaning {
 
 /// Takes in a reading of a target listing (R1 to R4).
 pub fn target(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp, grace: SignedDuration) -> Meaning {
-    let Some(level) = take_in(known, found, begun) else { return nothing_said(known, found, begun) };
+    let Some(level) = take_in(known, found, begun, now) else { return nothing_said(known, found, begun, now) };
     let meaning = match known.shown {
         Shown::Exactly(expected) if level < expected => missing(known, expected, level, now, grace),
         Shown::Exactly(expected) if expected < level && known.pushed.is_some_and(|p| p.quantity.as_level() < level) => {
@@ -95,46 +95,56 @@ fn explain_missing(known: &mut Known, units: i64) -> i64 {
 
 /// Takes in a reading of a source listing: what its own sales do not explain is the owner's change (W4, Y3). `own` are
 /// the source's own lines of it that its readings do not contain yet; what the reading now contains is noted in them.
-pub fn source(known: &mut Known, found: &Found, begun: Timestamp, own: &mut [Line]) -> Meaning {
+pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp, own: &mut [Line]) -> Meaning {
     let earlier = known.reading;
-    let Some(level) = take_in(known, found, begun) else { return nothing_said(known, found, begun) };
+    let Some(level) = take_in(known, found, begun, now) else { return nothing_said(known, found, begun, now) };
     let Some(earlier) = earlier else {
-        contain(own, begun);
+        contain(own, |line| later(line.placed, SAME_MOMENT) < begun);
         return Meaning::First(level);
     };
     let fall = earlier.level.0.saturating_sub(level.0);
-    let (sure, maybe) = own_sales(own, earlier.begun, begun);
-    contain(own, begun);
-    let explained = if maybe >= 0 { fall.clamp(sure, sure.saturating_add(maybe)) } else { sure.saturating_add(maybe) };
-    if fall == explained {
+    let unexplained = fall.saturating_sub(own_sales(own, earlier.begun, begun, fall));
+    if unexplained == 0 {
         return Meaning::Nothing;
     }
-    Meaning::OwnersChange(Level(earlier.level.0.saturating_sub(explained)), level)
+    Meaning::OwnersChange(Level(level.0.saturating_add(unexplained)), level)
 }
 
-/// Adds up the source's own sales between two readings: those surely between them, and those so close to the first that
-/// it may or may not contain them.
-fn own_sales(own: &[Line], earlier: Timestamp, begun: Timestamp) -> (i64, i64) {
-    let (mut sure, mut maybe) = (0_i64, 0_i64);
-    for line in own.iter().filter(|line| line.placed <= begun) {
-        let units = line.taken.saturating_sub(line.contained);
-        let sum = if units < 0 || later(earlier, SAME_MOMENT) < line.placed { &mut sure } else { &mut maybe };
-        *sum = sum.saturating_add(units);
+/// Returns how much of a fall between two readings the source's own sales explain, and notes which of them the later
+/// one contains. A sale clearly between the two explains its units whatever the fall. One so close to either that the
+/// stamps do not tell which came first explains what is left of it; where nothing is left, it was either in the earlier
+/// reading or is not yet in the later one, and then stays claimed (P1).
+fn own_sales(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64) -> i64 {
+    let seen_before = |line: &Line| line.placed <= later(earlier, SAME_MOMENT);
+    let seen_now = |line: &Line| later(line.placed, SAME_MOMENT) < begun;
+    let open = |line: &Line| line.taken.saturating_sub(line.contained);
+    let sure = |line: &Line| open(line) < 0 || (!seen_before(line) && seen_now(line));
+    let mut explained = own.iter().filter(|line| sure(line)).fold(0_i64, |sum, line| sum.saturating_add(open(line)));
+    for line in own.iter_mut() {
+        let units = open(line);
+        if sure(line) {
+            line.contained = line.taken;
+        } else if units <= fall.saturating_sub(explained) {
+            explained = explained.saturating_add(units);
+            line.contained = line.taken;
+        } else if seen_before(line) && seen_now(line) {
+            line.contained = line.taken;
+        }
     }
-    (sure, maybe)
+    explained
 }
 
-/// Notes that a reading contains the source's own lines placed before it began.
-fn contain(own: &mut [Line], begun: Timestamp) {
-    for line in own.iter_mut().filter(|line| line.placed <= begun) {
+/// Notes that a reading contains some of the source's own lines.
+fn contain(own: &mut [Line], contains: impl Fn(&Line) -> bool) {
+    for line in own.iter_mut().filter(|line| contains(line)) {
         line.contained = line.taken;
     }
 }
 
 /// Takes the number of a reading into what is known, unless it says nothing.
-fn take_in(known: &mut Known, found: &Found, begun: Timestamp) -> Option<Level> {
+fn take_in(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp) -> Option<Level> {
     let Found::Level { level, places } = found else { return None };
-    if too_old(known, begun) {
+    if too_old(known, begun, now) {
         return None;
     }
     known.gone = None;
@@ -144,9 +154,9 @@ fn take_in(known: &mut Known, found: &Found, begun: Timestamp) -> Option<Level> 
     Some(*level)
 }
 
-fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp) -> Meaning {
+fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp) -> Meaning {
     match found {
-        _ if too_old(known, begun) => Meaning::TooOld,
+        _ if too_old(known, begun, now) => Meaning::TooOld,
         Found::Gone if known.gone.is_none() => {
             known.gone = Some(begun);
             Meaning::Gone
@@ -156,8 +166,10 @@ fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp) -> Meaning {
     }
 }
 
-fn too_old(known: &Known, begun: Timestamp) -> bool {
-    known.pushed.is_some_and(|pushed| begun < pushed.at)
+/// Tells whether a reading began before our last write was confirmed (R2). A confirmation that is still to come by the
+/// clock of the reading was stamped by a clock that was further on, or wrong; it puts no reading out of date.
+fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
+    known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
 }
 
 /// Notes that the platform confirmed a number: the echo of a write is a reading.

@@ -33,12 +33,7 @@ pub struct Offer {
 pub fn claims(source: &SourceFacts) -> i64 {
     let id = source.known.id;
     let owed = source.owing.iter().map(|line| line.open_units(id).max(0));
-    let begun = source.known.reading.map(|seen| seen.begun);
-    let unseen = source
-        .own
-        .iter()
-        .filter(|line| begun.is_some_and(|begun| begun < line.placed))
-        .map(|line| line.taken.saturating_sub(line.contained).max(0));
+    let unseen = source.own.iter().map(|line| line.taken.saturating_sub(line.contained).max(0));
     owed.chain(unseen).fold(0, i64::saturating_add)
 }
 

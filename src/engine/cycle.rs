@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::{Id, JoinError};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, Report, Trouble};
 use super::visibility::ShowStep;
 use super::{Engine, EngineError, Options, Settings};
-use crate::channel::{Attempt, ChannelError};
+use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
@@ -77,6 +78,10 @@ pub(super) struct Cycle<'a> {
     pub seeds: BTreeSet<ListingId>,
     /// What is to be pushed, as of the latest plan.
     pub queue: BTreeMap<ListingId, Decision>,
+    /// What is being pushed at this moment.
+    pub sent: BTreeMap<ListingId, Decision>,
+    /// Listings that were planned anew while their push was under way.
+    pub overtaken: BTreeSet<ListingId>,
     /// Source listings with something to settle.
     pub unsettled: BTreeSet<ListingId>,
     /// Settlements whose call is being prepared.
@@ -110,6 +115,8 @@ impl<'a> Cycle<'a> {
             lanes: BTreeMap::new(),
             seeds: BTreeSet::new(),
             queue: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            overtaken: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             preparing: Vec::new(),
             alone: BTreeSet::new(),
@@ -145,7 +152,7 @@ impl<'a> Cycle<'a> {
 
     fn open_lanes(&mut self) -> Result<(), EngineError> {
         for lane in self.engine.lanes.clone() {
-            let late = self.engine.late.contains(&lane.name);
+            let late = self.engine.flying.values().any(|name| *name == lane.name);
             let state = LaneState { busy: late, late, to_observe: !late, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
             let print = self.engine.settings.rules_print.clone();
@@ -184,7 +191,7 @@ impl<'a> Cycle<'a> {
             let gather = began + GATHER;
             let wake = if Instant::now() < gather { gather.min(until) } else { until };
             tokio::select! {
-                Some(report) = self.engine.jobs.join_next() => self.take(report)?,
+                Some(end) = self.engine.jobs.join_next_with_id() => self.land(end)?,
                 () = sleep_until(wake) => if until <= Instant::now() {
                     self.give_up_waiting();
                     return Ok(());
@@ -228,6 +235,23 @@ impl<'a> Cycle<'a> {
         }
     }
 
+    /// Takes in a job that ended. A panic in an adapter must not take the journal with it: its lane is stopped, the
+    /// others go on.
+    fn land(&mut self, end: Result<(Id, lane::LaneReport), JoinError>) -> Result<(), EngineError> {
+        let id = end.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let name = self.engine.flying.remove(&id);
+        if let Ok((_, report)) = end {
+            return self.take(report);
+        }
+        if let Some(name) = name {
+            let words = "its lane broke off unexpectedly";
+            let state = self.lane(&name);
+            state.busy = false;
+            state.failed = Some(ChannelError::new(ErrorKind::Unexpected, Repeat::Later, "working", words));
+        }
+        Ok(())
+    }
+
     /// Gives every idle lane its next job, the most urgent first.
     fn assign(&mut self) -> Result<(), EngineError> {
         for lane in self.engine.lanes.clone() {
@@ -243,7 +267,10 @@ impl<'a> Cycle<'a> {
                 state.writes += u64::from(writes);
                 state.wrote |= writes;
                 let around = &self.engine.around;
-                self.engine.jobs.spawn(lane::work(lane, job, around.clock.clone(), around.progress.clone()));
+                let name = lane.name.clone();
+                let work = lane::work(lane, job, around.clock.clone(), around.progress.clone());
+                let id = self.engine.jobs.spawn(work).id();
+                self.engine.flying.insert(id, name);
             }
         }
         Ok(())
@@ -268,7 +295,7 @@ impl<'a> Cycle<'a> {
         if let Some(job) = self.next_push(lane)? {
             return Ok(Some(job));
         }
-        self.next_show(lane)
+        Ok(self.next_show(lane))
     }
 
     fn what_to_observe(&mut self, lane: &Lane) -> Result<Observe, StoreError> {
@@ -309,7 +336,6 @@ impl<'a> Cycle<'a> {
 
     /// Closes the books and hands over the report.
     pub fn finish(mut self) -> Result<Report, EngineError> {
-        self.engine.late = self.lanes.iter().filter(|(_, lane)| lane.late).map(|(name, _)| name.clone()).collect();
         self.report_lanes()?;
         self.report_waiting()?;
         self.report.ended = (self.engine.around.clock)();
@@ -396,26 +422,24 @@ pub(super) fn before(moment: Timestamp, span: SignedDuration) -> Timestamp {
     moment.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
 
-/// Writes an entry of the ledger.
+/// Writes an entry of the ledger: a listing went from one number to another.
 pub(super) fn record(
     tx: &Tx<'_>,
     run: RunId,
     known: &Known,
     why: Why,
-    from: Option<Level>,
-    to: Option<Level>,
+    (from, to): (Option<Level>, Option<Level>),
     when: Timestamp,
     note: Option<String>,
 ) -> Result<MovementId, StoreError> {
-    let numbers = (from.map(|level| level.0), to.map(|level| level.0));
-    let movement =
-        Movement { listing: known.id, from: numbers.0, to: numbers.1, when, why, line: None, intent: None, note };
+    let (from, to) = (from.map(|level| level.0), to.map(|level| level.0));
+    let movement = Movement { listing: known.id, from, to, when, why, line: None, intent: None, note };
     tx.record(run, &movement)
 }
 
 fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
     let mut channel = tx.channel(&lane.name)?.unwrap_or_else(|| ChannelState::new(&lane.name, lane.kind, lane.role));
-    channel.kind = lane.kind.to_owned();
+    lane.kind.clone_into(&mut channel.kind);
     channel.role = lane.role;
     let now = lane.channel.clock();
     let mut dirty = match now {

@@ -113,7 +113,7 @@ pub(super) enum JobResult {
     Adjusted(CallId, Attempt, Result<Vec<Outcome>, ChannelError>),
     Pushed(Vec<(ListingId, Update)>, Result<Vec<Outcome>, ChannelError>),
     Stood(ListingId, Result<Option<Standing>, ChannelError>),
-    Shown(ListingId, Showing, Result<Outcome, ChannelError>),
+    Shown(ListingId, Result<Outcome, ChannelError>),
 }
 
 /// What an observation found.
@@ -175,7 +175,7 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
         }
         Job::Show(id, key, showing) => {
             let outcome = channel.show(&key, &showing).await;
-            JobResult::Shown(id, showing, outcome)
+            JobResult::Shown(id, outcome)
         }
     }
 }

@@ -44,8 +44,9 @@ pub struct Findings {
     pub begun: Timestamp,
     /// Its orders that are not finished: the baseline (W1).
     pub unfinished: Vec<OrderFact>,
-    /// The channel's time when all was read: from then on a link counts.
-    pub now: Timestamp,
+    /// From when a link counts, by the channel's clock: an order placed then or later is not in the baseline unless it
+    /// is among the unfinished ones.
+    pub active: Timestamp,
 }
 
 /// What accepting would do, and all that it needs.
@@ -121,6 +122,7 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
     let now = || channel.clock().unwrap_or_else(|| clock());
     let elapsed = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::MAX);
     let begun = before.unwrap_or_else(|| now().saturating_sub(elapsed).unwrap_or(Timestamp::MIN));
+    let active = whole_second(now());
     let mut unfinished = Vec::new();
     if lane.role == Role::Target && lane.capability().orders {
         let window = OrderWindow::Unfinished;
@@ -131,7 +133,13 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
         Some(account) => account,
         None => channel.account().await?,
     };
-    Ok(Findings { account, listings: merge(listings), begun, unfinished, now: now() })
+    Ok(Findings { account, listings: merge(listings), begun, unfinished, active })
+}
+
+/// Platforms stamp orders in whole seconds. An order of the very second in which a link begins counts: sold twice is
+/// worse than shown one too few.
+fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 impl LinkPlan {
@@ -224,9 +232,9 @@ impl LinkPlan {
         store.transaction(|tx| self.store_listings(tx))
     }
 
-    /// Returns the time of a channel when it was read; of one that was not, the beginning of time.
-    pub fn now(&self, channel: &ChannelName) -> Timestamp {
-        self.found(channel).map_or(Timestamp::UNIX_EPOCH, |(_, found)| found.now)
+    /// Returns from when a link to a channel counts; for a channel that was not read, the beginning of time.
+    pub fn active(&self, channel: &ChannelName) -> Timestamp {
+        self.found(channel).map_or(Timestamp::UNIX_EPOCH, |(_, found)| found.active)
     }
 
     /// Stores what was found, without any link: so that `status` and `doctor` can name every listing.
@@ -238,7 +246,7 @@ impl LinkPlan {
                 tx.channel(name)?.unwrap_or_else(|| ChannelState::new(name, surveyed.kind, surveyed.role));
             channel.identity.get_or_insert_with(|| found.account.identity.clone());
             channel.label.get_or_insert_with(|| found.account.label.clone());
-            channel.orders_since.get_or_insert(found.now);
+            channel.orders_since.get_or_insert(found.active);
             channel.levels_since = Some(found.begun);
             channel.scanned = Some(found.begun);
             tx.save_channel(&channel)?;
@@ -279,7 +287,7 @@ impl LinkPlan {
                 Some(&tie.sku).filter(|_| target.listing.skus().next().is_some()),
                 by_hand,
                 &recipe,
-                found.now,
+                found.active,
             )?;
         }
         Ok(())
@@ -365,12 +373,12 @@ fn open_link(
 ) -> Result<(), StoreError> {
     tx.open_link(target.id, sku, by_hand, recipe, active)?;
     let shown = target.shown.most();
-    record(tx, run, target, Why::Linked, shown, shown, active, None)?;
+    record(tx, run, target, Why::Linked, (shown, shown), active, None)?;
     for part in recipe {
         if let Some(source) = tx.known(part.source)? {
             let level = source.reading.map(|seen| seen.level);
             let note = Some(format!("with {}", target.at));
-            record(tx, run, &source, Why::Linked, level, level, active, note)?;
+            record(tx, run, &source, Why::Linked, (level, level), active, note)?;
         }
     }
     tx.mark_dirty(&[target.id])
@@ -452,7 +460,7 @@ pub fn remove(
         }
         if !links.is_empty() {
             let shown = target.shown.most();
-            record(tx, run, &target, Why::Unlinked, shown, shown, now, None)?;
+            record(tx, run, &target, Why::Unlinked, (shown, shown), now, None)?;
         }
         tx.end_run(run, now, 0, &format!("{} links closed", links.len()))?;
         Ok(links.len())

@@ -22,11 +22,12 @@ mod settling;
 mod take;
 mod visibility;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use self::lane::Lane;
@@ -114,14 +115,14 @@ pub struct Engine {
     settings: Settings,
     around: Surroundings,
     jobs: JoinSet<lane::LaneReport>,
-    /// Lanes whose job outlived the cycle that gave it.
-    late: Vec<ChannelName>,
+    /// Whose each job in flight is; one may outlive the cycle that gave it.
+    flying: HashMap<Id, ChannelName>,
 }
 
 impl Engine {
     /// Makes an engine for the channels of a shop.
     pub fn new(lanes: Vec<Lane>, settings: Settings, around: Surroundings) -> Self {
-        Self { lanes, settings, around, jobs: JoinSet::new(), late: Vec::new() }
+        Self { lanes, settings, around, jobs: JoinSet::new(), flying: HashMap::new() }
     }
 
     /// Takes over changed channels and choices before the next cycle.

@@ -14,7 +14,7 @@ use crate::channel::{ChannelError, Outcome, Update};
 use crate::domain::guard::{SourceTotals, Totals, emptied, freeze, guard, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan, push_order};
-use crate::domain::settle::settle;
+use crate::domain::settle::{Settlement, settle};
 use crate::domain::{
     ChannelName, Component, HoldId, Known, Level, ListingId, Pushed, Quantity, Refusal, Role, Shown, SourceFacts, Why,
 };
@@ -60,9 +60,12 @@ impl Cycle<'_> {
             if settlement.delta.is_zero() {
                 even.push((source.known.id, settlement));
             } else if self.options.dry_run {
-                self.plan_deduction(source, &settlement);
+                self.note_deduction(source, &settlement, Adjusted::Planned);
             } else if self.tries.get(&source.known.id).is_none_or(|tries| *tries <= 3) {
                 self.unsettled.insert(source.known.id);
+            } else {
+                let why = "its number changed again and again while this run tried";
+                self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
             }
         }
         for (id, settlement) in even {
@@ -71,7 +74,8 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn plan_deduction(&mut self, source: &SourceFacts, settlement: &crate::domain::settle::Settlement) {
+    /// Reports a deduction that is not made, or not yet.
+    fn note_deduction(&mut self, source: &SourceFacts, settlement: &Settlement, end: Adjusted) {
         let lines = source.owing.iter().filter(|line| settlement.lines.iter().any(|(id, _)| line.id == Some(*id)));
         let deduction = Deduction {
             listing: source.known.at.clone(),
@@ -80,7 +84,7 @@ impl Cycle<'_> {
             to: settlement.before.after(settlement.delta),
             orders: lines.map(|line| (line.channel.clone(), line.order.clone())).collect(),
             intent: None,
-            end: Adjusted::Planned,
+            end,
         };
         self.report.deductions.retain(|other| other.listing != deduction.listing);
         self.report.deductions.push(deduction);
@@ -97,17 +101,16 @@ impl Cycle<'_> {
         let orders = orders.into_iter().collect::<Vec<_>>().join(", ");
         let (run, now, key) = (self.run, self.report.began, format!("oversold:{}", source.known.id.0));
         let told = format!("{short} {orders}");
-        let new = self.store.transaction(|tx| {
+        self.store.transaction(|tx| {
             let new = tx.meta(&key)?.as_deref() != Some(told.as_str());
             if new {
                 tx.set_meta(&key, &told)?;
                 let level = source.known.reading.map(|seen| seen.level);
                 let note = Some(format!("{short} sold that are not there: {orders}"));
-                record(tx, run, &source.known, Why::Oversold, level, level, now, note)?;
+                record(tx, run, &source.known, Why::Oversold, (level, level), now, note)?;
             }
-            Ok(new)
+            Ok(())
         })?;
-        let _ = new;
         self.trouble(Trouble {
             code: "oversold",
             channel: Some(source.known.at.channel.clone()),
@@ -170,7 +173,7 @@ impl Cycle<'_> {
                 for frozen in &frozen {
                     if let Some(known) = tx.known(frozen.listing)? {
                         let shown = known.shown.most();
-                        record(tx, run, &known, Why::Held, shown, shown, now, Some(hold.note.clone()))?;
+                        record(tx, run, &known, Why::Held, (shown, shown), now, Some(hold.note.clone()))?;
                     }
                 }
                 Ok(id)
@@ -212,13 +215,13 @@ impl Cycle<'_> {
         decisions: &[Decision],
         held: &BTreeMap<ListingId, HoldId>,
     ) -> Result<(), EngineError> {
-        let open: Vec<ListingId> = decisions
-            .iter()
-            .filter(|decision| !held.contains_key(&decision.target))
-            .filter(|decision| !matches!(decision.action, Action::Nothing | Action::Held(_)))
-            .filter(|decision| decision.action != Action::Wait(Doubt::RefusedLately))
-            .map(|decision| decision.target)
-            .collect();
+        let is_open = |decision: &&Decision| match decision.action {
+            _ if held.contains_key(&decision.target) => false,
+            _ if self.sent.contains_key(&decision.target) => true,
+            Action::Nothing | Action::Held(_) | Action::Wait(Doubt::RefusedLately) => false,
+            _ => true,
+        };
+        let open: Vec<ListingId> = decisions.iter().filter(is_open).map(|decision| decision.target).collect();
         self.store.transaction(|tx| {
             tx.clear_dirty(seeds)?;
             tx.clear_dirty(&decisions.iter().map(|decision| decision.target).collect::<Vec<_>>())?;
@@ -235,6 +238,11 @@ impl Cycle<'_> {
     /// Puts a decision where it belongs: among the pushes, the listings to look at, or the ones to hide and show.
     fn enqueue(&mut self, components: &[Component], mut decision: Decision) -> Result<(), EngineError> {
         self.queue.remove(&decision.target);
+        // What a push under way comes to is known when it is back; only then can it be said what is still to be done.
+        if self.sent.contains_key(&decision.target) {
+            self.overtaken.insert(decision.target);
+            return Ok(());
+        }
         self.report.pushes.retain(|push| {
             !matches!(push.end, PushEnd::Planned | PushEnd::Held(_) | PushEnd::Pending(_))
                 || !is_of(components, decision.target, push)
@@ -296,11 +304,11 @@ impl Cycle<'_> {
         if batch.is_empty() {
             return Ok(None);
         }
-        let queue = &self.queue;
+        let batch: Vec<Decision> = batch.iter().filter_map(|id| self.queue.remove(id)).collect();
         let updates = self.store.transaction(|tx| {
             let mut updates = Vec::with_capacity(batch.len());
-            for id in &batch {
-                let (Some(mut known), Some(decision)) = (tx.known(*id)?, queue.get(id)) else { continue };
+            for decision in &batch {
+                let Some(mut known) = tx.known(decision.target)? else { continue };
                 let Action::Push { quantity, .. } = decision.action else { continue };
                 let expect = match known.shown {
                     Shown::Exactly(level) => Some(level),
@@ -310,10 +318,11 @@ impl Cycle<'_> {
                 writing(&mut known, quantity);
                 tx.save_known(&known)?;
                 tx.mark_dirty(&[known.id])?;
-                updates.push((*id, Update { key: known.at.key, quantity, expect, places }));
+                updates.push((known.id, Update { key: known.at.key, quantity, expect, places }));
             }
             Ok(updates)
         })?;
+        self.sent.extend(batch.into_iter().map(|decision| (decision.target, decision)));
         let key = (self.engine.around.new_key)();
         Ok((!updates.is_empty()).then_some(Job::Push(updates, key)))
     }
@@ -337,8 +346,11 @@ impl Cycle<'_> {
         let outcomes = outcomes.into_iter().map(Some).chain(std::iter::repeat(None));
         for ((id, update), outcome) in batch.into_iter().zip(outcomes) {
             let Some(known) = self.store.read(|tx| tx.known(id))? else { continue };
-            let Some(decision) = self.queue.remove(&id) else { continue };
+            let Some(decision) = self.sent.remove(&id) else { continue };
             self.take_push(lane, known, &update, &decision, outcome.unwrap_or(Outcome::NotSent), now)?;
+            if self.overtaken.remove(&id) {
+                self.seeds.insert(id);
+            }
         }
         Ok(())
     }
@@ -418,7 +430,7 @@ impl Cycle<'_> {
         let (run, from) = (self.run, update.expect);
         let note = decision.offer.as_ref().map(|offer| offer.trail.join("; "));
         self.store.transaction(|tx| {
-            let movement = record(tx, run, known, why, from, Some(level), now, note)?;
+            let movement = record(tx, run, known, why, (from, Some(level)), now, note)?;
             known.pushed = Some(Pushed { quantity: update.quantity, at: now, movement });
             known.refusal = None;
             if known.ceiling.as_ref().is_some_and(|ceiling| ceiling.until <= now) {
@@ -449,7 +461,7 @@ impl Cycle<'_> {
         let run = self.run;
         self.store.transaction(|tx| {
             let shown = known.shown.most();
-            record(tx, run, known, Why::Refused, shown, Some(quantity.as_level()), now, Some(words.clone()))?;
+            record(tx, run, known, Why::Refused, (shown, Some(quantity.as_level())), now, Some(words.clone()))?;
             tx.clear_dirty(&[known.id])
         })?;
         self.trouble(Trouble {

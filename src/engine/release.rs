@@ -203,7 +203,7 @@ fn note_released(
     for id in listings {
         if let Some(known) = tx.known(*id)? {
             let shown = known.shown.most();
-            record(tx, run, &known, Why::Released, shown, shown, now, Some(format!("{}: {}", hold.id, hold.note)))?;
+            record(tx, run, &known, Why::Released, (shown, shown), now, Some(format!("{}: {}", hold.id, hold.note)))?;
         }
     }
     Ok(())

@@ -296,7 +296,7 @@ impl Cycle<'_> {
             tx.close_intent(stored.intent.id, IntentState::InDoubt, now, "the number fits neither outcome")?;
             let known = tx.known(stored.intent.listing)?;
             if let Some(known) = &known {
-                record(tx, run, known, Why::InDoubt, Some(stored.before), Some(seen), now, None)?;
+                record(tx, run, known, Why::InDoubt, (Some(stored.before), Some(seen)), now, None)?;
             }
             Ok(known)
         })?;
@@ -369,7 +369,7 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     if let Some(known) = tx.known(intent.listing)? {
         let note = Some(format!("{id}: {}", if applied { "applied" } else { "not applied" }));
         let to = if applied { before.after(*delta) } else { *before };
-        record(tx, run, &known, Why::Settled, Some(*before), Some(to), now, note)?;
+        record(tx, run, &known, Why::Settled, (Some(*before), Some(to)), now, note)?;
     }
     tx.mark_dirty(&[intent.listing])?;
     Ok(true)
@@ -437,7 +437,7 @@ fn book(
     }
     let movement = match last {
         Some(movement) => movement,
-        None => record(tx, run, &known, Why::Deducted, Some(stored.before), Some(level), now, None)?,
+        None => record(tx, run, &known, Why::Deducted, (Some(stored.before), Some(level)), now, None)?,
     };
     confirmed(&mut known, level, now);
     known.pushed = Some(Pushed { quantity: level.offerable(), at: now, movement });

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinError;
 
 use super::EngineError;
 use super::cycle::{Cycle, record};
@@ -33,11 +32,7 @@ struct Taken {
 
 impl Cycle<'_> {
     /// Takes in what a lane reports.
-    pub fn take(&mut self, report: Result<LaneReport, JoinError>) -> Result<(), EngineError> {
-        // A panic in an adapter must not take the journal with it: the lane is reported, the others go on.
-        let Ok(report) = report else {
-            return self.lost_lane();
-        };
+    pub fn take(&mut self, report: LaneReport) -> Result<(), EngineError> {
         let Some(lane) = self.lane_of(&report.channel) else { return Ok(()) };
         let state = self.lane(&lane.name);
         state.busy = false;
@@ -55,7 +50,7 @@ impl Cycle<'_> {
             }
             JobResult::Pushed(batch, outcomes) => self.take_pushed(&lane, batch, outcomes, report.done)?,
             JobResult::Stood(id, standing) => self.take_standing(&lane, id, standing, report.done)?,
-            JobResult::Shown(id, showing, outcome) => self.take_shown(&lane, id, &showing, outcome, report.done)?,
+            JobResult::Shown(id, outcome) => self.take_shown(&lane, id, outcome, report.done)?,
         }
         Ok(())
     }
@@ -63,19 +58,6 @@ impl Cycle<'_> {
     /// Stops a lane for this cycle.
     pub fn fail(&mut self, lane: &Lane, error: ChannelError) {
         self.lane(&lane.name).failed = Some(error);
-    }
-
-    fn lost_lane(&mut self) -> Result<(), EngineError> {
-        let error =
-            ChannelError::new(ErrorKind::Unexpected, Repeat::Later, "working", "its lane broke off unexpectedly");
-        let busy: Vec<ChannelName> =
-            self.lanes.iter().filter(|(_, lane)| lane.busy).map(|(name, _)| name.clone()).collect();
-        if let [name] = busy.as_slice() {
-            let state = self.lane(name);
-            state.busy = false;
-            state.failed = Some(error);
-        }
-        Ok(())
     }
 
     fn take_observed(&mut self, lane: &Lane, observed: Observed, done: Timestamp) -> Result<(), EngineError> {
@@ -237,7 +219,7 @@ impl Cycle<'_> {
             let mut unreadable = Vec::new();
             for (id, reading) in ids.iter().zip(&readings) {
                 let Some(known) = tx.known(*id)? else { continue };
-                if !reader.read(tx, known, &reading.found, &mut taken)? {
+                if !reader.read(tx, &known, &reading.found, &mut taken)? {
                     unreadable.push(*id);
                 }
             }
@@ -302,7 +284,8 @@ fn take_line(
         return Ok(());
     }
     let id = tx.save_line(&mut line)?;
-    if change == 0 && !(new && !line.counts) {
+    let told = new && !line.counts;
+    if change == 0 && !told {
         return Ok(());
     }
     taken.sales.push(SaleReport {
@@ -425,7 +408,7 @@ impl Reader<'_> {
                 known.listing = Listing { level, places, ..listing };
                 taken.dirty.insert(known.id);
             }
-            self.read(tx, known, &found, taken)?;
+            self.read(tx, &known, &found, taken)?;
         }
         let linked: BTreeSet<_> = tx.linked_keys(&self.lane.name)?.into_iter().map(|(id, _)| id).collect();
         let missing = unseen.into_values().filter(|known| known.gone.is_none() && linked.contains(&known.id));
@@ -434,22 +417,24 @@ impl Reader<'_> {
     }
 
     /// Takes in one reading; tells whether there was a number in it.
-    fn read(&self, tx: &Tx<'_>, before: Known, found: &Found, taken: &mut Taken) -> Result<bool, StoreError> {
+    fn read(&self, tx: &Tx<'_>, before: &Known, found: &Found, taken: &mut Taken) -> Result<bool, StoreError> {
         let mut known = before.clone();
         let meaning = match self.lane.role {
             Role::Target => observe::target(&mut known, found, self.begun, self.now, self.grace),
             Role::Source if has_open_adjustment(tx, known.id)? => Meaning::Nothing,
             Role::Source => {
-                let mut own = tx.own_lines(known.id)?;
-                let meaning = observe::source(&mut known, found, self.begun, &mut own);
-                for line in &mut own {
+                let before = tx.own_lines(known.id)?;
+                let mut own = before.clone();
+                let meaning = observe::source(&mut known, found, self.begun, self.now, &mut own);
+                for (line, _) in own.iter_mut().zip(&before).filter(|(line, before)| **line != **before) {
                     tx.save_line(line)?;
+                    taken.dirty.insert(known.id);
                 }
                 meaning
             }
         };
         self.write_down(tx, &mut known, meaning)?;
-        if differs(&before, &known) {
+        if differs(before, &known) {
             tx.save_known(&known)?;
             taken.dirty.insert(known.id);
         }
@@ -457,7 +442,7 @@ impl Reader<'_> {
     }
 
     fn write_down(&self, tx: &Tx<'_>, known: &mut Known, meaning: Meaning) -> Result<(), StoreError> {
-        let entry = |why, from, to, note| record(tx, self.run, known, why, from, to, self.begun, note);
+        let entry = |why, from, to, note| record(tx, self.run, known, why, (from, to), self.begun, note);
         match meaning {
             Meaning::OwnersChange(from, to) => {
                 let movement = entry(Why::OwnersChange, Some(from), Some(to), None)?;

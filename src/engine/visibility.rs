@@ -58,11 +58,11 @@ impl Cycle<'_> {
     }
 
     /// Takes the next step of a hide or a show.
-    pub fn next_show(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
-        Ok(self.lane(&lane.name).shows.pop_front().map(|step| match step {
+    pub fn next_show(&mut self, lane: &Lane) -> Option<Job> {
+        self.lane(&lane.name).shows.pop_front().map(|step| match step {
             ShowStep::Stand(id, key) => Job::Stand(id, key),
             ShowStep::Do(id, key, showing) => Job::Show(id, key, showing),
-        }))
+        })
     }
 
     /// Stores what a listing is, and only then lets it be hidden.
@@ -109,7 +109,6 @@ impl Cycle<'_> {
         &mut self,
         lane: &Lane,
         id: ListingId,
-        showing: &Showing,
         outcome: Result<Outcome, ChannelError>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
@@ -134,7 +133,6 @@ impl Cycle<'_> {
                 self.showing_failed(lane, id, &error)?;
             }
         }
-        let _ = showing;
         Ok(())
     }
 
@@ -188,7 +186,7 @@ impl Cycle<'_> {
                 if state == IntentState::Applied {
                     known.hidden = hidden;
                     let shown = known.shown.most();
-                    record(tx, run, &known, why, shown, shown, now, None)?;
+                    record(tx, run, &known, why, (shown, shown), now, None)?;
                     done = true;
                 }
             }

@@ -218,13 +218,11 @@ mod tests {
         async fn send(&self, _: Request) -> Result<Reply, NetError> {
             locked(&self.1).push(Instant::now());
             let next = locked(&self.0).pop_front();
-            let status = match next {
-                Some(next) => next?,
-                None => {
-                    sleep(Duration::from_secs(3600)).await;
-                    200
-                }
+            let Some(status) = next else {
+                sleep(Duration::from_hours(1)).await;
+                return Err(NetError::Lost { host: "h".into(), why: "an hour passed".into() });
             };
+            let status = status?;
             let mut headers = HeaderMap::new();
             headers.insert(http::header::DATE, "Mon, 23 Nov 2026 06:00:00 GMT".parse().unwrap());
             Ok(Reply { status: StatusCode::from_u16(status).unwrap(), headers, body: Bytes::new() })

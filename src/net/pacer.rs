@@ -12,7 +12,7 @@ use super::Budget;
 /// The least wait after the platform told us to slow down without saying for how long.
 const THROTTLED: Duration = Duration::from_secs(1);
 /// The longest wait that is worth planning.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Decides when the next call may leave.
 #[derive(Clone, Debug)]

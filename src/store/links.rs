@@ -124,7 +124,9 @@ impl Tx<'_> {
             links.insert(id, link);
         }
         let mut links: Vec<Link> = links.into_values().collect();
-        links.iter_mut().for_each(|link| link.recipe.sort_unstable());
+        for link in &mut links {
+            link.recipe.sort_unstable();
+        }
         Ok(links)
     }
 }

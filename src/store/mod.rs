@@ -1,4 +1,4 @@
-//! The state of a shop: one SQLite file, and everything that is allowed to touch it.
+//! The state of a shop: one database file, and everything that is allowed to touch it.
 //!
 //! SQL stays in this folder, a file for each group of tables; everyone else sees the types of
 //! [`domain`](crate::domain). What is written is on disk when a transaction returns: a lost intent is exactly what a

@@ -11,7 +11,7 @@ use eys::channel::registry::{Doors, SecretSource, Settings as ChannelSettings, T
 use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
-use eys::domain::{ChannelName, ListingKey, ListingRef, Role, Shown};
+use eys::domain::{ChannelName, Role};
 use eys::engine::linking::{LinkPlan, survey};
 use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings};
 use eys::store::Store;
@@ -70,7 +70,7 @@ impl Shops {
             store: Store::in_memory().unwrap(),
             lanes: Vec::new(),
             rules: Vec::new(),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             keys: Arc::default(),
         }
     }
@@ -210,14 +210,9 @@ impl Shops {
     }
 
     /// Counts the writing calls to a shop, and all calls, and forgets them.
-    pub fn calls(&self, shop: &ShopHandle) -> (usize, usize) {
+    pub fn calls(shop: &ShopHandle) -> (usize, usize) {
         let calls = shop.calls();
         (calls.iter().filter(|call| call.writing).count(), calls.len())
-    }
-
-    pub fn shown(&self, channel: &str, key: &str) -> Shown {
-        let at = ListingRef { channel: name(channel), key: ListingKey::new(key) };
-        self.store.read(|tx| tx.known_at(&at)).unwrap().unwrap().shown
     }
 }
 

@@ -14,11 +14,13 @@ use super::truth::{Deed, Who};
 use super::world::{Job, World};
 
 /// Why a buyer went away without the goods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Turned {
     /// There are not enough.
+    #[error("it is sold out")]
     SoldOut,
     /// It is not on sale: draft, archived, taken out of sight, not there at all.
+    #[error("it is not on sale")]
     NotForSale,
 }
 

@@ -113,7 +113,7 @@ impl World {
     pub fn add_good(&mut self, shop: &str, sku: &str, units: i64) -> u64 {
         let good = Good::new(sku, units);
         let title = good.title.clone();
-        self.add_product(shop, &title, &[good])
+        self.add_product(shop, &title, &[Good { title: "Default Title".into(), ..good }])
     }
 
     /// Adds a holder of a quantity, stocked at the first location.

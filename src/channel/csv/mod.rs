@@ -21,7 +21,7 @@ use self::recognise::{Layout, Named, recognise};
 use self::replace::{Replaced, fingerprint, replace};
 use self::rows::{Found as Row, MOST, listings};
 use self::table::{Encoding, LARGEST, Table};
-use super::registry::{Doors, Key, Kind, Settings, Shape};
+use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
     Result, Showing, Standing, Update, Weight,
@@ -43,35 +43,35 @@ pub(super) static KIND: Kind = Kind {
             help: "the file; a relative path starts at the folder of this file",
             example: "\"stock.csv\"",
             shape: Shape::Path,
-            required: true,
+            need: Need::Always,
         },
         Key {
             name: "columns",
             help: "which column is which; not needed for known exports and plain names",
             example: "{ sku = \"SKU\", quantity = \"Stock\" }",
             shape: Shape::Table(&["id", "sku", "quantity", "title", "price", "location"]),
-            required: false,
+            need: Need::Seldom,
         },
         Key {
             name: "encoding",
             help: "recognised by itself; `utf-8` or `windows-1252`",
             example: "\"utf-8\"",
             shape: Shape::OneOf(&["utf-8", "windows-1252"]),
-            required: false,
+            need: Need::Seldom,
         },
         Key {
             name: "delimiter",
             help: "recognised by itself; one character",
             example: "\";\"",
             shape: Shape::Text,
-            required: false,
+            need: Need::Seldom,
         },
         Key {
             name: "orders",
             help: "sales to take off the source: a CSV file `order,sku,quantity,placed,status`",
             example: "\"orders.csv\"",
             shape: Shape::Path,
-            required: false,
+            need: Need::Seldom,
         },
     ],
     zero_stock: &["keep"],

@@ -272,10 +272,9 @@ mod tests {
             for row in 0..before.len() {
                 prop_assert_eq!(before.width(row).max(1), after.width(row).max(1));
                 for column in 0..before.width(row) {
-                    match picks.iter().find(|(r, c, _)| (*r, *c) == (row, column)) {
-                        Some((_, _, number)) => prop_assert_eq!(after.cell(row, column), number.to_string()),
-                        None => prop_assert_eq!(after.cell(row, column), before.cell(row, column)),
-                    }
+                    let picked = picks.iter().find(|(r, c, _)| (*r, *c) == (row, column));
+                    let expected = picked.map_or_else(|| before.cell(row, column).to_string(), |(_, _, n)| n.to_string());
+                    prop_assert_eq!(after.cell(row, column), expected);
                 }
             }
         }

@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 
 use self::api::{Api, Document};
 use self::wire::{Catalogue, Changed, Levels, Location, ShopAnswer, item_gid, item_number};
-use super::registry::{Doors, Key, Kind, Settings, Shape};
+use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
     Result, Showing, Standing, Update,
@@ -41,36 +41,42 @@ pub(super) static KIND: Kind = Kind {
             help: "the permanent name of the shop",
             example: "\"my-shop.myshopify.com\"",
             shape: Shape::Text,
-            required: true,
+            need: Need::Always,
         },
         Key {
             name: "access_token",
             help: "of an app made in the shop's admin before 2026",
             example: "{ env = \"SHOPIFY_TOKEN\" }",
             shape: Shape::Secret,
-            required: false,
+            need: Need::Usual,
         },
         Key {
             name: "client_id",
             help: "of an app of the Dev Dashboard, with its secret; in place of access_token",
             example: "\"…\"",
             shape: Shape::Text,
-            required: false,
+            need: Need::Seldom,
         },
-        Key { name: "client_secret", help: "", example: "\"shpss_…\"", shape: Shape::Secret, required: false },
+        Key {
+            name: "client_secret",
+            help: "shown once, when the app is made",
+            example: "\"shpss_…\"",
+            shape: Shape::Secret,
+            need: Need::Seldom,
+        },
         Key {
             name: "locations",
             help: "names, in the order in which sales are taken off; all that sell online if left out",
             example: "[\"Main warehouse\"]",
             shape: Shape::Texts,
-            required: false,
+            need: Need::Seldom,
         },
         Key {
             name: "api_version",
             help: "a tested default",
             example: "\"2026-10\"",
             shape: Shape::Text,
-            required: false,
+            need: Need::Seldom,
         },
     ],
     zero_stock: &["keep", "hide", "end"],

@@ -62,13 +62,15 @@ impl UserError {
             })
         };
         match code {
-            "CHANGE_FROM_QUANTITY_STALE" | "COMPARE_QUANTITY_STALE" => Outcome::Stale,
+            // After an earlier attempt under the key, too, the figures decide what became of it.
+            "CHANGE_FROM_QUANTITY_STALE"
+            | "COMPARE_QUANTITY_STALE"
+            | "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"
+            | "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" => Outcome::Stale,
             "INVALID_INVENTORY_ITEM" => Outcome::Gone,
             "IDEMPOTENCY_CONCURRENT_REQUEST" | "ADJUST_QUANTITIES_FAILED" | "SERVICE_UNAVAILABLE" => {
                 Outcome::Unknown(ChannelError::new(ErrorKind::Unavailable, Repeat::Later, operation, said))
             }
-            // The figures decide what became of the earlier attempt.
-            "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" | "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" => Outcome::Stale,
             "NON_MUTABLE_INVENTORY_ITEM" => refused(Some("link the components of the bundle instead of the bundle")),
             "INVALID_LOCATION" => refused(Some("check `locations` in channels.toml; `eys doctor` lists them")),
             _ => refused(None),

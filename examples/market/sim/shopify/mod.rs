@@ -143,7 +143,9 @@ impl Market {
                 world.shop_mut(&spec.name).publications.insert(id, publication.into());
             }
             for good in &spec.goods {
-                world.add_product(&spec.name, &good.title, std::slice::from_ref(good));
+                // A product without options has one variant, which Shopify calls so.
+                let variant = Good { title: "Default Title".into(), ..good.clone() };
+                world.add_product(&spec.name, &good.title, &[variant]);
             }
         });
         shop
