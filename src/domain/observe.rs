@@ -50,11 +50,8 @@ pub fn target(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
 }
 
 /// Lowers the ceiling of a listing by the units that are missing without an order. The grace period runs from the first
-/// such reading and is never prolonged (R3). Where we never wrote, the number is the owner's and nothing is missing.
+/// such reading and is never prolonged (R3).
 fn missing(known: &mut Known, expected: Level, seen: Level, now: Timestamp, grace: SignedDuration) -> Meaning {
-    if known.pushed.is_none() {
-        return Meaning::OwnersChange(expected, seen);
-    }
     let units = expected.0.saturating_sub(seen.0);
     let until = known.ceiling.as_ref().map_or_else(|| later(now, grace), |ceiling| ceiling.until);
     let missing = known.ceiling.as_ref().map_or(0, |ceiling| ceiling.missing).saturating_add(units);

@@ -21,6 +21,8 @@ use crate::domain::{
 
 /// Pages that one list may have; a list that never ends is an error, not a hang.
 const MOST_PAGES: usize = 20_000;
+/// How long an adjustment without an answer rests before it is sent again (F1).
+const BREATH: Duration = Duration::from_secs(2);
 
 /// A channel with the owner's choices for it.
 #[derive(Clone)]
@@ -162,6 +164,9 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
         }
         Job::Adjust(id, call, attempt) => {
             stage(Stage::Deducting, 0);
+            if attempt == Attempt::Again {
+                tokio::time::sleep(BREATH).await;
+            }
             JobResult::Adjusted(id, attempt, channel.adjust(&call, attempt).await)
         }
         Job::Push(batch, key) => {

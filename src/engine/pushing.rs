@@ -14,6 +14,7 @@ use crate::channel::{ChannelError, Outcome, Update};
 use crate::domain::guard::{SourceTotals, Totals, emptied, freeze, guard, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan, push_order};
+use crate::domain::policy::ZeroStock;
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::{
     ChannelName, Component, HoldId, Known, Level, ListingId, Pushed, Quantity, Refusal, Role, Shown, SourceFacts, Why,
@@ -33,10 +34,10 @@ impl Cycle<'_> {
         }
         let seeds: Vec<ListingId> = std::mem::take(&mut self.seeds).into_iter().collect();
         let components = self.store.read(|tx| tx.components(&seeds))?;
-        self.settle_components(&components)?;
+        let owing = self.settle_components(&components)?;
         let decisions = self.plan_components(&components);
         let held = self.guard_plan(&components, &decisions)?;
-        self.remember(&seeds, &decisions, &held)?;
+        self.remember(&seeds, &owing, &decisions, &held)?;
         for decision in decisions {
             match held.get(&decision.target) {
                 Some(hold) => self.note_held(&components, &decision, *hold),
@@ -46,9 +47,10 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn settle_components(&mut self, components: &[Component]) -> Result<(), EngineError> {
-        let Some(lane) = self.lane_of(&self.source) else { return Ok(()) };
-        let mut even = Vec::new();
+    /// Settles what is owed; returns the source listings from which something has still to be taken off.
+    fn settle_components(&mut self, components: &[Component]) -> Result<Vec<ListingId>, EngineError> {
+        let Some(lane) = self.lane_of(&self.source) else { return Ok(Vec::new()) };
+        let (mut even, mut owing) = (Vec::new(), Vec::new());
         for source in components.iter().flat_map(|component| &component.sources) {
             let Some(settlement) = settle(source, lane.capability()) else { continue };
             if settlement.short > 0 {
@@ -59,7 +61,10 @@ impl Cycle<'_> {
             }
             if settlement.delta.is_zero() {
                 even.push((source.known.id, settlement));
-            } else if self.options.dry_run {
+                continue;
+            }
+            owing.push(source.known.id);
+            if self.options.dry_run {
                 self.note_deduction(source, &settlement, Adjusted::Planned);
             } else if self.tries.get(&source.known.id).is_none_or(|tries| *tries <= 3) {
                 self.unsettled.insert(source.known.id);
@@ -71,7 +76,7 @@ impl Cycle<'_> {
         for (id, settlement) in even {
             self.settle_even(id, &settlement)?;
         }
-        Ok(())
+        Ok(owing)
     }
 
     /// Reports a deduction that is not made, or not yet.
@@ -212,6 +217,7 @@ impl Cycle<'_> {
     fn remember(
         &mut self,
         seeds: &[ListingId],
+        owing: &[ListingId],
         decisions: &[Decision],
         held: &BTreeMap<ListingId, HoldId>,
     ) -> Result<(), EngineError> {
@@ -225,6 +231,7 @@ impl Cycle<'_> {
         self.store.transaction(|tx| {
             tx.clear_dirty(seeds)?;
             tx.clear_dirty(&decisions.iter().map(|decision| decision.target).collect::<Vec<_>>())?;
+            tx.mark_dirty(owing)?;
             tx.mark_dirty(&open)
         })?;
         Ok(())
@@ -296,8 +303,11 @@ impl Cycle<'_> {
     /// Takes the next batch of pushes: lowerings first, each with the quantity wanted now (Y6).
     pub fn next_push(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
         let looking = self.lanes.get(&lane.name).map(|state| state.look.clone()).unwrap_or_default();
-        let mut batch: Vec<&Decision> =
-            self.queue.values().filter(|d| d.channel == lane.name && !looking.contains(&d.target)).collect();
+        let goes = |decision: &&Decision| {
+            let pushes = matches!(decision.action, Action::Push { .. });
+            pushes && decision.channel == lane.name && !looking.contains(&decision.target)
+        };
+        let mut batch: Vec<&Decision> = self.queue.values().filter(goes).collect();
         batch.sort_by_key(|decision| push_order(decision));
         let batch: Vec<ListingId> =
             batch.into_iter().take(lane.capability().set_batch.max(1)).map(|decision| decision.target).collect();
@@ -439,7 +449,8 @@ impl Cycle<'_> {
             confirmed(known, level, now);
             tx.clear_dirty(&[known.id])
         })?;
-        if level != update.quantity.as_level() {
+        let showing = if level == Level(0) { decision.zero_stock != ZeroStock::Keep } else { known.hidden.is_some() };
+        if showing || level != update.quantity.as_level() {
             self.seeds.insert(known.id);
         }
         Ok(())

@@ -74,6 +74,7 @@ impl Cycle<'_> {
         self.take_quantities(lane, observed.levels, observed.levels_begun, done, &mut taken)?;
         if lane.role == Role::Source {
             self.seeds.extend(self.store.read(|tx| tx.dirty())?);
+            taken.look.extend(self.store.read(|tx| tx.listings_with_unseen_sales(&lane.name))?);
         }
         self.note(lane, taken)
     }

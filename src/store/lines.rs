@@ -71,6 +71,16 @@ impl Tx<'_> {
         self.own_of([source.0])
     }
 
+    /// Returns the linked listings of the source with own lines that no reading is known to contain.
+    pub fn listings_with_unseen_sales(&self, source: &ChannelName) -> Result<Vec<ListingId>> {
+        let sql = "SELECT DISTINCT line.listing FROM line
+            JOIN listing ON listing.id = line.listing JOIN channel ON channel.id = listing.channel
+            WHERE line.own = 1 AND line.taken <> line.contained AND listing.linked > 0 AND channel.name = ?1";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let ids = query.query_map([source.as_str()], |row| row.get(0).map(ListingId))?;
+        Ok(ids.collect::<std::result::Result<_, _>>()?)
+    }
+
     /// Returns the lines that wait for the owner, by number.
     pub fn held_lines(&self, channel: Option<&ChannelName>) -> Result<Vec<Line>> {
         let sql =

@@ -4,9 +4,14 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod holds;
 mod line;
+mod orders;
+mod recipes;
 mod sellers_example;
 mod shops;
+mod showing;
 mod sim_shopify;
 mod sim_shopify_writes;
 mod sim_world;
+mod trouble;

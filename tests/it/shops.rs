@@ -11,8 +11,8 @@ use eys::channel::registry::{Doors, SecretSource, Settings as ChannelSettings, T
 use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
-use eys::domain::{ChannelName, Role};
-use eys::engine::linking::{LinkPlan, survey};
+use eys::domain::{ChannelName, Role, Sku};
+use eys::engine::linking::{HandTie, LinkPlan, remove, survey, tie_by_hand};
 use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings};
 use eys::store::Store;
 use jiff::SignedDuration;
@@ -31,6 +31,7 @@ pub struct Shops {
     pub lanes: Vec<Lane>,
     pub rules: Vec<Rule>,
     pub patience: Duration,
+    pub guard: Guard,
     keys: Arc<AtomicU64>,
 }
 
@@ -71,8 +72,28 @@ impl Shops {
             lanes: Vec::new(),
             rules: Vec::new(),
             patience: Duration::from_mins(1),
+            guard: Guard::default(),
             keys: Arc::default(),
         }
+    }
+
+    /// Moves the state to a file, as a real shop has it.
+    pub fn on_disk(&mut self) {
+        self.store = Store::open(&self.folder.path().join("state.db")).unwrap();
+    }
+
+    /// Ends the process and begins a new one, with what is on disk.
+    pub fn restart(&mut self) {
+        self.store = Store::in_memory().unwrap();
+        self.on_disk();
+    }
+
+    /// Makes a dry run, on a copy of the state.
+    pub async fn dry_run(&mut self) -> Report {
+        let mut engine = self.engine();
+        let mut copy = Store::snapshot(&self.folder.path().join("state.db")).unwrap();
+        let options = Options { dry_run: true, ..Options::default() };
+        engine.cycle(&mut copy, &options, &CancellationToken::new()).await.unwrap()
     }
 
     /// Opens a Shopify shop in the market and makes it a channel.
@@ -167,7 +188,7 @@ impl Shops {
             inventory_sync: true,
             grace: SignedDuration::from_mins(10),
             patience: self.patience,
-            guard: Guard::default(),
+            guard: self.guard,
             rules: self.rules.clone(),
             rules_print: format!("{:?}", self.rules),
         };
@@ -184,6 +205,44 @@ impl Shops {
         let plan = LinkPlan::new(surveyed, &self.store).unwrap();
         plan.store(&mut self.store, "link --yes", self.market.now()).unwrap();
         plan.matching.ties.len()
+    }
+
+    /// Ties a listing by hand to source SKUs, and so many of each.
+    pub fn tie(&mut self, channel: &str, target: &str, parts: &[(&str, i64)]) {
+        let source = self.lanes.iter().find(|lane| lane.role == Role::Source).unwrap().name.clone();
+        let parts = parts.iter().map(|(sku, units)| (Sku::new(sku).unwrap(), *units)).collect();
+        let tie = HandTie { channel: name(channel), target: target.to_owned(), sku: None, parts };
+        tie_by_hand(&mut self.store, &source, &tie, "link", self.market.now()).unwrap();
+    }
+
+    /// Unties a listing.
+    pub fn untie(&mut self, channel: &str, target: &str) {
+        remove(&mut self.store, &name(channel), target, "link --remove", self.market.now()).unwrap();
+    }
+
+    /// Returns a channel's lane, to change the owner's choices for it.
+    pub fn lane(&mut self, channel: &str) -> &mut Lane {
+        self.lanes.iter_mut().find(|lane| lane.name.as_str() == channel).unwrap()
+    }
+
+    /// Begins a run and lets it die after a time.
+    pub async fn killed_after(&mut self, time: Duration) {
+        let mut engine = self.engine();
+        let (options, stop) = (Options::default(), CancellationToken::new());
+        let _ = tokio::time::timeout(time, engine.cycle(&mut self.store, &options, &stop)).await;
+    }
+
+    /// Makes runs, two minutes apart, until one has nothing to do.
+    pub async fn rest(&mut self) -> Report {
+        for _ in 0..20 {
+            self.pass(120).await;
+            let report = self.sync().await;
+            if report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty() && report.exit() == 0
+            {
+                return report;
+            }
+        }
+        panic!("the shops do not come to rest: {:?}", self.sync().await);
     }
 
     /// Makes one run.

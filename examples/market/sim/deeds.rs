@@ -241,7 +241,7 @@ impl World {
         }
     }
 
-    fn on_sale(&self, shop: &str, variant: u64) -> bool {
+    pub(super) fn on_sale(&self, shop: &str, variant: u64) -> bool {
         let shop = self.shop(shop);
         let variant = &shop.variants[&variant];
         let product = &shop.products[&variant.product];

@@ -129,6 +129,12 @@ impl ShopHandle {
         self.market.world(|world| world.hide(&self.name, sku, hidden));
     }
 
+    /// Tells whether buyers can buy an SKU, if there is any left.
+    pub fn for_sale(&self, sku: &str) -> bool {
+        self.market
+            .world(|world| world.shop(&self.name).variants_of(sku).any(|variant| world.on_sale(&self.name, variant)))
+    }
+
     /// Lets the owner delete the product of an SKU.
     pub fn delete(&self, sku: &str) {
         self.market.world(|world| world.delete(&self.name, sku));

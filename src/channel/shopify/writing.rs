@@ -115,12 +115,12 @@ impl Shopify {
         Ok(outcomes)
     }
 
-    /// Sends a stored adjustment, byte for byte. Shopify remembers its key; a repeat of what was applied may answer
-    /// "stale" instead of the first answer (6.4), and the caller decides by reading.
+    /// Sends a stored adjustment, byte for byte, once. Shopify remembers its key; a repeat of what was applied may
+    /// answer "stale" instead of the first answer, so whoever repeats must know that it did, and decide by reading.
     pub(super) async fn send_adjustment(&self, call: &StoredCall) -> Result<Vec<Outcome>> {
         let places = listings_of(&call.body)?;
         let count = places.last().map_or(0, |last| last + 1);
-        let answer: AdjustAnswer = self.api.send(ADJUST, call.body.clone(), Again::Always).await?;
+        let answer: AdjustAnswer = self.api.send(ADJUST, call.body.clone(), Again::IfNeverSent).await?;
         let Some(payload) = answer.inventory_adjust_quantities else { return Err(no_payload(ADJUST.operation)) };
         if payload.user_errors.is_empty() {
             return Ok(vec![Outcome::Done { echo: None }; count]);

@@ -1,0 +1,163 @@
+//! What waits for the owner's word: first pushes, shops that would be emptied, rules that move much.
+
+use eys::domain::guard::Guard;
+use eys::domain::rule::{Rule, Then, When};
+use eys::domain::{HoldWhy, Role};
+use eys::engine::{Options, PushEnd, Release, Report};
+
+use crate::shops::{Shops, name};
+use crate::sim::ShopHandle;
+
+const GOODS: [(&str, i64); 10] =
+    [("A", 10), ("B", 10), ("C", 10), ("D", 10), ("E", 10), ("F", 10), ("G", 10), ("H", 10), ("I", 10), ("J", 10)];
+
+fn held(report: &Report) -> Vec<HoldWhy> {
+    report.holds.iter().map(|hold| hold.why).collect()
+}
+
+fn yes() -> Options {
+    Options { yes: true, ..Options::default() }
+}
+
+async fn ten_goods() -> (Shops, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &GOODS);
+    let outlet = shops.shopify("outlet", Role::Target, &GOODS.map(|(sku, _)| (sku, 1)));
+    shops.start().await;
+    shops.pass(120).await;
+    (shops, source, outlet)
+}
+
+// proves H1, H2: the first push waits; what `link` showed is released by the next run with `--yes`.
+#[tokio::test(start_paused = true)]
+async fn the_first_push_waits_for_the_owner() {
+    let mut shops = Shops::new();
+    shops.shopify("shop", Role::Source, &GOODS);
+    let outlet = shops.shopify("outlet", Role::Target, &GOODS.map(|(sku, _)| (sku, 1)));
+    shops.link().await;
+    let report = shops.sync().await;
+    assert_eq!((held(&report), report.exit(), outlet.available("A")), (vec![HoldWhy::FirstPush], 4, 1));
+    let report = shops.sync_with(yes()).await;
+    assert_eq!((held(&report), report.exit(), outlet.available("A")), (vec![], 0, 10));
+}
+
+// proves H1, H2: a source that is suddenly empty is held on every channel, and `--yes` releases only what a run without
+// it has shown.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_suddenly_empty_is_not_followed() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    for (sku, _) in GOODS {
+        source.owner_sets(sku, 0);
+    }
+    shops.pass(120).await;
+    let report = shops.sync_with(yes()).await;
+    assert_eq!((report.exit(), outlet.available("A")), (4, 10), "a crontab with --yes guards as well");
+    assert!(report.pushes.iter().all(|push| matches!(push.end, PushEnd::Held(_))));
+    let report = shops.sync().await;
+    assert_eq!((report.exit(), outlet.available("A")), (4, 10));
+    let report = shops.sync_with(yes()).await;
+    assert_eq!((report.exit(), outlet.available("A")), (0, 0));
+}
+
+// proves H1: known sales go on being taken off under a hold, and what is shown never rises.
+#[tokio::test(start_paused = true)]
+async fn a_hold_lets_sales_through() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    shops.csv("list", Role::Target, &[("A", 0)]);
+    shops.link().await;
+    shops.sync_with(yes()).await;
+    for (sku, _) in GOODS {
+        source.owner_sets(sku, 0);
+    }
+    shops.pass(120).await;
+    shops.sync().await;
+    shops.list_order("list", "L-1", "A", 3, "open");
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!((outlet.available("A"), outlet.available("B")), (7, 10));
+}
+
+// proves H1: a shop that really sells out is not held.
+#[tokio::test(start_paused = true)]
+async fn a_shop_that_sells_out_is_not_held() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    for (sku, units) in GOODS {
+        if sku < "F" { source.buy(sku, units) } else { outlet.buy(sku, units) }.unwrap();
+    }
+    let report = shops.rest().await;
+    assert_eq!((held(&report), report.exit()), (vec![], 0));
+    assert!(GOODS.iter().all(|(sku, _)| (source.available(sku), outlet.available(sku)) == (0, 0)));
+}
+
+// proves H1: zeros that trickle in below the mark in each run are counted over 24 hours.
+#[tokio::test(start_paused = true)]
+async fn zeros_are_counted_over_a_day() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    for (nth, (sku, _)) in GOODS.iter().enumerate() {
+        source.owner_sets(sku, 0);
+        shops.pass(600).await;
+        let report = shops.sync().await;
+        assert_eq!(report.exit() == 4, nth >= 4, "after {} zeros", nth + 1);
+    }
+    assert_eq!(GOODS.iter().filter(|(sku, _)| outlet.available(sku) == 0).count(), 4);
+}
+
+// proves H1: the brakes may be tightened.
+#[tokio::test(start_paused = true)]
+async fn tighter_brakes_hold_sooner() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    shops.guard = Guard { percent: 5, at_least: 1 };
+    for sku in ["A", "B"] {
+        source.owner_sets(sku, 0);
+    }
+    shops.pass(120).await;
+    assert_eq!((shops.sync().await.exit(), outlet.available("A")), (4, 10));
+}
+
+// proves H1: changed rules that move much are shown first; what they leave alone is not held.
+#[tokio::test(start_paused = true)]
+async fn rules_that_move_much_wait() {
+    let (mut shops, _, outlet) = ten_goods().await;
+    let then = Then { buffer: Some(3), ..Then::default() };
+    shops.rules = vec![Rule { name: "three back".to_owned(), when: When::default(), then }];
+    let report = shops.sync().await;
+    assert_eq!((held(&report), report.exit(), outlet.available("A")), (vec![HoldWhy::Rules], 4, 10));
+    let release = Options { release: vec![Release::Channel(name("outlet"))], ..Options::default() };
+    let report = shops.sync_with(release).await;
+    assert_eq!((report.exit(), outlet.available("A")), (0, 7));
+}
+
+// proves H2: one listing of a hold can be released alone.
+#[tokio::test(start_paused = true)]
+async fn one_listing_can_be_released() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    for (sku, _) in GOODS {
+        source.owner_sets(sku, 0);
+    }
+    shops.pass(120).await;
+    shops.sync().await;
+    let release = Options { release: vec!["outlet/C".parse().unwrap()], ..Options::default() };
+    let report = shops.sync_with(release).await;
+    assert_eq!((report.exit(), outlet.available("C"), outlet.available("D")), (4, 0, 10));
+}
+
+// proves H3: a dry run writes nothing, says what would be done, and forgets it.
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_changes_nothing() {
+    let mut shops = Shops::new();
+    shops.on_disk();
+    let source = shops.shopify("shop", Role::Source, &GOODS);
+    let outlet = shops.shopify("outlet", Role::Target, &GOODS);
+    shops.start().await;
+    source.owner_sets("A", 4);
+    outlet.buy("B", 1).unwrap();
+    shops.pass(120).await;
+    shops.market.forget_calls();
+    let dry = shops.dry_run().await;
+    assert_eq!((Shops::calls(&source).0, Shops::calls(&outlet).0), (0, 0));
+    let planned: Vec<_> = dry.pushes.iter().map(|push| (push.from.unwrap().0, push.to.units())).collect();
+    assert_eq!((planned, dry.deductions.len()), (vec![(10, 4)], 1));
+    assert_eq!((outlet.available("A"), source.available("B")), (10, 10));
+    shops.rest().await;
+    assert_eq!((outlet.available("A"), source.available("B")), (4, 9));
+}

@@ -1,0 +1,60 @@
+//! Listings that are hidden at zero, and shown again when stock returns.
+
+use eys::domain::Role;
+use eys::domain::policy::ZeroStock;
+
+use crate::shops::Shops;
+use crate::sim::{Rule, ShopHandle, State, Trouble};
+
+async fn hiding() -> (Shops, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 5), ("BOWL", 5)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 0), ("BOWL", 0)]);
+    shops.lane("outlet").zero_stock = ZeroStock::Hide;
+    shops.start().await;
+    (shops, source, outlet)
+}
+
+fn live(shop: &ShopHandle, sku: &str) -> bool {
+    shop.for_sale(sku)
+}
+
+// proves Z1, T2
+#[tokio::test(start_paused = true)]
+async fn what_is_hidden_at_zero_is_shown_again() {
+    let (mut shops, source, outlet) = hiding().await;
+    outlet.buy("MUG", 5).unwrap();
+    shops.rest().await;
+    assert_eq!((outlet.available("MUG"), live(&outlet, "MUG"), live(&outlet, "BOWL")), (0, false, true));
+    source.owner_sets("MUG", 3);
+    shops.rest().await;
+    assert_eq!((outlet.available("MUG"), live(&outlet, "MUG")), (3, true));
+}
+
+// proves Z1: what the owner hid is left alone.
+#[tokio::test(start_paused = true)]
+async fn what_the_owner_hid_stays_hidden() {
+    let (mut shops, source, outlet) = hiding().await;
+    outlet.set_state("MUG", State::Draft);
+    shops.rest().await;
+    source.owner_sets("MUG", 0);
+    shops.rest().await;
+    source.owner_sets("MUG", 3);
+    shops.rest().await;
+    assert!(!live(&outlet, "MUG"));
+}
+
+// proves X8: a hide whose answer is lost is looked up, and the owner's product is brought back as it was.
+#[tokio::test(start_paused = true)]
+async fn a_hide_without_an_answer_is_looked_up() {
+    let (mut shops, source, outlet) = hiding().await;
+    source.owner_sets("MUG", 0);
+    shops.pass(120).await;
+    shops.market.trouble(Rule::once(Trouble::LostAfter).at("outlet").writing().after(1));
+    shops.sync().await;
+    shops.rest().await;
+    assert!(!live(&outlet, "MUG"));
+    source.owner_sets("MUG", 2);
+    shops.rest().await;
+    assert_eq!((outlet.available("MUG"), live(&outlet, "MUG")), (2, true));
+}

@@ -1,0 +1,193 @@
+//! Lost answers, processes that die, sources that are down: the numbers come out exact, or are said to be in doubt.
+
+use std::time::Duration;
+
+use eys::domain::Role;
+use eys::engine::{LaneEnd, Options};
+
+use crate::shops::Shops;
+use crate::sim::shopify::{Replay, Shopify};
+use crate::sim::{Rule, ShopHandle, Trouble};
+
+/// Kinds of trouble after which nobody knows whether a write was done.
+fn lost_answers() -> Vec<Trouble> {
+    vec![
+        Trouble::LostAfter,
+        Trouble::LostBefore,
+        Trouble::CutBody,
+        Trouble::BrokenJson,
+        Trouble::StatusAfter(502),
+        Trouble::Status(503),
+        Trouble::HtmlPage,
+        Trouble::TooMany { retry_after: Some(2) },
+    ]
+}
+
+async fn shopify_source() -> (Shops, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    shops.on_disk();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 10), ("BOWL", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10), ("BOWL", 10)]);
+    shops.csv("list", Role::Target, &[("MUG", 0), ("BOWL", 0)]);
+    shops.start().await;
+    (shops, source, outlet)
+}
+
+// proves X1, X2, F1: whatever becomes of the answer, a deduction is made once, also where a repeated key is answered
+// with "stale".
+#[tokio::test(start_paused = true)]
+async fn a_deduction_whose_answer_is_lost_is_made_once() {
+    for replay in [Replay::First, Replay::Stale, Replay::Forgotten] {
+        for trouble in lost_answers() {
+            for times in [1, 6] {
+                let (mut shops, source, outlet) = shopify_source().await;
+                source.face(|face: &mut Shopify| face.replay = replay);
+                outlet.buy_many(&[("MUG", 2), ("BOWL", 1)]).unwrap();
+                shops.pass(120).await;
+                shops.market.trouble(Rule::once(trouble.clone()).times(times).at("shop").writing());
+                shops.sync().await;
+                shops.market.peace();
+                shops.rest().await;
+                let left = (source.available("MUG"), source.available("BOWL"), outlet.available("MUG"));
+                assert_eq!(left, (8, 9, 8), "{replay:?} {trouble:?} × {times}");
+                assert_eq!(shops.listed("list", "MUG"), 8, "{replay:?} {trouble:?} × {times}");
+            }
+        }
+    }
+}
+
+// proves R1, F1: whatever becomes of the answer to a push, the listing shows the right number in the end.
+#[tokio::test(start_paused = true)]
+async fn a_push_whose_answer_is_lost_is_looked_up() {
+    for trouble in lost_answers() {
+        for times in [1, 6] {
+            let (mut shops, source, outlet) = shopify_source().await;
+            source.owner_sets("MUG", 4);
+            shops.pass(120).await;
+            shops.market.trouble(Rule::once(trouble.clone()).times(times).at("outlet").writing());
+            shops.sync().await;
+            shops.market.peace();
+            shops.rest().await;
+            assert_eq!(outlet.available("MUG"), 4, "{trouble:?} × {times}");
+        }
+    }
+}
+
+// proves X1, P4, F6: a process that dies at any moment of a run leaves a state from which the next one gets every number
+// right.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_dies_at_any_moment_is_finished_by_the_next() {
+    let mut moment = Duration::ZERO;
+    while moment < Duration::from_millis(2600) {
+        let (mut shops, source, outlet) = shopify_source().await;
+        shops.market.set_latency(Duration::from_millis(100));
+        outlet.buy_many(&[("MUG", 2), ("BOWL", 1)]).unwrap();
+        shops.list_order("list", "L-1", "MUG", 1, "open");
+        shops.pass(120).await;
+        shops.killed_after(moment).await;
+        shops.restart();
+        shops.rest().await;
+        let left =
+            (source.available("MUG"), source.available("BOWL"), outlet.available("MUG"), outlet.available("BOWL"));
+        assert_eq!(left, (7, 9, 7, 9), "killed after {moment:?}");
+        assert_eq!((shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (7, 9), "killed after {moment:?}");
+        moment += Duration::from_millis(50);
+    }
+}
+
+// proves X5, F6: the same with a list as the source.
+#[tokio::test(start_paused = true)]
+async fn a_list_as_the_source_survives_a_kill_at_any_moment() {
+    let mut moment = Duration::ZERO;
+    while moment < Duration::from_millis(1200) {
+        let mut shops = Shops::new();
+        shops.on_disk();
+        shops.csv("stock", Role::Source, &[("MUG", 10)]);
+        let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+        shops.start().await;
+        shops.market.set_latency(Duration::from_millis(100));
+        outlet.buy("MUG", 3).unwrap();
+        shops.pass(120).await;
+        shops.killed_after(moment).await;
+        shops.restart();
+        shops.rest().await;
+        assert_eq!((shops.listed("stock", "MUG"), outlet.available("MUG")), (7, 7), "killed after {moment:?}");
+        moment += Duration::from_millis(50);
+    }
+}
+
+// proves O4, P1, P2, P7: while the source is down, sales lower every other listing, and nothing is raised.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_down_stops_no_lowering() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    source.owner_sets("BOWL", 30);
+    shops.market.trouble(Rule::always(Trouble::Unreachable).at("shop"));
+    outlet.buy("MUG", 4).unwrap();
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    let end = |name: &str| report.lanes.iter().find(|lane| lane.channel.as_str() == name).unwrap().end.clone();
+    assert!(matches!(end("shop"), LaneEnd::Failed(_)) && matches!(end("outlet"), LaneEnd::Complete));
+    assert_eq!((shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (6, 10));
+    assert_eq!((source.available("MUG"), report.exit()), (10, 1));
+    shops.market.peace();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (6, 6, 30));
+}
+
+// proves X2, X7: somebody sells on the source between our reading and our write; the deduction is decided again.
+#[tokio::test(start_paused = true)]
+async fn a_stale_number_is_read_and_decided_again() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    shops.market.set_latency(Duration::from_millis(200));
+    outlet.buy_many(&[("MUG", 2), ("BOWL", 3)]).unwrap();
+    shops.pass(120).await;
+    let market = shops.market.clone();
+    let busy = tokio::spawn(async move {
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(350)).await;
+            market.shop("shop").buy("MUG", 1).unwrap();
+        }
+    });
+    shops.sync().await;
+    busy.await.unwrap();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), source.available("BOWL")), (4, 7));
+    assert_eq!((outlet.available("MUG"), outlet.available("BOWL")), (4, 7));
+}
+
+// proves F5: one item that is refused is told and does not stop the others; it is tried again when the facts change.
+#[tokio::test(start_paused = true)]
+async fn one_refused_item_stops_no_other() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    outlet.delete("MUG");
+    source.owner_sets("MUG", 3);
+    source.owner_sets("BOWL", 3);
+    shops.pass(120).await;
+    shops.sync().await;
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!((outlet.available("BOWL"), shops.listed("list", "MUG")), (3, 3));
+}
+
+// proves R3: units that vanish without an order lower the ceiling for ten minutes; then the owner's edit is overwritten.
+#[tokio::test(start_paused = true)]
+async fn missing_units_are_waited_for_and_then_overwritten() {
+    let (mut shops, _, outlet) = shopify_source().await;
+    outlet.owner_sets("MUG", 7);
+    shops.pass(60).await;
+    shops.sync_with(Options { full: true, ..Options::default() }).await;
+    assert_eq!(outlet.available("MUG"), 7);
+    shops.pass(660).await;
+    shops.sync().await;
+    assert_eq!(outlet.available("MUG"), 10);
+}
+
+// proves R4: more than is offered is corrected at once.
+#[tokio::test(start_paused = true)]
+async fn too_many_are_corrected_at_once() {
+    let (mut shops, _, outlet) = shopify_source().await;
+    outlet.owner_sets("MUG", 50);
+    shops.pass(60).await;
+    shops.sync_with(Options { full: true, ..Options::default() }).await;
+    assert_eq!(outlet.available("MUG"), 10);
+}
