@@ -4,6 +4,7 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod counts;
 mod holds;
 mod line;
 mod orders;
