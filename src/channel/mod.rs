@@ -174,6 +174,14 @@ pub enum Outcome {
     Refused(ChannelError),
     /// The answer was lost: it may have been written or not.
     Unknown(ChannelError),
+    /// After [`Attempt::Again`]: no trace of the first attempt is there. It was not applied, unless it is still running
+    /// (X6).
+    Absent,
+    /// After [`Attempt::Again`]: the first attempt left its marker, and the number did not move: nobody can tell (X4).
+    Doubtful {
+        /// What the listing holds now.
+        seen: Level,
+    },
     /// The listing is not there any more.
     Gone,
 }

@@ -160,6 +160,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         lag: SignedDuration::ZERO,
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
+        confirm_after: None,
         most: None,
         hides: false,
         ends: false,

@@ -31,6 +31,9 @@ pub struct Capability {
     pub order_delay: SignedDuration,
     /// How long an unanswered adjustment may still be running (X6).
     pub still_running: SignedDuration,
+    /// How long after an adjustment its number is read again before it is believed, where a platform can lose what it
+    /// has just confirmed (X4).
+    pub confirm_after: Option<SignedDuration>,
     /// The most units that a listing can show (H4).
     pub most: Option<i64>,
     /// Whether a listing can be hidden and shown again.

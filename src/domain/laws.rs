@@ -36,6 +36,7 @@ fn can(below_zero: bool) -> Capability {
         lag: SignedDuration::ZERO,
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
+        confirm_after: None,
         most: None,
         hides: false,
         ends: false,
@@ -424,7 +425,7 @@ fn a_confirmation_from_the_future_puts_nothing_out_of_date() {
 fn cancelled_is_not_back_on_the_shelf() {
     let fact = |cancelled, shipped, out_of_stock| LineFact {
         key: LineKey("1".to_owned()),
-        listing: None,
+        listings: Vec::new(),
         sku: None,
         taken: 3,
         cancelled,

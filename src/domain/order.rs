@@ -31,8 +31,9 @@ pub struct OrderFact {
 pub struct LineFact {
     /// The line's lasting id.
     pub key: LineKey,
-    /// The listing it was sold from, where the order says so.
-    pub listing: Option<ListingKey>,
+    /// The listings it may have been sold from, the likeliest first: where goods can change the holder of their number,
+    /// an order does not say which it was. Empty where the order names none.
+    pub listings: Vec<ListingKey>,
     /// The SKU it was sold under, where the order says so.
     pub sku: Option<Sku>,
     /// Units that the platform holds off its own stock for this line now, as far as it says: what it put back is

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::cycle::record;
 use super::lane::{Lane, merge, pages};
 use super::report::{Progress, Stage};
+use super::take::listing_of;
 use super::{Clock, EngineError};
 use crate::channel::{Account, ChannelError};
 use crate::domain::absorb::{Counting, absorb};
@@ -300,10 +301,7 @@ impl LinkPlan {
                 if tx.line(channel, &fact.key)?.is_some() {
                     continue;
                 }
-                let listing = match &fact.listing {
-                    Some(key) => tx.known_at(&ListingRef { channel: channel.clone(), key: key.clone() })?.map(|k| k.id),
-                    None => None,
-                };
+                let listing = listing_of(tx, channel, fact)?;
                 let links = tx.links_for_line(channel, listing, fact.sku.as_ref())?;
                 let counting = Counting {
                     role: Role::Target,

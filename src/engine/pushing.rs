@@ -410,6 +410,10 @@ impl Cycle<'_> {
                 let why = format!("no answer ({error}); it is read again before the next write");
                 report(&known, PushEnd::Pending(why))
             }
+            // Only an adjustment of the source can end like this; what is not known is looked up.
+            Outcome::Absent | Outcome::Doubtful { .. } => {
+                report(&known, PushEnd::Pending("it is read again before the next write".to_owned()))
+            }
         };
         self.store.transaction(|tx| tx.save_known(&known))?;
         self.report.pushes.retain(|push| push.listing != end.listing);

@@ -205,6 +205,15 @@ impl Cycle<'_> {
                 }
                 self.pending(lane, &stored, format!("no answer: {error}"), None)?;
             }
+            Outcome::Absent if later(intent.opened, lane.capability().still_running) <= now => {
+                self.not_applied(&stored, now, "no trace of it is there")?;
+                self.read_and_decide_again(lane, intent.listing);
+            }
+            Outcome::Absent => {
+                let why = "no trace of it is there yet; it is looked for again when it can no longer be running";
+                self.pending(lane, &stored, why.to_owned(), None)?;
+            }
+            Outcome::Doubtful { seen } => self.doubt(&stored, seen, now)?,
         }
         Ok(false)
     }

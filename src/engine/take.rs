@@ -352,8 +352,8 @@ fn already_contained(tx: &Tx<'_>, listing: Option<ListingId>, placed: Timestamp)
 }
 
 /// Finds the listing that a line was sold from: by its key, else by its SKU if exactly one listing bears it.
-fn listing_of(tx: &Tx<'_>, channel: &ChannelName, fact: &LineFact) -> Result<Option<ListingId>, StoreError> {
-    if let Some(key) = &fact.listing {
+pub(super) fn listing_of(tx: &Tx<'_>, channel: &ChannelName, fact: &LineFact) -> Result<Option<ListingId>, StoreError> {
+    for key in &fact.listings {
         let at = ListingRef { channel: channel.clone(), key: key.clone() };
         if let Some(known) = tx.known_at(&at)? {
             return Ok(Some(known.id));

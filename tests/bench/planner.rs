@@ -35,7 +35,7 @@ fn listing(nth: usize, level: i64) -> Listing {
     let sku = Sku::new(&format!("SKU-{nth:07}"));
     let good = Good { sku, title: format!("Good {nth}"), barcode: None, price: None };
     Listing {
-        key: ListingKey::new(&format!("{nth}")),
+        key: ListingKey::new(format!("{nth}")),
         goods: vec![good],
         state: ListingState::Live,
         managed: true,
@@ -93,6 +93,7 @@ fn facts() -> ChannelFacts {
         lag: SignedDuration::ZERO,
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
+        confirm_after: None,
         most: None,
         hides: false,
         ends: false,

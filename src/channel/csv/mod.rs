@@ -150,6 +150,7 @@ impl Csv {
                 lag: SignedDuration::ZERO,
                 order_delay: SignedDuration::ZERO,
                 still_running: SignedDuration::ZERO,
+                confirm_after: None,
                 most: Some(MOST),
                 hides: false,
                 ends: false,

@@ -76,7 +76,7 @@ fn line(order: &str, sku: &str, nth: usize, quantity: &str, status: &str) -> Res
         }
     };
     let key = LineKey(format!("{order}\u{1f}{sku}\u{1f}{nth}"));
-    let fact = LineFact { key, listing: None, sku: Some(sku), taken, cancelled, shipped, out_of_stock: false };
+    let fact = LineFact { key, listings: Vec::new(), sku: Some(sku), taken, cancelled, shipped, out_of_stock: false };
     Ok((fact, open))
 }
 

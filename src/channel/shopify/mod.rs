@@ -159,6 +159,7 @@ fn capability() -> Capability {
         lag: SignedDuration::from_mins(1),
         order_delay: SignedDuration::from_mins(1),
         still_running: SignedDuration::from_mins(2),
+        confirm_after: None,
         most: Some(1_000_000_000),
         hides: true,
         ends: true,

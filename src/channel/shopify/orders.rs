@@ -196,7 +196,7 @@ impl LineItem {
         let listing = self.variant.and_then(|variant| item_number(&variant.inventory_item.id));
         LineFact {
             key: LineKey(self.id.rsplit('/').next().unwrap_or(&self.id).to_owned()),
-            listing: listing.map(ListingKey::new),
+            listings: listing.into_iter().map(ListingKey::new).collect(),
             sku: self.sku.as_deref().and_then(Sku::new),
             taken,
             cancelled: 0,
