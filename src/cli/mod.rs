@@ -6,6 +6,7 @@ mod link;
 mod rules;
 mod status;
 mod sync;
+mod telling;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

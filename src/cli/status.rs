@@ -14,9 +14,11 @@ use crate::app;
 use crate::config::Config;
 use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, plan};
-use crate::domain::{Component, Hold, Intent, IntentState, Known, Level, Line, ListingId, Role, Shown, Sku};
+use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
+use crate::engine::Trouble;
+use crate::engine::standing::standing;
 use crate::store::{Counts, Entry, Run, Store, StoreError};
-use crate::ui::{Failure, count, hold_words, line_hold_words, movement_words, time};
+use crate::ui::{Failure, hold_words, list_of_troubles, movement_words, time, trouble_text, troubles_json};
 
 /// How often `--watch` draws anew.
 const REDRAW: Duration = Duration::from_secs(2);
@@ -84,11 +86,11 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
         return low(context, config, store, most);
     }
     let overview = Overview::gather(config, store)?;
-    let problems = overview.problems(config);
+    let problems = problems(config, store)?;
     if args.check {
         let exit = if problems.is_empty() { 0 } else { 3 };
-        context.ui.say(&problems.join("\n"));
-        context.ui.document("status", exit, Map::from_iter([("problems".to_owned(), json!(problems))]));
+        context.ui.say(&if problems.is_empty() { String::new() } else { list_of_troubles(&problems) });
+        context.ui.document("status", exit, Map::from_iter([("problems".to_owned(), troubles_json(&problems))]));
         return Ok(exit);
     }
     if let Some(file) = &args.html {
@@ -99,12 +101,17 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
     Ok(0)
 }
 
+/// Returns all that is wrong or waits.
+pub(super) fn problems(config: &Config, store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
+    let low = config.source().map(|source| &source.name).zip(config.problems.low_stock);
+    standing(store, &channels, config.inventory_sync, low)
+}
+
 /// Where everything stands.
 struct Overview {
     channels: Vec<(ChannelState, Counts)>,
     holds: Vec<Hold>,
-    held: Vec<Line>,
-    intents: Vec<Intent>,
     last: Option<Run>,
 }
 
@@ -117,54 +124,12 @@ impl Overview {
                 let channel = tx.channel(&configured.name)?.unwrap_or_else(fresh);
                 channels.push((channel, tx.totals(&configured.name)?));
             }
-            let last = tx.runs(20)?.into_iter().find(|run| run.command.starts_with("sync"));
-            Ok(Self {
-                channels,
-                holds: tx.holds()?,
-                held: tx.held_lines(None)?,
-                intents: tx.unfinished_intents()?,
-                last,
-            })
+            let last = tx.runs(20)?.into_iter().find(|run| run.command.split(' ').any(|word| word == "sync"));
+            Ok(Self { channels, holds: tx.holds()?, last })
         })
     }
 
-    /// Says what is wrong or waits, each with the command that goes on.
-    fn problems(&self, config: &Config) -> Vec<String> {
-        let mut problems = Vec::new();
-        if !config.inventory_sync {
-            problems.push("inventory_sync = false: nothing is written to any channel".to_owned());
-        }
-        for (channel, _) in &self.channels {
-            if let Some(trouble) = &channel.trouble {
-                let since = channel.trouble_since.map_or_else(String::new, |since| format!(" since {}", time(since)));
-                problems.push(format!("{}: {trouble}{since}; `eys doctor` says what mends it", channel.name));
-            }
-        }
-        for hold in &self.holds {
-            problems.push(format!(
-                "{} on {}: {}; release it: eys sync --release {}",
-                hold.id, hold.channel, hold.note, hold.id
-            ));
-        }
-        let mut lines = BTreeMap::<String, usize>::new();
-        for line in &self.held {
-            let why = line.held.map_or("", line_hold_words);
-            *lines
-                .entry(format!("sales on {} wait, {why}; eys sync --count-missed {}", line.channel, line.channel))
-                .or_default() += 1;
-        }
-        problems.extend(lines.into_iter().map(|(what, number)| format!("{number} {what}")));
-        for intent in &self.intents {
-            let id = intent.id;
-            problems.push(match intent.state {
-                IntentState::InDoubt => format!("{id} is in doubt; eys doctor --settle {id} applied|not-applied"),
-                _ => format!("{id} is not confirmed yet; the next run goes on with it"),
-            });
-        }
-        problems
-    }
-
-    fn text(&self, context: &Context, problems: &[String], only_problems: bool) -> String {
+    fn text(&self, context: &Context, problems: &[Trouble], only_problems: bool) -> String {
         let mut parts = Vec::new();
         if !only_problems {
             let row = |(channel, counts): &(ChannelState, Counts)| {
@@ -188,7 +153,7 @@ impl Overview {
         parts.push(if problems.is_empty() {
             "Nothing is wrong and nothing waits.".to_owned()
         } else {
-            format!("{}\n{}", count(problems.len(), "thing to look at", "things to look at"), indented(problems))
+            list_of_troubles(problems)
         });
         if self.channels.iter().all(|(_, counts)| counts.linked == 0) {
             parts.push("Nothing is linked yet: `eys link` shows what belongs together.".to_owned());
@@ -196,7 +161,7 @@ impl Overview {
         parts.join("\n\n")
     }
 
-    fn json(&self, problems: &[String]) -> Map<String, Value> {
+    fn json(&self, problems: &[Trouble]) -> Map<String, Value> {
         let channels = self.channels.iter().map(|(channel, counts)| {
             json!({
                 "channel": channel.name,
@@ -211,7 +176,7 @@ impl Overview {
         });
         Map::from_iter([
             ("channels".to_owned(), channels.collect::<Vec<_>>().into()),
-            ("problems".to_owned(), json!(problems)),
+            ("problems".to_owned(), troubles_json(problems)),
             ("holds".to_owned(), self.holds.iter().map(|hold| json!({
                 "id": hold.id.to_string(), "channel": hold.channel, "why": hold_words(hold.why), "note": hold.note,
                 "since": hold.since.to_string(),
@@ -344,7 +309,9 @@ fn owing(components: &[Component]) -> Option<String> {
     for source in components.iter().flat_map(|component| &component.sources) {
         for line in &source.owing {
             let units = line.open_units(source.known.id);
-            let why = line.held.map_or("the next run takes it off", line_hold_words);
+            let empty = source.known.reading.is_some_and(|seen| seen.level.0 <= 0);
+            let waits = if empty { "there is none left to take it from" } else { "the next run takes it off" };
+            let why = line.held.map_or(waits.to_owned(), |why| why.to_string());
             lines.push(format!("{units} for order {} on {}: {why}", line.order, line.channel));
         }
     }
@@ -434,7 +401,7 @@ fn shown(shown: Shown) -> String {
     }
 }
 
-fn html(context: &Context, overview: &Overview, problems: &[String], file: &Path) -> End {
+fn html(context: &Context, overview: &Overview, problems: &[Trouble], file: &Path) -> End {
     let page = maud::html! {
         (maud::DOCTYPE)
         html lang="en" {
@@ -460,7 +427,7 @@ fn html(context: &Context, overview: &Overview, problems: &[String], file: &Path
                 }
                 h2 { "To look at" }
                 @if problems.is_empty() { p { "Nothing is wrong and nothing waits." } }
-                ul { @for problem in problems { li { (problem) } } }
+                ul { @for problem in problems { li { (trouble_text(problem)) } } }
             }
         }
     };

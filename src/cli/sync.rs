@@ -1,5 +1,8 @@
 //! `eys sync`: one run, or a loop of them.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +11,14 @@ use jiff::{SignedDuration, Span};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::telling::tell;
 use super::{Context, End, lock, stop_on_signals};
 use crate::app;
 use crate::config::Config;
 use crate::domain::{ChannelName, Sku};
-use crate::engine::{Engine, Options, Progress, Quiet, Release, Report};
+use crate::engine::{Engine, Options, Progress, Quiet, Release, Report, Trouble};
 use crate::store::Store;
-use crate::ui::{Bars, Failure, report_json, report_text, sentence};
+use crate::ui::{Bars, Failure, report_json, report_text, sentence, trouble_text};
 
 /// Take sales off the source and let every listing follow
 #[derive(Args)]
@@ -64,7 +68,8 @@ pub(super) async fn sync(context: &Context, args: &SyncArgs) -> End {
             let report = once(context, &config, &options, progress, &stop).await;
             bars.clear();
             let report = report?;
-            show(context, &report, args.dry_run, context.ui.terminal || args.dry_run || context.ui.look.verbose);
+            let full = context.ui.terminal || args.dry_run || context.ui.look.verbose;
+            show(context, &config, &report, args.dry_run, full);
             Ok(report.exit())
         }
         Some(pace) => watch(context, args, config, pace, &options, &stop).await,
@@ -109,16 +114,19 @@ async fn once(
         let mut store = Store::snapshot(&state)?;
         return Ok(engine.cycle(&mut store, options, stop).await?);
     }
-    let _lock = lock(context, &state, true).await?;
+    let lock = lock(context, &state, true).await?;
     let mut store = Store::open(&state)?;
-    Ok(engine.cycle(&mut store, options, stop).await?)
+    let report = engine.cycle(&mut store, options, stop).await?;
+    tell(context, config, &mut store, &report, None).await?;
+    drop(lock);
+    Ok(report)
 }
 
 /// Runs in a loop. The config is read again before each cycle; an invalid edit keeps the old one and is told.
 async fn watch(
     context: &Context,
     args: &SyncArgs,
-    mut config: Config,
+    config: Config,
     pace: &str,
     options: &Options,
     stop: &CancellationToken,
@@ -127,29 +135,78 @@ async fn watch(
     let state = context.places.state(Some(&config));
     let around = app::surroundings(Arc::new(Quiet));
     let mut engine = Engine::new(app::lanes(&config, &state)?, app::settings(&config), around);
-    let mut text = std::fs::read_to_string(&config.path).unwrap_or_default();
+    let mut file = Watched::new(config);
     let mut exit = 0;
     let mut first = true;
     while !stop.is_cancelled() {
         let begun = Instant::now();
         if !first {
-            reload(context, &mut config, &mut text, &mut engine)?;
+            file.reload(context, &mut engine)?;
         }
         let options = if first { options.clone() } else { later(options) };
         let held = if args.dry_run { None } else { Some(lock(context, &state, !first).await?) };
         first = false;
         let mut store = if args.dry_run { Store::snapshot(&state)? } else { Store::open(&state)? };
         let report = engine.cycle(&mut store, &options, stop).await?;
+        if !args.dry_run {
+            tell(context, &file.config, &mut store, &report, file.wrong.as_ref()).await?;
+        }
         drop((store, held));
         exit = report.exit();
-        show(context, &report, args.dry_run, args.dry_run);
-        let next = begun + given.unwrap_or(config.every);
+        show(context, &file.config, &report, args.dry_run, args.dry_run);
+        let next = begun + given.unwrap_or(file.config.every);
         tokio::select! {
             () = sleep_until(next) => {}
             () = stop.cancelled() => {}
         }
     }
     Ok(exit)
+}
+
+/// channels.toml under a loop's eyes.
+struct Watched {
+    config: Config,
+    /// The text that was last looked at, right or wrong.
+    text: String,
+    /// What is wrong with it, while it is.
+    wrong: Option<Trouble>,
+}
+
+impl Watched {
+    fn new(config: Config) -> Self {
+        let text = std::fs::read_to_string(&config.path).unwrap_or_default();
+        Self { config, text, wrong: None }
+    }
+
+    /// Takes over a changed file. One that is wrong is complained of once, and the old one is kept.
+    fn reload(&mut self, context: &Context, engine: &mut Engine) -> Result<(), Failure> {
+        let now = std::fs::read_to_string(&self.config.path).unwrap_or_default();
+        if now == self.text {
+            return Ok(());
+        }
+        self.text = now;
+        match context.places.read() {
+            Ok(new) => {
+                let state = context.places.state(Some(&new));
+                engine.configure(app::lanes(&new, &state)?, app::settings(&new));
+                self.config = new;
+                self.wrong = None;
+            }
+            Err(failure) => {
+                let message = "channels.toml was changed and is wrong now; the old one is kept";
+                context.ui.complain(&format!("{message}\n{}", failure.render(false)));
+                self.wrong = Some(Trouble {
+                    code: "config-invalid",
+                    channel: None,
+                    listing: None,
+                    message: message.to_owned(),
+                    next: Some("`eys rules list` shows what is wrong with it".to_owned()),
+                    waits_for_owner: false,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The owner's word counts once: in the cycles after the first nothing is released.
@@ -164,28 +221,6 @@ fn later(options: &Options) -> Options {
     }
 }
 
-fn reload(context: &Context, config: &mut Config, text: &mut String, engine: &mut Engine) -> Result<(), Failure> {
-    let now = std::fs::read_to_string(&config.path).unwrap_or_default();
-    if now == *text {
-        return Ok(());
-    }
-    match context.places.read() {
-        Ok(new) => {
-            let state = context.places.state(Some(&new));
-            engine.configure(app::lanes(&new, &state)?, app::settings(&new));
-            *config = new;
-            *text = now;
-        }
-        Err(failure) => {
-            context.ui.complain(&format!(
-                "channels.toml was changed and is wrong now; the old one is kept\n{}",
-                failure.render(false)
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn pace(text: &str) -> Result<Duration, Failure> {
     let span = text.parse::<Span>().ok().and_then(|span| SignedDuration::try_from(span).ok());
     span.and_then(|span| Duration::try_from(span).ok())
@@ -194,8 +229,11 @@ fn pace(text: &str) -> Result<Duration, Failure> {
 }
 
 /// Tells a run: in full to a person, in a line to a log, and nothing to a log that wants nothing.
-fn show(context: &Context, report: &Report, dry: bool, full: bool) {
+fn show(context: &Context, config: &Config, report: &Report, dry: bool, full: bool) {
     let ui = &context.ui;
+    if let Some(path) = &config.log_file {
+        log(context, path, report, dry);
+    }
     ui.document("sync", report.exit(), report_json(report, dry));
     let silent = ui.look.quiet && report.exit() == 0;
     let full = full || report.exit() != 0;
@@ -203,4 +241,14 @@ fn show(context: &Context, report: &Report, dry: bool, full: bool) {
         return;
     }
     ui.say(&if full { report_text(ui, report, dry) } else { sentence(report, dry) });
+}
+
+/// Adds a run to the log file: a line, and a line for each thing to look at.
+fn log(context: &Context, path: &Path, report: &Report, dry: bool) {
+    let mut lines = vec![format!("{:.0} {}", report.ended, sentence(report, dry))];
+    lines.extend(report.troubles.iter().map(|trouble| format!("{:.0}   {}", report.ended, trouble_text(trouble))));
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    if let Err(error) = file.and_then(|mut file| writeln!(file, "{}", lines.join("\n"))) {
+        context.ui.complain(&format!("the log {} could not be written: {error}", path.display()));
+    }
 }

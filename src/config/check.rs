@@ -112,11 +112,23 @@ fn problems(top: &Reader<'_>, notes: &mut Notes) -> Problems {
     };
     Problems {
         command: reader.text("command", notes),
-        webhook: reader.text("webhook", notes),
+        webhook: address(&reader, "webhook", notes),
         format,
-        ping: reader.text("ping", notes),
+        ping: address(&reader, "ping", notes),
         low_stock: reader.number("low_stock", 0..=1_000_000, notes),
     }
+}
+
+/// Reads an address. It may be a secret in itself: whoever knows it can write there.
+fn address(reader: &Reader<'_>, key: &str, notes: &mut Notes) -> Option<String> {
+    let text = reader.text(key, notes)?;
+    notes.secrets.push(reader.value_span(key));
+    let right = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !right {
+        let help = Some("write it in full, beginning with https://".to_owned());
+        notes.problem(reader.value_span(key), format!("`{key}` is no address"), "no address", help);
+    }
+    Some(text)
 }
 
 fn sub<'a>(reader: &Reader<'a>, key: &str, notes: &mut Notes) -> Option<Reader<'a>> {

@@ -1,5 +1,7 @@
 //! Sold lines: what is owed to the source for them, and what of it was applied (P3).
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,21 @@ pub enum LineHold {
     OldState,
     /// It was sold on a relisted listing before that was accepted (L2).
     Relisted,
+}
+
+impl fmt::Display for LineHold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AnotherApp => "another app seems to bring these orders into the source",
+            Self::LongPause => "the last complete run is long ago, and the source fell meanwhile",
+            Self::SeenLate => "first seen more than three days after it was placed",
+            Self::Flood => "far more old orders came at once than on the busiest day",
+            Self::GivenBackByHand => "the source rose by just these units since they were cancelled",
+            Self::SwitchedOff => "sold while inventory_sync was off",
+            Self::OldState => "sold after an old copy of the state was last used",
+            Self::Relisted => "sold on a relisted listing that you had not accepted",
+        })
+    }
 }
 
 impl Line {

@@ -19,6 +19,7 @@ mod pushing;
 mod release;
 mod report;
 mod settling;
+pub mod standing;
 mod take;
 mod visibility;
 

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use super::EngineError;
 use super::cycle::{Cycle, record};
+use super::report::Trouble;
+use super::standing::{held_lines, intents};
 use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, LineHold, ListingId, RunId, Why};
 use crate::store::{StoreError, Tx};
 
@@ -166,27 +168,21 @@ impl Cycle<'_> {
     /// Reports the holds that stand at the end, and the lines and doubts that wait.
     pub fn report_waiting(&mut self) -> Result<(), EngineError> {
         self.report.holds = self.store.read(|tx| tx.holds())?;
-        let held = self.store.read(|tx| tx.held_lines(None))?;
-        let mut channels: Vec<&ChannelName> = held.iter().map(|line| &line.channel).collect();
-        channels.sort();
-        channels.dedup();
-        for channel in channels {
-            let orders: Vec<&str> =
-                held.iter().filter(|line| line.channel == *channel).map(|line| line.order.as_str()).collect();
-            let some = orders.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-            self.report.troubles.push(super::Trouble {
-                code: "held-lines",
-                channel: Some(channel.clone()),
-                listing: None,
-                message: format!("{} sold lines wait for your word and are not taken off the source: {some}", orders.len()),
-                next: Some(format!(
-                    "`eys sync --count-missed {channel}` takes them off, `eys sync --ignore-missed {channel}` drops them"
-                )),
-                waits_for_owner: true,
-            });
+        let mut standing = held_lines(self.store)?;
+        standing.extend(intents(self.store)?);
+        for trouble in standing {
+            let told = |other: &Trouble| other.listing.is_some() && other.listing == trouble.listing;
+            if !self.report.troubles.iter().any(|other| about_intent(other) && about_intent(&trouble) && told(other)) {
+                self.report.troubles.push(trouble);
+            }
         }
         Ok(())
     }
+}
+
+/// Tells whether a trouble is about a change of the source that is not settled; a run tells of each once.
+fn about_intent(trouble: &Trouble) -> bool {
+    matches!(trouble.code, "deduction-pending" | "in-doubt" | "open-intent" | "visibility")
 }
 
 fn is_named(known: &Known, name: &str) -> bool {

@@ -1,7 +1,5 @@
 //! The journal: calls and intents, stored before they go out and closed by proof.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
@@ -171,14 +169,6 @@ impl Tx<'_> {
         let sql = "SELECT line, units FROM intent_line WHERE intent = ?1 ORDER BY nth";
         let mut query = self.connection.prepare_cached(sql)?;
         let rows = query.query_map([id], |row| Ok((LineId(row.get(0)?), row.get(1)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Counts the intents by their state, for a word on where things stand.
-    pub fn count_intents(&self) -> Result<BTreeMap<String, i64>> {
-        let sql = format!("SELECT state, count(*) FROM intent WHERE {UNFINISHED} GROUP BY state");
-        let mut query = self.connection.prepare_cached(&sql)?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }

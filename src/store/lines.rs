@@ -61,11 +61,6 @@ impl Tx<'_> {
         Ok(LineId(id))
     }
 
-    /// Returns the lines whose owed and applied units of a source listing differ, by number.
-    pub fn lines_owing(&self, source: ListingId) -> Result<Vec<Line>> {
-        self.owing_to([source.0])
-    }
-
     /// Returns the source's own lines of a listing that its readings do not contain yet, by number.
     pub fn own_lines(&self, source: ListingId) -> Result<Vec<Line>> {
         self.own_of([source.0])
@@ -81,6 +76,14 @@ impl Tx<'_> {
         Ok(ids.collect::<std::result::Result<_, _>>()?)
     }
 
+    /// Returns the lines that are not held and still owe something to a source listing, by number.
+    pub fn owing_lines(&self) -> Result<Vec<Line>> {
+        let sql = format!(
+            "{SELECT} WHERE line.held IS NULL AND line.id IN (SELECT line FROM share WHERE owed <> applied) ORDER BY line.id"
+        );
+        self.lines(&sql, [])
+    }
+
     /// Returns the lines that wait for the owner, by number.
     pub fn held_lines(&self, channel: Option<&ChannelName>) -> Result<Vec<Line>> {
         let sql =
@@ -92,19 +95,6 @@ impl Tx<'_> {
     pub fn baseline_lines(&self, channel: &ChannelName) -> Result<Vec<Line>> {
         let sql = format!("{SELECT} WHERE channel.name = ?1 AND line.baseline > 0 ORDER BY line.id");
         self.lines(&sql, [channel.as_str()])
-    }
-
-    /// Returns the latest lines of some listings or owing to them, newest last.
-    pub fn lines_about(&self, listings: &[ListingId], most: usize) -> Result<Vec<Line>> {
-        let sql = format!(
-            "{SELECT} WHERE line.listing IN (SELECT value FROM json_each(?1))
-                OR line.id IN (SELECT line FROM share WHERE source IN (SELECT value FROM json_each(?1)))
-             ORDER BY line.placed DESC, line.id DESC LIMIT ?2"
-        );
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut lines = self.lines(&sql, params![numbers(listings.iter().map(|id| id.0)), most])?;
-        lines.sort_by_key(|line| (line.placed, line.id));
-        Ok(lines)
     }
 
     /// Forgets the details of old lines that owe nothing (W7): what is kept is the channel, the line's id, and what was

@@ -56,6 +56,21 @@ impl Tx<'_> {
         self.many_known(&sql, [sku.as_str()])
     }
 
+    /// Returns the linked listings whose platform refused the last write, by number.
+    pub fn refused(&self) -> Result<Vec<Known>> {
+        let sql = format!("{SELECT} WHERE listing.refusal IS NOT NULL AND listing.linked > 0 ORDER BY listing.id");
+        self.many_known(&sql, [])
+    }
+
+    /// Returns the linked listings of a channel that hold so many units or fewer, the fewest first.
+    pub fn low(&self, channel: &ChannelName, most: i64) -> Result<Vec<Known>> {
+        let sql = format!(
+            "{SELECT} WHERE channel.name = ?1 AND listing.linked > 0 AND listing.level <= ?2
+            ORDER BY listing.level, listing.id"
+        );
+        self.many_known(&sql, params![channel.as_str(), most])
+    }
+
     /// Returns what is known of several listings, by number.
     pub(super) fn known_of(&self, ids: impl IntoIterator<Item = i64>) -> Result<Vec<Known>> {
         let sql = format!("{SELECT} WHERE listing.id IN (SELECT value FROM json_each(?1)) ORDER BY listing.id");

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Adjusted, LaneEnd, PushEnd, Report};
+use crate::engine::{Adjusted, LaneEnd, PushEnd, Report, Trouble};
 
 /// Returns the body of `eys.sync.1`.
 pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
@@ -86,16 +86,24 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
             "note": hold.note,
             "next": format!("eys sync --release {}", hold.id),
         })).collect::<Vec<_>>(),
-        "problems": report.troubles.iter().map(|trouble| json!({
-            "kind": trouble.code,
-            "channel": trouble.channel,
-            "listing": trouble.listing,
-            "message": trouble.message,
-            "next": trouble.next,
-        })).collect::<Vec<_>>(),
+        "problems": troubles_json(&report.troubles),
     });
     match body {
         Value::Object(body) => body,
         _ => Map::new(),
     }
+}
+
+/// Returns what is wrong or waits, an object each.
+pub fn troubles_json(troubles: &[Trouble]) -> Value {
+    let one = |trouble: &Trouble| {
+        json!({
+            "kind": trouble.code,
+            "channel": trouble.channel,
+            "listing": trouble.listing,
+            "message": trouble.message,
+            "next": trouble.next,
+        })
+    };
+    troubles.iter().map(one).collect()
 }

@@ -1,6 +1,6 @@
 //! The ledger in words.
 
-use crate::domain::{HoldWhy, Line, LineHold, Movement, Why};
+use crate::domain::{HoldWhy, Line, Movement, Why};
 
 /// Tells an entry of the ledger in a sentence.
 pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
@@ -47,19 +47,5 @@ pub fn hold_words(why: HoldWhy) -> &'static str {
         HoldWhy::SecondWriter => "another program keeps writing other numbers",
         HoldWhy::Account => "the channel answers as another account",
         HoldWhy::Undone => "you undid a run",
-    }
-}
-
-/// Tells why a sold line waits.
-pub fn line_hold_words(why: LineHold) -> &'static str {
-    match why {
-        LineHold::AnotherApp => "another app seems to bring these orders into the source",
-        LineHold::LongPause => "the last complete run is long ago, and the source fell meanwhile",
-        LineHold::SeenLate => "it was first seen more than three days after it was placed",
-        LineHold::Flood => "far more old orders came at once than on the busiest day",
-        LineHold::GivenBackByHand => "the source rose by just these units since they were cancelled",
-        LineHold::SwitchedOff => "it was sold while inventory_sync was off",
-        LineHold::OldState => "it was sold after an old copy of the state was last used",
-        LineHold::Relisted => "it was sold on a relisted listing that you had not accepted",
     }
 }

@@ -17,10 +17,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 pub use self::error::Failure;
-pub use self::json::report_json;
-pub use self::ledger::{hold_words, line_hold_words, movement_words};
+pub use self::json::{report_json, troubles_json};
+pub use self::ledger::{hold_words, movement_words};
 pub use self::progress::Bars;
-pub use self::report::{report_text, sentence};
+pub use self::report::{list_of_troubles, report_text, sentence, trouble_text};
 use crate::channel::printable;
 
 /// How the screen is to look.

@@ -3,7 +3,7 @@
 use crate::domain::Level;
 use crate::engine::{Adjusted, Deduction, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
 
-use super::{Ui, count, line_hold_words};
+use super::{Ui, count};
 
 /// The most rows of a list on the screen; the rest is counted.
 const MOST: usize = 40;
@@ -17,7 +17,7 @@ pub fn report_text(ui: &Ui, report: &Report, dry: bool) -> String {
     parts.extend(list(heading, report.deductions.iter().map(deduction)));
     parts.extend(pushes(ui, report, dry));
     parts.extend(holds(report));
-    parts.extend(list("To look at", report.troubles.iter().map(trouble)));
+    parts.extend(list("To look at", report.troubles.iter().map(trouble_text)));
     parts.push(sentence(report, dry));
     parts.join("\n\n")
 }
@@ -64,7 +64,7 @@ fn sale(sale: &SaleReport) -> String {
         format!("{} × {sku} on {}, order {}", sale.units, sale.channel, sale.order)
     };
     match sale.held {
-        Some(why) => format!("{what} (waits: {})", line_hold_words(why)),
+        Some(why) => format!("{what} (waits: {why})"),
         None if !sale.counts => format!("{what} (not linked: not taken off the source)"),
         None => what,
     }
@@ -127,7 +127,13 @@ fn holds(report: &Report) -> Option<String> {
     Some(text)
 }
 
-fn trouble(trouble: &Trouble) -> String {
+/// Lists what is wrong or waits.
+pub fn list_of_troubles(troubles: &[Trouble]) -> String {
+    list("To look at", troubles.iter().map(trouble_text)).unwrap_or_default()
+}
+
+/// Tells what is wrong or waits, and on a line of its own what to do next.
+pub fn trouble_text(trouble: &Trouble) -> String {
     let channel = trouble.channel.as_ref().map(ToString::to_string);
     let about: Vec<String> = channel.into_iter().chain(trouble.listing.clone()).collect();
     let about = if about.is_empty() { String::new() } else { format!("{}: ", about.join(", ")) };

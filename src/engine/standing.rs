@@ -1,0 +1,147 @@
+//! What stands wrong or waits, as the state knows it: for `status`, for monitoring, and for those who want to be told.
+
+use std::collections::BTreeMap;
+
+use super::report::Trouble;
+use super::settling::name;
+use crate::domain::{ChannelName, IntentState, Line};
+use crate::store::{Store, StoreError};
+
+/// Returns all that is wrong or waits, the most general first. `channels` are those of channels.toml; what the state
+/// remembers of others is told too, as long as something about it is not settled.
+pub fn standing(
+    store: &Store,
+    channels: &[ChannelName],
+    inventory_sync: bool,
+    low_stock: Option<(&ChannelName, i64)>,
+) -> Result<Vec<Trouble>, StoreError> {
+    let mut troubles = Vec::new();
+    if !inventory_sync {
+        let message = "the master switch is off: nothing is written to any channel";
+        let next = "set `inventory_sync = true` at the top of channels.toml";
+        troubles.push(trouble("sync-off", None, None, message.to_owned(), next.to_owned()));
+    }
+    troubles.extend(channels_in_trouble(store, channels)?);
+    troubles.extend(holds(store)?);
+    troubles.extend(held_lines(store)?);
+    troubles.extend(owing_lines(store)?);
+    troubles.extend(intents(store)?);
+    for known in store.read(|tx| tx.refused())? {
+        let words = known.refusal.as_ref().map_or("", |refusal| refusal.words.as_str());
+        let next = "`eys doctor` says what mends it; it is tried again by itself, with growing waits".to_owned();
+        troubles.push(trouble("refused", Some(&known.at.channel), Some(name(&known)), words.to_owned(), next));
+    }
+    if let Some((source, most)) = low_stock {
+        for known in store.read(|tx| tx.low(source, most))? {
+            let level = known.reading.map_or(0, |seen| seen.level.0);
+            let message = format!("{level} left");
+            let next = "add stock on the source when more comes in".to_owned();
+            troubles.push(trouble("low-stock", Some(source), Some(name(&known)), message, next));
+        }
+    }
+    Ok(troubles)
+}
+
+fn trouble(
+    code: &'static str,
+    channel: Option<&ChannelName>,
+    listing: Option<String>,
+    message: String,
+    next: String,
+) -> Trouble {
+    Trouble { code, channel: channel.cloned(), listing, message, next: Some(next), waits_for_owner: false }
+}
+
+fn channels_in_trouble(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, StoreError> {
+    let kept = store.read(|tx| tx.channels())?;
+    let told = kept.into_iter().filter(|channel| channels.contains(&channel.name)).filter_map(|channel| {
+        let next = "`eys doctor` says what mends it".to_owned();
+        Some(trouble("channel-unusable", Some(&channel.name), None, channel.trouble?, next))
+    });
+    Ok(told.collect())
+}
+
+fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    let told = store.read(|tx| tx.holds())?.into_iter().map(|hold| {
+        let next = format!("`eys sync --release {}` lets it go on", hold.id);
+        let message = format!("{}: {}", hold.id, hold.note);
+        Trouble { waits_for_owner: true, ..trouble("held", Some(&hold.channel), None, message, next) }
+    });
+    Ok(told.collect())
+}
+
+/// Returns the sold lines that wait for the owner, a trouble a channel.
+pub(super) fn held_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    let held = store.read(|tx| tx.held_lines(None))?;
+    let told = by_channel(&held).into_iter().map(|(channel, lines)| {
+        let mut reasons: Vec<String> = lines.iter().filter_map(|line| line.held).map(|why| why.to_string()).collect();
+        reasons.sort();
+        reasons.dedup();
+        let (what, reasons) = (orders(&lines), reasons.join("; "));
+        let wait = sold_lines(lines.len(), "waits", "wait");
+        let message = format!("{wait} for your word ({reasons}): {what}");
+        let next = format!(
+            "`eys sync --count-missed {channel}` takes them off the source, `eys sync --ignore-missed {channel}` drops them"
+        );
+        Trouble { waits_for_owner: true, ..trouble("held-lines", Some(channel), None, message, next) }
+    });
+    Ok(told.collect())
+}
+
+/// Returns the sold lines that wait for the next run, or for stock, a trouble a channel.
+fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    let owing = store.read(|tx| tx.owing_lines())?;
+    let told = by_channel(&owing).into_iter().map(|(channel, lines)| {
+        let are = sold_lines(lines.len(), "is", "are");
+        let message = format!("{are} not taken off the source yet: {}", orders(&lines));
+        let next = "the next run goes on with them; where the source has no more, add stock or cancel".to_owned();
+        trouble("owing", Some(channel), None, message, next)
+    });
+    Ok(told.collect())
+}
+
+fn by_channel(lines: &[Line]) -> BTreeMap<&ChannelName, Vec<&Line>> {
+    let mut by_channel = BTreeMap::<&ChannelName, Vec<&Line>>::new();
+    for line in lines {
+        by_channel.entry(&line.channel).or_default().push(line);
+    }
+    by_channel
+}
+
+fn sold_lines(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 sold line {one}") } else { format!("{number} sold lines {many}") }
+}
+
+fn orders(lines: &[&Line]) -> String {
+    let mut orders: Vec<&str> = lines.iter().map(|line| line.order.as_str()).collect();
+    orders.dedup();
+    match orders.as_slice() {
+        [order] => format!("order {order}"),
+        [first @ .., last] if first.len() < 5 => format!("orders {} and {last}", first.join(", ")),
+        _ => format!("orders {} and {} more", orders[..5].join(", "), orders.len() - 5),
+    }
+}
+
+/// Returns the changes of which nobody knows yet, or can know, whether they happened.
+pub(super) fn intents(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    store.read(|tx| {
+        let mut troubles = Vec::new();
+        for intent in tx.unfinished_intents()? {
+            let id = intent.id;
+            let known = tx.known(intent.listing)?;
+            let (channel, listing) = (known.as_ref().map(|known| &known.at.channel), known.as_ref().map(name));
+            let told = if intent.state == IntentState::InDoubt {
+                let message = format!("{id}: nobody can tell whether a change of it happened");
+                let next = format!(
+                    "`eys doctor --settle {id} applied` if it did, `eys doctor --settle {id} not-applied` if not"
+                );
+                Trouble { waits_for_owner: true, ..trouble("in-doubt", channel, listing, message, next) }
+            } else {
+                let next = "the next run goes on with it".to_owned();
+                trouble("open-intent", channel, listing, format!("{id} is not confirmed yet"), next)
+            };
+            troubles.push(told);
+        }
+        Ok(troubles)
+    })
+}
