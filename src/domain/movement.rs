@@ -66,6 +66,8 @@ pub enum Why {
     Missing,
     /// More was sold than the source had (W6).
     Oversold,
+    /// A change of the source was sent once more, since the platform had lost it (X4).
+    SentAgain,
     /// A deduction turned out not to have happened.
     NotApplied,
     /// Nobody can tell whether a deduction happened (X6).

@@ -8,7 +8,7 @@ use super::listing::Found;
 use super::stock::{Level, Quantity};
 
 /// How far apart two stamps of one channel's clock must be to say which came first.
-const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
+pub const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
 
 /// What a reading turned out to mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

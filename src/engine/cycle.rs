@@ -18,7 +18,7 @@ use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::{
-    CallId, ChannelName, Component, Known, Level, ListingId, Movement, MovementId, OrderWindow, Role, RunId,
+    CallId, ChannelName, Component, Delta, Known, Level, ListingId, Movement, MovementId, OrderWindow, Role, RunId,
     StoredCall, Why,
 };
 use crate::store::{ChannelState, Store, StoreError, Tx};
@@ -88,6 +88,12 @@ pub(super) struct Cycle<'a> {
     pub preparing: Vec<(ListingId, Settlement)>,
     /// Source listings that go alone, since their number moved under the last attempt (X2).
     pub alone: BTreeSet<ListingId>,
+    /// Source listings whose change was confirmed and is to be read again (X4), and whether that is under way.
+    pub confirming: BTreeMap<ListingId, bool>,
+    /// What the platform lost and is to be sent once more (X4).
+    pub corrections: BTreeMap<ListingId, Delta>,
+    /// Source listings to which something was sent once more in this cycle; it is not done twice.
+    pub corrected: BTreeSet<ListingId>,
     /// How often a listing was tried in this cycle and has to be tried again.
     pub tries: BTreeMap<ListingId, u32>,
     /// Listings that were looked up and could not be read.
@@ -120,6 +126,9 @@ impl<'a> Cycle<'a> {
             unsettled: BTreeSet::new(),
             preparing: Vec::new(),
             alone: BTreeSet::new(),
+            confirming: BTreeMap::new(),
+            corrections: BTreeMap::new(),
+            corrected: BTreeSet::new(),
             tries: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             exempt: BTreeSet::new(),
@@ -145,6 +154,7 @@ impl<'a> Cycle<'a> {
         };
         cycle.open_lanes()?;
         cycle.recover()?;
+        cycle.recover_corrections()?;
         cycle.release()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
         Ok(cycle)
@@ -290,7 +300,7 @@ impl<'a> Cycle<'a> {
             return Ok(None);
         }
         if lane.role == Role::Source {
-            return self.next_settlement(lane);
+            return Ok(self.next_settlement(lane)?.or_else(|| self.next_rest(lane)));
         }
         if let Some(job) = self.next_push(lane)? {
             return Ok(Some(job));

@@ -65,6 +65,8 @@ pub(super) enum Job {
     Prepare(Vec<(ListingId, Adjustment)>, String),
     /// Send a stored adjustment.
     Adjust(CallId, StoredCall, Attempt),
+    /// Rest, before what was just confirmed is read again (X4).
+    Rest(SignedDuration),
     /// Write quantities.
     Push(Vec<(ListingId, Update)>, String),
     /// Tell what a listing is, before it is hidden or ended.
@@ -113,6 +115,7 @@ pub(super) enum JobResult {
     Looked(Vec<ListingId>, Result<Vec<Reading>, ChannelError>),
     Prepared(Vec<(ListingId, Adjustment)>, Result<StoredCall, ChannelError>),
     Adjusted(CallId, Attempt, Result<Vec<Outcome>, ChannelError>),
+    Rested,
     Pushed(Vec<(ListingId, Update)>, Result<Vec<Outcome>, ChannelError>),
     Stood(ListingId, Result<Option<Standing>, ChannelError>),
     Shown(ListingId, Result<Outcome, ChannelError>),
@@ -168,6 +171,10 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
                 tokio::time::sleep(BREATH).await;
             }
             JobResult::Adjusted(id, attempt, channel.adjust(&call, attempt).await)
+        }
+        Job::Rest(time) => {
+            tokio::time::sleep(Duration::try_from(time).unwrap_or_default()).await;
+            JobResult::Rested
         }
         Job::Push(batch, key) => {
             stage(Stage::Pushing, batch.len());

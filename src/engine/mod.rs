@@ -12,6 +12,7 @@
 //! | while quantities are pushed | listings that show *at most* so many | reads them by key and plans again |
 
 pub mod checkup;
+mod confirming;
 mod cycle;
 mod lane;
 pub mod linking;

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use super::EngineError;
+use super::confirming::correction_key;
 use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
-use crate::domain::observe::{confirmed, later};
-use crate::domain::settle::{Settlement, Verdict, decide, settle};
+use crate::domain::observe::{SAME_MOMENT, confirmed, later};
+use crate::domain::settle::{OwnSales, Settlement, Verdict, decide, settle};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
     ListingId, Movement, Pushed, RunId, Why,
@@ -20,11 +21,11 @@ use crate::store::{OpenCall, StoreError, Tx};
 const MOST_SENDS: u32 = 3;
 
 /// What one adjustment was to do, as stored.
-struct Stored<'a> {
-    intent: &'a Intent,
-    delta: Delta,
-    before: Level,
-    lines: &'a [(LineId, i64)],
+pub(super) struct Stored<'a> {
+    pub intent: &'a Intent,
+    pub delta: Delta,
+    pub before: Level,
+    pub lines: &'a [(LineId, i64)],
 }
 
 impl Cycle<'_> {
@@ -81,7 +82,7 @@ impl Cycle<'_> {
                 continue;
             }
             self.unsettled.remove(&source.known.id);
-            let Some(settlement) = settle(source, lane.capability()) else { continue };
+            let Some(settlement) = self.with_correction(source, settle(source, lane.capability())) else { continue };
             if settlement.delta.is_zero() {
                 continue;
             }
@@ -120,7 +121,11 @@ impl Cycle<'_> {
                 (*id, Act::Adjust { delta, before, lines })
             })
             .collect();
-        let (id, _) = self.store.transaction(|tx| tx.open_call(&lane.name, &call, now, &acts))?;
+        let (id, _) = self.store.transaction(|tx| {
+            acts.iter().try_for_each(|(listing, _)| tx.forget_meta(&correction_key(*listing)))?;
+            tx.open_call(&lane.name, &call, now, &acts)
+        })?;
+        self.corrected.extend(acts.iter().map(|(id, _)| *id).filter(|id| self.corrections.remove(id).is_some()));
         self.lane(&lane.name).calls.push_back((id, call, Attempt::First));
         Ok(())
     }
@@ -176,6 +181,9 @@ impl Cycle<'_> {
         let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
         let stored = Stored { intent, delta: *delta, before: *before, lines };
         match outcome {
+            Outcome::Done { .. } if self.must_confirm(lane, intent.listing) => {
+                self.confirming.insert(intent.listing, false);
+            }
             Outcome::Done { echo } => self.applied(lane, &stored, echo, now, "the platform confirmed it")?,
             Outcome::Stale if attempt == Attempt::First => {
                 self.not_applied(&stored, now, "the number had changed; nothing was written")?;
@@ -242,7 +250,11 @@ impl Cycle<'_> {
                 continue;
             }
             let stored = Stored { intent, delta: *delta, before: *before, lines };
-            let own = self.own_sales_since(id, intent.opened)?;
+            let own = self.own_sales(id)?;
+            if self.confirming.contains_key(&id) {
+                self.confirm(lane, &stored, *level, own, begun)?;
+                continue;
+            }
             let capability = lane.capability();
             let settled = later(later(intent.opened, capability.still_running), capability.order_delay) <= begun;
             match decide(*delta, *before, *level, own, settled) {
@@ -261,14 +273,22 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn own_sales_since(&self, id: ListingId, since: Timestamp) -> Result<i64, StoreError> {
-        let own = self.store.read(|tx| tx.own_lines(id))?;
-        let units =
-            own.iter().filter(|line| since <= line.placed).map(|line| line.taken.saturating_sub(line.contained));
-        Ok(units.fold(0, i64::saturating_add))
+    /// Sums up the source's own sales that the last good reading of a listing does not contain: while an adjustment of
+    /// it is open, that is the reading before it.
+    fn own_sales(&self, id: ListingId) -> Result<OwnSales, StoreError> {
+        let (own, known) = self.store.read(|tx| Ok((tx.own_lines(id)?, tx.known(id)?)))?;
+        let read = known.and_then(|known| known.reading).map(|seen| seen.begun);
+        let mut sales = OwnSales::default();
+        for line in own {
+            let units = line.taken.saturating_sub(line.contained);
+            let clearly_later = read.is_none_or(|read| later(read, SAME_MOMENT) < line.placed);
+            let sum = if clearly_later { &mut sales.sure } else { &mut sales.unclear };
+            *sum = sum.saturating_add(units);
+        }
+        Ok(sales)
     }
 
-    fn applied(
+    pub(super) fn applied(
         &mut self,
         lane: &Lane,
         stored: &Stored<'_>,
@@ -446,7 +466,7 @@ fn book(
     }
     let movement = match last {
         Some(movement) => movement,
-        None => record(tx, run, &known, Why::Deducted, (Some(stored.before), Some(level)), now, None)?,
+        None => record(tx, run, &known, Why::SentAgain, (Some(stored.before), Some(level)), now, None)?,
     };
     confirmed(&mut known, level, now);
     known.pushed = Some(Pushed { quantity: level.offerable(), at: now, movement });

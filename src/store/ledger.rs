@@ -145,6 +145,21 @@ impl Tx<'_> {
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
+    /// Returns the values whose keys begin alike, with the rest of their keys.
+    pub fn metas(&self, beginning: &str) -> Result<Vec<(String, String)>> {
+        let sql =
+            "SELECT substr(key, length(?1) + 1), value FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows = query.query_map([beginning], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Forgets a single value.
+    pub fn forget_meta(&self, key: &str) -> Result<()> {
+        self.connection.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?;
+        Ok(())
+    }
+
     /// Stores a single value.
     pub fn set_meta(&self, key: &str, value: &str) -> Result<()> {
         let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2";

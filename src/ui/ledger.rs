@@ -25,6 +25,7 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
         Why::Corrected => format!("{change}, corrected by eys: somebody else had written another number"),
         Why::Missing => format!("{change}, units are missing and no order is there yet; waiting for it"),
         Why::Oversold => format!("oversold: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::SentAgain => format!("{change}, sent once more by eys: the shop had lost units that were taken off"),
         Why::NotApplied => "a deduction turned out not to have happened".to_owned(),
         Why::InDoubt => format!("nobody can tell whether a deduction happened; it shows {to}"),
         Why::Settled => format!("{change}, settled by you: {}", movement.note.as_deref().unwrap_or_default()),
