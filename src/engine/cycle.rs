@@ -180,6 +180,9 @@ impl<'a> Cycle<'a> {
     pub async fn drive(&mut self, stop: &CancellationToken) -> Result<(), EngineError> {
         let began = Instant::now();
         let mut until = began + self.engine.settings.patience;
+        while let Some(end) = self.engine.jobs.try_join_next_with_id() {
+            self.land(end)?;
+        }
         let mut stopping = false;
         loop {
             if stop.is_cancelled() && !stopping {
@@ -250,6 +253,10 @@ impl<'a> Cycle<'a> {
     fn land(&mut self, end: Result<(Id, lane::LaneReport), JoinError>) -> Result<(), EngineError> {
         let id = end.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let name = self.engine.flying.remove(&id);
+        if let Some(state) = name.as_ref().and_then(|name| self.lanes.get_mut(name)) {
+            // What an earlier cycle asked for comes in late; what is the case now is still to be read.
+            state.to_observe |= state.late;
+        }
         if let Ok((_, report)) = end {
             return self.take(report);
         }

@@ -27,11 +27,15 @@ const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 impl Cycle<'_> {
-    /// Settles and plans the components in which something changed.
+    /// Settles and plans the components in which something changed, until nothing does.
     pub fn think(&mut self) -> Result<(), EngineError> {
-        if self.seeds.is_empty() {
-            return Ok(());
+        while !self.seeds.is_empty() {
+            self.think_once()?;
         }
+        Ok(())
+    }
+
+    fn think_once(&mut self) -> Result<(), EngineError> {
         let seeds: Vec<ListingId> = std::mem::take(&mut self.seeds).into_iter().collect();
         let components = self.store.read(|tx| tx.components(&seeds))?;
         let owing = self.settle_components(&components)?;
@@ -47,7 +51,7 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Settles what is owed; returns the source listings from which something has still to be taken off.
+    /// Settles what is owed; returns the source listings about which something has still to be done.
     fn settle_components(&mut self, components: &[Component]) -> Result<Vec<ListingId>, EngineError> {
         let Some(lane) = self.lane_of(&self.source) else { return Ok(Vec::new()) };
         let (mut even, mut owing) = (Vec::new(), Vec::new());
@@ -75,6 +79,9 @@ impl Cycle<'_> {
         }
         for (id, settlement) in even {
             self.settle_even(id, &settlement)?;
+            // What was claimed no longer is: the listings that follow are planned anew.
+            self.seeds.insert(id);
+            owing.push(id);
         }
         Ok(owing)
     }
@@ -244,6 +251,10 @@ impl Cycle<'_> {
 
     /// Puts a decision where it belongs: among the pushes, the listings to look at, or the ones to hide and show.
     fn enqueue(&mut self, components: &[Component], mut decision: Decision) -> Result<(), EngineError> {
+        if self.drop_showing(&decision)? {
+            self.queue.insert(decision.target, decision);
+            return Ok(());
+        }
         self.queue.remove(&decision.target);
         // What a push under way comes to is known when it is back; only then can it be said what is still to be done.
         if self.sent.contains_key(&decision.target) {

@@ -12,6 +12,7 @@ use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
 use crate::domain::{Act, Component, Hidden, IntentState, ListingId, ListingKey, Why};
+use crate::store::{StoreError, Tx};
 
 /// The next step of hiding or showing a listing.
 #[derive(Clone, Debug)]
@@ -20,6 +21,21 @@ pub(super) enum ShowStep {
     Stand(ListingId, ListingKey),
     /// Do it; the intent is stored.
     Do(ListingId, ListingKey, Showing),
+}
+
+impl ShowStep {
+    fn listing(&self) -> ListingId {
+        match self {
+            Self::Stand(id, _) | Self::Do(id, _, _) => *id,
+        }
+    }
+
+    fn is_for(&self, action: &Action) -> bool {
+        match self {
+            Self::Do(_, _, Showing::Show { .. }) => *action == Action::Show,
+            Self::Stand(..) | Self::Do(..) => *action == Action::Hide,
+        }
+    }
 }
 
 impl Cycle<'_> {
@@ -55,6 +71,23 @@ impl Cycle<'_> {
         self.queue.insert(decision.target, decision);
         self.lane(&lane.name).shows.push_back(step);
         Ok(())
+    }
+
+    /// Drops what was to be hidden or shown by an older plan and was not sent yet (Y8); tells whether the new plan wants
+    /// just the same, which then stays as it is.
+    pub fn drop_showing(&mut self, decision: &Decision) -> Result<bool, EngineError> {
+        let Some(lane) = self.lane_of(&decision.channel) else { return Ok(false) };
+        let state = self.lane(&lane.name);
+        let Some(at) = state.shows.iter().position(|step| step.listing() == decision.target) else { return Ok(false) };
+        if state.shows[at].is_for(&decision.action) {
+            return Ok(true);
+        }
+        let dropped = state.shows.remove(at);
+        if let Some(ShowStep::Do(id, ..)) = dropped {
+            let now = self.now(&lane);
+            self.store.transaction(|tx| give_up_showing(tx, id, now, "the plan changed before it was sent"))?;
+        }
+        Ok(false)
     }
 
     /// Takes the next step of a hide or a show.
@@ -116,6 +149,8 @@ impl Cycle<'_> {
         match outcome {
             Ok(Outcome::Done { .. }) => {
                 self.close_showing(lane, id, IntentState::Applied, now)?;
+                // The plan may have changed while it was on its way.
+                self.seeds.insert(id);
                 if let Some(decision) = decision {
                     let components = self.store.read(|tx| tx.components(&[id]))?;
                     self.report_push(&components, &decision, PushEnd::Done);
@@ -153,11 +188,7 @@ impl Cycle<'_> {
     fn open_showing(&mut self, lane: &Lane, id: ListingId, act: &Act) -> Result<(), EngineError> {
         let now = self.now(lane);
         self.store.transaction(|tx| {
-            for old in tx.unfinished_of(id)? {
-                if !matches!(old.act, Act::Adjust { .. }) {
-                    tx.close_intent(old.id, IntentState::NotApplied, now, "looked up, and begun anew")?;
-                }
-            }
+            give_up_showing(tx, id, now, "looked up, and begun anew")?;
             tx.open_intent(id, act, now).map(|_| ())
         })?;
         Ok(())
@@ -197,4 +228,14 @@ impl Cycle<'_> {
         self.lane(&lane.name).wrote |= done;
         Ok(())
     }
+}
+
+/// Closes the open hides and shows of a listing that will not be done.
+fn give_up_showing(tx: &Tx<'_>, id: ListingId, now: Timestamp, why: &str) -> Result<(), StoreError> {
+    for old in tx.unfinished_of(id)? {
+        if !matches!(old.act, Act::Adjust { .. }) {
+            tx.close_intent(old.id, IntentState::NotApplied, now, why)?;
+        }
+    }
+    Ok(())
 }

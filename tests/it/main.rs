@@ -5,6 +5,7 @@
 mod sim;
 
 mod counts;
+mod days;
 mod holds;
 mod line;
 mod orders;

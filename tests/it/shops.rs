@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,6 +33,8 @@ pub struct Shops {
     pub patience: Duration,
     pub guard: Guard,
     keys: Arc<AtomicU64>,
+    /// How wrong this machine's clock is, in seconds.
+    clock: Arc<AtomicI64>,
 }
 
 #[derive(Debug)]
@@ -65,8 +67,13 @@ pub fn name(text: &str) -> ChannelName {
 
 impl Shops {
     pub fn new() -> Self {
+        Self::seeded(7)
+    }
+
+    /// Makes an empty market whose chance is another for each seed.
+    pub fn seeded(seed: u64) -> Self {
         Self {
-            market: Market::new(7),
+            market: Market::new(seed),
             folder: tempfile::tempdir().unwrap(),
             store: Store::in_memory().unwrap(),
             lanes: Vec::new(),
@@ -74,7 +81,13 @@ impl Shops {
             patience: Duration::from_mins(1),
             guard: Guard::default(),
             keys: Arc::default(),
+            clock: Arc::default(),
         }
+    }
+
+    /// Sets this machine's clock wrong by so many seconds.
+    pub fn set_clock(&self, seconds: i64) {
+        self.clock.store(seconds, Ordering::Relaxed);
     }
 
     /// Moves the state to a file, as a real shop has it.
@@ -141,7 +154,7 @@ impl Shops {
         self.folder.path().join(format!("{channel}.csv"))
     }
 
-    fn orders_path(&self, channel: &str) -> PathBuf {
+    pub fn orders_path(&self, channel: &str) -> PathBuf {
         self.folder.path().join(format!("{channel}-orders.csv"))
     }
 
@@ -176,7 +189,8 @@ impl Shops {
 
     fn around(&self) -> Surroundings {
         let market = self.market.clone();
-        let clock: Clock = Arc::new(move || market.now());
+        let wrong = self.clock.clone();
+        let clock: Clock = Arc::new(move || market.now() + SignedDuration::from_secs(wrong.load(Ordering::Relaxed)));
         let keys = self.keys.clone();
         let progress: Arc<dyn Progress> = Arc::new(Quiet);
         let new_key = Arc::new(move || format!("key-{}", keys.fetch_add(1, Ordering::Relaxed)));

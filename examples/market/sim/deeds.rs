@@ -31,11 +31,13 @@ impl World {
         for (sku, units) in basket {
             let variant =
                 self.shop(shop).variants_of(sku).find(|v| self.on_sale(shop, *v)).ok_or(Turned::NotForSale)?;
-            if !self.enough(shop, variant, *units) {
+            let item = self.shop(shop).variants[&variant].item;
+            let before: i64 = wanted.iter().filter(|(_, of, _)| *of == item).map(|(_, _, units)| units).sum();
+            if !self.enough(shop, variant, before + *units) {
                 self.tell(shop, Deed::TurnedAway { sku: (*sku).into(), units: *units });
                 return Err(Turned::SoldOut);
             }
-            wanted.push((variant, *units));
+            wanted.push((variant, item, *units));
         }
         let id = self.id();
         let number = format!("#{}", self.shop(shop).orders.len() + 1001);
@@ -53,7 +55,7 @@ impl World {
             stamps: Stamps::new(self.now),
         };
         self.shop_mut(shop).orders.insert(id, order);
-        for (variant, units) in wanted {
+        for (variant, _, units) in wanted {
             self.sell_line(shop, id, variant, units);
         }
         Ok(id)

@@ -69,7 +69,10 @@ pub struct Rule {
 
 /// All rules, and what is left of them.
 #[derive(Default)]
-pub struct Faults(Vec<Rule>);
+pub struct Faults {
+    rules: Vec<Rule>,
+    struck: usize,
+}
 
 impl Rule {
     /// Befalls the next call that matches.
@@ -152,22 +155,28 @@ impl Rule {
 impl Faults {
     /// Adds a rule.
     pub fn add(&mut self, rule: Rule) {
-        self.0.push(rule);
+        self.rules.push(rule);
     }
 
     /// Forgets all rules.
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     /// Draws what befalls a call.
     pub fn draw(&mut self, shop: &str, operation: &Operation, dice: &mut Dice) -> Vec<Trouble> {
         let mut troubles = Vec::new();
-        for rule in self.0.iter_mut().filter(|rule| rule.matches(shop, operation)) {
+        for rule in self.rules.iter_mut().filter(|rule| rule.matches(shop, operation)) {
             if rule.strikes(dice) {
                 troubles.push(rule.trouble.clone());
             }
         }
+        self.struck += troubles.len();
         troubles
+    }
+
+    /// Counts how often a trouble struck since the rules were forgotten last.
+    pub fn struck(&self) -> usize {
+        self.struck
     }
 }

@@ -38,6 +38,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 pub use self::deeds::Turned;
+pub use self::dice::Dice;
 pub use self::faults::{Faults, Rule, Trouble};
 pub use self::handle::ShopHandle;
 pub use self::life::Pace;
@@ -220,6 +221,11 @@ impl Market {
     /// Ends all trouble.
     pub fn peace(&self) {
         self.lock().faults.clear();
+    }
+
+    /// Counts how often a trouble struck under the rules that stand.
+    pub fn struck(&self) -> usize {
+        self.lock().faults.struck()
     }
 
     /// Sets how long each call takes.

@@ -1,0 +1,241 @@
+//! What a seed draws: a shop with its channels, goods and rules, and what will befall it.
+
+use std::time::Duration;
+
+use eys::domain::policy::ZeroStock;
+
+use crate::sim::{Dice, Pace, Trouble};
+
+/// Everything that is drawn before anything happens.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub seed: u64,
+    /// The source first.
+    pub channels: Vec<DrawnChannel>,
+    /// The goods of the source with their stock at first.
+    pub goods: Vec<(String, i64)>,
+    pub pace: Pace,
+    /// What happens on lists in an hour.
+    pub list_pace: f64,
+    pub cycles: u32,
+    /// The loop's pace.
+    pub every: Duration,
+    /// Whether each cycle is a process of its own, as under cron.
+    pub one_shots: bool,
+    pub on_disk: bool,
+    /// How often a cycle is killed.
+    pub crashes: f64,
+    pub spells: Vec<Spell>,
+    /// How wrong this machine's clock is, in seconds, at first and from the middle of the day.
+    pub clock: (i64, i64),
+}
+
+/// A channel and what it sells.
+#[derive(Clone, Debug)]
+pub struct DrawnChannel {
+    pub name: &'static str,
+    pub kind: DrawnKind,
+    /// For targets: the listings, by SKU, with their recipe.
+    pub listings: Vec<(String, Vec<(String, i64)>)>,
+    /// Goods that stand on no other channel and must never be touched.
+    pub alone: Vec<String>,
+    pub rule: Option<DrawnRule>,
+    pub zero_stock: ZeroStock,
+    pub lag: Duration,
+    pub latency: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawnKind {
+    Shopify,
+    /// A list; whether its till lowers the cell itself when it sells.
+    Csv {
+        lowers: bool,
+    },
+}
+
+/// A rule for a whole channel, as the oracle understands it.
+#[derive(Clone, Copy, Debug)]
+pub enum DrawnRule {
+    Buffer(i64),
+    Percent(i64),
+    Max(i64),
+    ZeroAtOrBelow(i64),
+}
+
+impl DrawnRule {
+    /// What the contract says a rule makes of a number.
+    pub fn shows(self, available: i64) -> i64 {
+        match self {
+            Self::Buffer(units) => (available - units).max(0),
+            Self::Percent(percent) => available * percent / 100,
+            Self::Max(most) => available.min(most),
+            Self::ZeroAtOrBelow(limit) => {
+                if available <= limit {
+                    0
+                } else {
+                    available
+                }
+            }
+        }
+    }
+}
+
+/// A stretch of cycles in which something goes wrong.
+#[derive(Clone, Debug)]
+pub struct Spell {
+    pub from: u32,
+    pub until: u32,
+    pub chance: f64,
+    pub trouble: Trouble,
+    /// The channel it befalls; all if there is none.
+    pub at: Option<&'static str>,
+    pub writing: Option<bool>,
+}
+
+impl Drawn {
+    pub fn from_seed(seed: u64) -> Self {
+        let mut dice = Dice::new(seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(11));
+        let count = *dice.pick(&[1, 1, 2, 3, 4, 6, 8, 12, 20, 40]).unwrap();
+        let goods: Vec<(String, i64)> =
+            (0..count).map(|nth| (format!("SKU-{nth}"), 1 + below(&mut dice, 20))).collect();
+        let names = ["source", "alpha", "beta", "gamma"];
+        let targets = 1 + dice.below(3);
+        let channels: Vec<DrawnChannel> =
+            (0..=targets).map(|nth| channel(&mut dice, names[nth], nth == 0, &goods)).collect();
+        let cycles = 8 + u32::try_from(dice.below(24)).unwrap();
+        let spells = spells(&mut dice, cycles, &channels);
+        Self {
+            seed,
+            pace: pace(&mut dice),
+            list_pace: f64::from(u32::try_from(dice.below(40)).unwrap()),
+            cycles,
+            every: Duration::from_mins(1),
+            one_shots: dice.happens(0.5),
+            on_disk: dice.happens(0.03),
+            crashes: if dice.happens(0.4) { dice.fraction() * 0.4 } else { 0.0 },
+            spells,
+            clock: clock(&mut dice),
+            channels,
+            goods,
+        }
+    }
+
+    pub fn source(&self) -> &DrawnChannel {
+        &self.channels[0]
+    }
+
+    pub fn targets(&self) -> &[DrawnChannel] {
+        &self.channels[1..]
+    }
+}
+
+fn below(dice: &mut Dice, most: usize) -> i64 {
+    i64::try_from(dice.below(most)).unwrap()
+}
+
+fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(String, i64)]) -> DrawnChannel {
+    let kind = if dice.happens(0.7) { DrawnKind::Shopify } else { DrawnKind::Csv { lowers: dice.happens(0.5) } };
+    let mut listings = Vec::new();
+    if !is_source {
+        let all = dice.happens(0.6);
+        for (sku, _) in goods {
+            if all || dice.happens(0.7) {
+                listings.push((sku.clone(), vec![(sku.clone(), 1)]));
+            }
+        }
+        for nth in 0..dice.below(3) {
+            listings.push((format!("SET-{nth}-{name}"), recipe(dice, goods)));
+        }
+        if listings.is_empty() {
+            listings.push((goods[0].0.clone(), vec![(goods[0].0.clone(), 1)]));
+        }
+    }
+    let rule = match dice.below(8) {
+        0 => Some(DrawnRule::Buffer(1 + below(dice, 3))),
+        1 => Some(DrawnRule::Percent(50 + below(dice, 50))),
+        2 => Some(DrawnRule::Max(1 + below(dice, 8))),
+        3 => Some(DrawnRule::ZeroAtOrBelow(below(dice, 3))),
+        _ => None,
+    };
+    DrawnChannel {
+        name,
+        kind,
+        listings,
+        alone: (0..dice.below(3)).map(|nth| format!("ALONE-{nth}-{name}")).collect(),
+        rule: rule.filter(|_| !is_source),
+        zero_stock: if kind == DrawnKind::Shopify && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
+        lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),
+        latency: dice.happens(0.5),
+    }
+}
+
+/// A pack of several, or a kit of two.
+fn recipe(dice: &mut Dice, goods: &[(String, i64)]) -> Vec<(String, i64)> {
+    let first = goods[dice.below(goods.len())].0.clone();
+    let mut parts = vec![(first, 1 + below(dice, 4))];
+    let second = goods[dice.below(goods.len())].0.clone();
+    if dice.happens(0.5) && second != parts[0].0 {
+        parts.push((second, 1 + below(dice, 2)));
+    }
+    parts
+}
+
+fn pace(dice: &mut Dice) -> Pace {
+    let busy = *dice.pick(&[20.0, 60.0, 200.0]).unwrap();
+    let mut some = |rate: f64| if dice.happens(0.6) { rate } else { 0.0 };
+    Pace {
+        orders: busy,
+        sent: some(busy / 6.0),
+        cancelled: some(busy / 8.0),
+        taken_back: some(busy / 8.0),
+        owner_edits: some(6.0),
+        other_apps: some(4.0),
+        ..Pace::default()
+    }
+}
+
+fn spells(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Spell> {
+    let kinds = [
+        Trouble::Unreachable,
+        Trouble::LostBefore,
+        Trouble::LostAfter,
+        Trouble::CutBody,
+        Trouble::BrokenJson,
+        Trouble::HtmlPage,
+        Trouble::Status(500),
+        Trouble::Status(503),
+        Trouble::StatusAfter(502),
+        Trouble::TooMany { retry_after: Some(3) },
+        Trouble::TooMany { retry_after: None },
+        Trouble::Word("THROTTLED"),
+        Trouble::Slow(Duration::from_secs(20)),
+        Trouble::Slow(Duration::from_secs(90)),
+        Trouble::SlowAnswer(Duration::from_secs(15)),
+        Trouble::SlowAnswer(Duration::from_secs(150)),
+        Trouble::Drift,
+        Trouble::NoNumbers,
+        Trouble::TokenRefused,
+    ];
+    let most = *dice.pick(&[0, 0, 1, 2, 4]).unwrap();
+    let spell = |dice: &mut Dice| {
+        let from = u32::try_from(dice.below(cycles as usize)).unwrap();
+        let length = 1 + u32::try_from(dice.below(8)).unwrap();
+        let at = channels[dice.below(channels.len())].name;
+        Spell {
+            from,
+            until: (from + length).min(cycles),
+            chance: *dice.pick(&[0.05, 0.2, 0.5, 1.0]).unwrap(),
+            trouble: dice.pick(&kinds).unwrap().clone(),
+            at: dice.happens(0.6).then_some(at),
+            writing: dice.pick(&[None, Some(true), Some(false)]).copied().flatten(),
+        }
+    };
+    (0..most).map(|_| spell(dice)).collect()
+}
+
+fn clock(dice: &mut Dice) -> (i64, i64) {
+    let wrong = [0, 0, 0, 86_400, -86_400, 300, -300];
+    let first = *dice.pick(&wrong).unwrap();
+    (first, if dice.happens(0.8) { first } else { *dice.pick(&wrong).unwrap() })
+}
