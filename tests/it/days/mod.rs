@@ -18,7 +18,7 @@ use self::draw::Drawn;
 use self::live::{Lived, live};
 
 /// Seeds that every run of the tests tries.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 1_000;
 
 /// Lives the day of one seed, and lets the oracle judge it.
 async fn judged(seed: u64, told: bool) -> (Lived, Vec<String>) {

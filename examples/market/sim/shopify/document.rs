@@ -1,6 +1,8 @@
 //! Reads a GraphQL request and makes it flat: variables are put in, fragments opened, `@skip` and `@include` obeyed.
 //! What is left is a tree of [`Asked`] fields.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::ast::{self, Definition, DirectiveList, Document, OperationDefinition, OperationType};
@@ -47,8 +49,7 @@ impl Parsed {
     pub fn new(request: &Value) -> Result<Self, Vec<Refusal>> {
         let one = |code: &str, words: &str| vec![Refusal::new(code, words)];
         let source = request["query"].as_str().ok_or_else(|| one("BAD_REQUEST", "No query string was present"))?;
-        let document = Document::parse(source, "request.graphql")
-            .map_err(|wrong| one("syntaxError", &wrong.errors.to_string().lines().take(3).collect::<String>()))?;
+        let document = read(source).map_err(|wrong| one("syntaxError", &wrong.lines().take(3).collect::<String>()))?;
         let wanted = request["operationName"].as_str();
         let operation = document.definitions.iter().find_map(|definition| match definition {
             Definition::OperationDefinition(found)
@@ -91,6 +92,21 @@ impl Parsed {
         };
         self.roots.iter().map(named).sum()
     }
+}
+
+/// Reads a document. Clients send the same few again and again, and simulated shops live thousands of days: each is read
+/// once.
+fn read(source: &str) -> Result<Arc<Document>, String> {
+    thread_local! {
+        static READ: RefCell<HashMap<String, Arc<Document>>> = RefCell::default();
+    }
+    if let Some(document) = READ.with_borrow(|read| read.get(source).cloned()) {
+        return Ok(document);
+    }
+    let document = Document::parse(source, "request.graphql").map_err(|wrong| wrong.errors.to_string())?;
+    let document = Arc::new(document);
+    READ.with_borrow_mut(|read| read.insert(source.into(), document.clone()));
+    Ok(document)
 }
 
 /// Puts defaults in, and refuses what is required and missing (10, `INVALID_VARIABLE`).
