@@ -96,8 +96,11 @@ impl Shopify {
         if payload.user_errors.is_empty() {
             return Ok(batch.iter().map(echo).collect());
         }
-        if batch.len() > 1 && payload.user_errors.iter().any(|error| error.place().is_none()) {
-            return self.write_halves(batch, key).await;
+        if let Some(whole) = payload.user_errors.iter().find(|error| error.place().is_none()) {
+            return match batch.len() {
+                1 => Ok(vec![whole.outcome(SET.operation)]),
+                _ => self.write_halves(batch, key).await,
+            };
         }
         let places: Vec<usize> = (0..batch.len()).collect();
         Ok(refusals(&payload.user_errors, &places, batch.len(), SET.operation))
