@@ -4,7 +4,17 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod cli_doctor;
+mod cli_help;
+mod cli_init;
+mod cli_input;
+mod cli_link;
+mod cli_rules;
+mod cli_shared;
+mod cli_status;
+mod cli_sync;
 mod counts;
+mod exports;
 mod holds;
 mod line;
 mod orders;
@@ -15,4 +25,5 @@ mod showing;
 mod sim_shopify;
 mod sim_shopify_writes;
 mod sim_world;
+mod support;
 mod trouble;
