@@ -16,6 +16,7 @@ mod cli_sync;
 mod counts;
 mod exports;
 mod holds;
+mod layers;
 mod line;
 mod orders;
 mod recipes;
