@@ -73,13 +73,13 @@ pub struct ChannelError {
 }
 
 impl ChannelError {
-    /// Makes an error without evidence.
+    /// Makes an error without evidence. A full stop at the end of a platform's own words is left out.
     pub fn new(kind: ErrorKind, repeat: Repeat, operation: &'static str, message: impl AsRef<str>) -> Self {
         Self {
             kind,
             repeat,
             operation,
-            message: printable(message.as_ref(), 500),
+            message: printable(message.as_ref().trim_end_matches('.'), 500),
             next: None,
             evidence: Box::default(),
         }

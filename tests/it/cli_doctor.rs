@@ -196,7 +196,7 @@ async fn what_is_wrong_with_shops_and_what_it_mends() {
     exit 6
     ---- stdout
     Accounts, permissions, limits
-      !!   outlet: the app may not do this: it lacks `read_locations` or `read_inventory` access scope. (while finding the shop, HTTP 200, request 1-planned); it said: Access denied for locations field.
+      !!   outlet: the app may not do this: it lacks `read_locations` or `read_inventory` access scope (while finding the shop, HTTP 200, request 1-planned); it said: Access denied for locations field.
            next: add it in the Dev Dashboard, release the app's version and approve it in the shop
       ok   shop: connected to mugs (mugs.myshopify.com), plan Basic
       ok   shop: stock is read at Main

@@ -378,11 +378,11 @@ async fn the_gravest_exit_code_wins() {
     ---- stdout
     Listings that follow
      SKU  ON    SHOWS                                                              BECAUSE
-     MUG  fair  10 → 7  refused: Shopify refuses it: Refused, as planned. (while   MUG on the source: 7
+     MUG  fair  10 → 7  refused: Shopify refuses it: Refused, as planned (while    MUG on the source: 7
                         writing quantities)
 
     To look at
-      fair, MUG: Shopify refuses it: Refused, as planned. (while writing quantities)
+      fair, MUG: Shopify refuses it: Refused, as planned (while writing quantities)
           next: link the components of the bundle instead of the bundle
 
     Run 3: 1 listing refused, 1 problem

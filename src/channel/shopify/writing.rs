@@ -81,6 +81,9 @@ impl UserError {
 impl Shopify {
     /// Writes quantities to the first location: what is to be shown less what the other locations show.
     pub(super) async fn write_quantities(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
         let (place, _) = self.places().await?;
         let entries: Vec<Value> = batch.iter().map(|update| entry(update, place)).collect();
         let input = json!({
