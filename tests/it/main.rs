@@ -13,6 +13,7 @@ mod cli_rules;
 mod cli_shared;
 mod cli_status;
 mod cli_sync;
+mod contract;
 mod counts;
 mod exports;
 mod holds;
