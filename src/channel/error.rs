@@ -73,13 +73,13 @@ pub struct ChannelError {
 }
 
 impl ChannelError {
-    /// Makes an error without evidence.
+    /// Makes an error without evidence. A full stop at the end of a platform's own words is left out.
     pub fn new(kind: ErrorKind, repeat: Repeat, operation: &'static str, message: impl AsRef<str>) -> Self {
         Self {
             kind,
             repeat,
             operation,
-            message: printable(message.as_ref(), 500),
+            message: printable(message.as_ref().trim_end_matches('.'), 500),
             next: None,
             evidence: Box::default(),
         }
@@ -145,6 +145,11 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
+/// Makes a text of several lines fit for a terminal: what could steer it becomes `?`, its layout stays.
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_hidden(c) { '?' } else { c }).collect()
+}
+
 /// Tells whether a character can hide or move text: control characters, direction marks, zero-width characters.
 fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -160,5 +165,6 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\r\n c\u{202e}d", 100), "a?[2Jb c?d");
         assert_eq!(printable("abcdef", 3), "abc…");
         assert_eq!(printable("abc", 3), "abc");
+        assert_eq!(harmless("a\u{1b}[2J\n  b\u{9b}c"), "a?[2J\n  b?c");
     }
 }

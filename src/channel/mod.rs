@@ -27,7 +27,7 @@ mod shopify;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, printable};
+pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, printable};
 use crate::domain::{
     Capability, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity, Reading, StoredCall,
 };

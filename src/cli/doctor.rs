@@ -60,6 +60,12 @@ pub(super) async fn doctor(context: &Context, args: &DoctorArgs) -> End {
         return propose(context, &checkup.listings, file);
     }
     let sku = args.sku.as_deref().and_then(Sku::new);
+    if let Some(sku) = &sku
+        && !checkup.listings.iter().any(|known| known.listing.skus().any(|own| own == sku))
+    {
+        let next = Some("`eys link` reads the channels and shows every SKU it finds".to_owned());
+        return Err(Failure::Usage(format!("no channel has the SKU `{sku}`"), next));
+    }
     let wanted = |finding: &&Finding| sku.is_none() || finding.sku == sku;
     let findings: Vec<&Finding> = checkup.findings.iter().filter(wanted).collect();
     let problems = findings.iter().filter(|finding| finding.weight == Weight::Problem).count();
@@ -137,36 +143,36 @@ async fn fix(context: &Context, args: &DoctorArgs, config: &Config, state: &Path
     let mends: Vec<(&ChannelName, &Mend)> =
         findings.iter().filter_map(|finding| Some((finding.channel.as_ref()?, finding.mend.as_ref()?))).collect();
     if mends.is_empty() {
+        let exit = if findings.iter().any(|finding| finding.weight == Weight::Problem) { 6 } else { 0 };
         context.ui.say("Nothing here can be mended by eys itself.");
-        context.ui.document("doctor", 0, document(findings));
-        return Ok(0);
+        context.ui.document("doctor", exit, document(findings));
+        return Ok(exit);
     }
     for (channel, mend) in &mends {
         context.ui.say(&format!("  {channel}: {}", mend.words));
     }
     if !args.yes && !context.ui.ask(&format!("Mend {}?", count(mends.len(), "thing", "things"))) {
         context.ui.note("Nothing was changed. `eys doctor --fix --yes` does it.");
+        context.ui.document("doctor", 4, document(findings));
         return Ok(4);
     }
     let _lock = lock(context, state, true).await?;
     let lanes = app::lanes(config, state)?;
-    let mut failed = 0;
+    let (mut failed, mut mended) = (0, Vec::new());
     for (channel, mend) in mends {
         let Some(lane) = lanes.iter().find(|lane| lane.name == *channel) else { continue };
-        let words = match lane.channel.mend(mend).await {
-            Ok(Outcome::Done { .. }) => "done".to_owned(),
-            Ok(Outcome::Refused(error) | Outcome::Unknown(error)) | Err(error) => {
-                failed += 1;
-                error.to_string()
-            }
-            Ok(_) => {
-                failed += 1;
-                "it is no longer as it was; run doctor again".to_owned()
-            }
+        let trouble = match lane.channel.mend(mend).await {
+            Ok(Outcome::Done { .. }) => None,
+            Ok(Outcome::Refused(error) | Outcome::Unknown(error)) | Err(error) => Some(error.to_string()),
+            Ok(_) => Some("it is no longer as it was; run doctor again".to_owned()),
         };
-        context.ui.say(&format!("  {channel}: {}: {words}", mend.words));
+        failed += usize::from(trouble.is_some());
+        context.ui.say(&format!("  {channel}: {}: {}", mend.words, trouble.as_deref().unwrap_or("done")));
+        mended.push(json!({ "channel": channel, "listing": mend.listing, "words": mend.words, "trouble": trouble }));
     }
-    Ok(if failed == 0 { 0 } else { 3 })
+    let exit = if failed == 0 { 0 } else { 3 };
+    context.ui.document("doctor", exit, Map::from_iter([("mended".to_owned(), Value::from(mended))]));
+    Ok(exit)
 }
 
 async fn settle(context: &Context, state: &Path, words: &[String]) -> End {
@@ -200,7 +206,10 @@ async fn settle(context: &Context, state: &Path, words: &[String]) -> End {
 /// Writes proposals for the listings without a SKU; changes nothing itself.
 fn propose(context: &Context, listings: &[Known], file: &Path) -> End {
     let rows = checkup::proposals(listings);
-    let failed = |error: &dyn std::fmt::Display| Failure::Other(format!("{}: {error}", file.display()), None);
+    let failed = |error: &dyn std::fmt::Display| {
+        let next = Some("name a new file; eys never writes over one".to_owned());
+        Failure::Other(format!("{}: {error}", file.display()), next)
+    };
     let new = std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| failed(&error))?;
     let mut writer = csv::Writer::from_writer(new);
     writer.write_record(["channel", "listing", "title", "proposed_sku"]).map_err(|error| failed(&error))?;

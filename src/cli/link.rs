@@ -1,6 +1,6 @@
 //! `eys link`: what belongs together is shown, and only what the owner accepts is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Context, End, lock};
+use super::{Context, End, lock, named};
 use crate::app;
 use crate::channel::printable;
 use crate::config::Config;
@@ -69,7 +69,7 @@ pub(super) async fn link(context: &Context, args: &LinkArgs) -> End {
         return export(context, &state, file);
     }
     if let Some(names) = &args.rename_channel {
-        return rename(context, &state, names).await;
+        return rename(context, &config, &state, names).await;
     }
     if let Some(listing) = &args.remove {
         return remove(context, &state, listing).await;
@@ -79,7 +79,7 @@ pub(super) async fn link(context: &Context, args: &LinkArgs) -> End {
     if let Some(file) = &args.import {
         return import(context, &config, &state, &plan, file).await;
     }
-    if args.sku.is_some() || !args.part.is_empty() {
+    if args.channel.is_some() {
         return by_hand(context, args, &config, &state, &plan).await;
     }
     by_sku(context, args, &state, plan).await
@@ -307,6 +307,10 @@ async fn by_hand(context: &Context, args: &LinkArgs, config: &Config, state: &Pa
     let (Some(name), Some(to)) = (&args.channel, &args.to) else {
         return Err(Failure::Usage("a tie by hand needs --channel and --to".to_owned(), None));
     };
+    if args.sku.is_none() && args.part.is_empty() {
+        let next = Some("say what it is made of: --sku SKU, or --part SKU=UNITS for each part of a kit".to_owned());
+        return Err(Failure::Usage(format!("a tie by hand of {to} needs a SKU of the source"), next));
+    }
     let part = |text: &str, units: i64| {
         Sku::new(text).map(|sku| (sku, units)).ok_or_else(|| Failure::Usage("a SKU is empty".to_owned(), None))
     };
@@ -319,14 +323,16 @@ async fn by_hand(context: &Context, args: &LinkArgs, config: &Config, state: &Pa
     if let Some(sku) = &args.sku {
         parts.push(part(sku, args.units)?);
     }
+    let channel = named(config, name)?.name.clone();
     let described: Vec<String> = parts.iter().map(|(sku, units)| format!("{units} × {sku}")).collect();
     context.ui.say(&format!("{to} on {name} is made of {}", described.join(" + ")));
     if !args.yes && !context.ui.ask("Store this link?") {
         context.ui.note("Nothing was stored. `--yes` stores it.");
+        context.ui.document("link", 4, Map::from_iter([("stored".to_owned(), Value::from(false))]));
         return Ok(4);
     }
     let source = source(config)?;
-    let tie = HandTie { channel: channel(name)?, target: to.clone(), sku: None, parts };
+    let tie = HandTie { channel, target: to.clone(), sku: None, parts };
     let _lock = lock(context, state, true).await?;
     let mut store = Store::open(state)?;
     plan.store_listings_only(&mut store)?;
@@ -352,11 +358,16 @@ async fn remove(context: &Context, state: &Path, listing: &str) -> End {
     Ok(0)
 }
 
-async fn rename(context: &Context, state: &Path, names: &[String]) -> End {
+async fn rename(context: &Context, config: &Config, state: &Path, names: &[String]) -> End {
     let [old, new] = names else { return Err(Failure::Usage("it takes OLD and NEW".to_owned(), None)) };
-    let (old, new) = (channel(old)?, channel(new)?);
+    let (old, new) = (channel(old)?, named(config, new)?.name.clone());
     let _lock = lock(context, state, true).await?;
     let mut store = Store::open(state)?;
+    if store.read(|tx| tx.channel(&old))?.is_none() {
+        let next =
+            Some("OLD is the name that it had when it was linked; `eys status --history` tells of it".to_owned());
+        return Err(Failure::Usage(format!("nothing is known of a channel `{old}`"), next));
+    }
     store.transaction(|tx| tx.rename_channel(&old, &new))?;
     context.ui.say(&format!("{old} is {new} from now on; its links and its history go with it."));
     context.ui.document("link", 0, Map::new());
@@ -367,14 +378,21 @@ fn export(context: &Context, state: &Path, file: &Path) -> End {
     let store = Store::snapshot(state)?;
     let rows = linking::export(&store)?;
     let failed = |error: &dyn std::fmt::Display| Failure::Other(format!("{}: {error}", file.display()), None);
+    let ours = |old: String| old.lines().next().is_none_or(|first| first == HEADER.join(","));
+    if file.exists() && !std::fs::read_to_string(file).is_ok_and(ours) {
+        let next = Some("name a new file, or an earlier export".to_owned());
+        return Err(Failure::Usage(format!("{} is there already and is no export", file.display()), next));
+    }
     let mut writer = csv::Writer::from_path(file).map_err(|error| failed(&error))?;
     writer.write_record(HEADER).map_err(|error| failed(&error))?;
     for row in &rows {
         writer.write_record(row).map_err(|error| failed(&error))?;
     }
     writer.flush().map_err(|error| failed(&error))?;
-    context.ui.say(&format!("Wrote {} to {}.", links(rows.len()), file.display()));
-    context.ui.document("link", 0, Map::from_iter([("exported".to_owned(), Value::from(rows.len()))]));
+    // A kit is one link with a row for each part.
+    let exported = rows.iter().map(|row| &row[..3]).collect::<BTreeSet<_>>().len();
+    context.ui.say(&format!("Wrote {} to {}.", links(exported), file.display()));
+    context.ui.document("link", 0, Map::from_iter([("exported".to_owned(), Value::from(exported))]));
     Ok(0)
 }
 

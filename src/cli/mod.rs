@@ -17,6 +17,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Places;
+use crate::channel::printable;
+use crate::config::{ChannelConfig, Config};
 use crate::store::{Lock, LockError};
 use crate::ui::{Failure, Look, Ui};
 
@@ -41,12 +43,13 @@ One channel is the source of stock, the others follow. A sale anywhere is taken 
 listing shows what is left. Begin with `eys init`, then `eys doctor`, `eys link`, `eys sync --dry-run`.";
 
 #[derive(Args)]
+#[command(next_help_heading = "Options everywhere")]
 struct Global {
     /// The channels and rules [default: channels.toml in the config folder]
-    #[arg(long, global = true, value_name = "FILE", env = "EYS_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "EYS_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// What eys remembers [default: `state` in the config, else state.db in the data folder]
-    #[arg(long, global = true, value_name = "FILE", env = "EYS_STATE")]
+    #[arg(long, global = true, value_name = "FILE", env = "EYS_STATE", hide_env_values = true)]
     state: Option<PathBuf>,
     /// One JSON document on stdout in place of text
     #[arg(long, global = true)]
@@ -102,11 +105,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Where the screen is gone there is nobody left to tell.
-            let _ = error.print();
-            return u8::from(error.use_stderr()) * 2;
-        }
+        Err(error) => return not_understood(&args, &error),
     };
     let global = cli.global;
     log_to_stderr(global.verbose);
@@ -128,6 +127,30 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
         failure.exit()
     })
+}
+
+/// Tells what is wrong with a command line, or what it asked to be told: the help, the version.
+fn not_understood(args: &[OsString], error: &clap::Error) -> u8 {
+    if !error.use_stderr() || !args.iter().any(|arg| arg == "--json") {
+        // Where the screen is gone there is nobody left to tell.
+        let _ = error.print();
+        return u8::from(error.use_stderr()) * 2;
+    }
+    let known = Cli::command();
+    let words = args.iter().skip(1).filter_map(|arg| arg.to_str());
+    let name = words.into_iter().find(|word| known.find_subcommand(word).is_some());
+    let text = error.to_string();
+    let mut parts = text.split("\n\n").map(|part| printable(part, 300));
+    let message = parts.next().unwrap_or_default();
+    let tip = parts.find_map(|part| part.strip_prefix("tip: ").map(str::to_owned));
+    let help = name.map_or("`eys --help` shows the commands".to_owned(), |name| {
+        format!("`eys {name} --help` shows what it takes")
+    });
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let failure = Failure::Usage(message, Some(tip.unwrap_or(help)));
+    let ui = Ui::new(Look { json: true, ..Look::default() });
+    ui.document(name.unwrap_or("usage"), failure.exit(), failure.json());
+    failure.exit()
 }
 
 async fn dispatch(context: &Context, command: Command) -> End {
@@ -167,15 +190,20 @@ impl Command {
 
 fn auth(context: &Context, channel: &str) -> End {
     let config = context.places.read()?;
-    let found = config.channel(channel).ok_or_else(|| {
+    let found = named(&config, channel)?;
+    let message = format!("`{channel}` is of the kind {}, which needs no browser", found.kind.name);
+    Err(Failure::Usage(message, Some("its credentials stand in channels.toml; `eys doctor` tries them".to_owned())))
+}
+
+/// Finds a channel that the command line names.
+fn named<'a>(config: &'a Config, channel: &str) -> Result<&'a ChannelConfig, Failure> {
+    config.channel(channel).ok_or_else(|| {
         let known: Vec<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
         Failure::Usage(
             format!("there is no channel `{channel}`"),
             Some(format!("the channels are {}", known.join(", "))),
         )
-    })?;
-    let message = format!("`{channel}` is of the kind {}, which needs no browser", found.kind.name);
-    Err(Failure::Usage(message, Some("its credentials stand in channels.toml; `eys doctor` tries them".to_owned())))
+    })
 }
 
 fn man(context: &Context) -> End {

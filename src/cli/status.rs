@@ -434,5 +434,6 @@ fn html(context: &Context, overview: &Overview, problems: &[Trouble], file: &Pat
     std::fs::write(file, page.into_string())
         .map_err(|error| Failure::Other(format!("{}: {error}", file.display()), None))?;
     context.ui.say(&format!("Wrote {}.", file.display()));
+    context.ui.document("status", 0, Map::from_iter([("path".to_owned(), json!(file))]));
     Ok(0)
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::telling::tell;
-use super::{Context, End, lock, stop_on_signals};
+use super::{Context, End, lock, named, stop_on_signals};
 use crate::app;
 use crate::config::Config;
 use crate::domain::{ChannelName, Sku};
@@ -77,14 +77,7 @@ pub(super) async fn sync(context: &Context, args: &SyncArgs) -> End {
 }
 
 fn options(context: &Context, args: &SyncArgs, config: &Config) -> Result<Options, Failure> {
-    let channel = |name: &String| {
-        let found = config.channel(name).map(|channel| channel.name.clone());
-        found.ok_or_else(|| {
-            let known: Vec<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
-            let next = format!("the channels are {}", known.join(", "));
-            Failure::Usage(format!("there is no channel `{name}`"), Some(next))
-        })
-    };
+    let channel = |name: &String| named(config, name).map(|channel| channel.name.clone());
     let channels = |names: &[String]| names.iter().map(channel).collect::<Result<Vec<ChannelName>, Failure>>();
     let release = |text: &String| text.parse::<Release>().map_err(|why| Failure::Usage(why, None));
     Ok(Options {

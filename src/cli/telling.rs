@@ -7,24 +7,19 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use url::Url;
 
 use super::Context;
 use super::status::problems;
+use crate::app::knock;
 use crate::config::{Config, Format};
 use crate::engine::{LaneEnd, Report, Trouble};
-use crate::net::http::Http;
-use crate::net::{Again, Label, Request, Transport};
 use crate::store::{Store, StoreError};
 use crate::ui::{Failure, trouble_text, troubles_json};
 
-/// How long the command or the address may take.
+/// How long the command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a run tells that the state tells too.
 const STANDING: &[&str] = &["held-lines", "in-doubt", "open-intent", "deduction-pending"];
@@ -60,7 +55,7 @@ pub(super) async fn tell(
     }
     let complete = report.lanes.iter().all(|lane| matches!(lane.end, LaneEnd::Complete | LaneEnd::Off));
     if let Some(address) = config.problems.ping.as_ref().filter(|_| complete) {
-        let sent = send(address, Method::GET, "text/plain", String::new()).await;
+        let sent = knock(address, None).await;
         complain(context, "the ping of [problems]", sent);
     }
     Ok(())
@@ -156,20 +151,5 @@ async fn post(address: &str, format: Format, news: &News) -> Result<(), String> 
             ("application/json", json!({ "content": text }).to_string())
         }
     };
-    send(address, Method::POST, kind, body).await
-}
-
-/// Sends one request. The address may be a secret in itself and is not shown.
-async fn send(address: &str, method: Method, kind: &'static str, body: String) -> Result<(), String> {
-    let url = Url::parse(address).map_err(|error| error.to_string())?;
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
-    let label = Label { operation: "telling of problems", cost: 1.0, again: Again::IfNeverSent };
-    let request = Request { method, url, headers, body: Bytes::from(body), label };
-    let reply = tokio::time::timeout(PATIENCE, Http::new(None)?.send(request)).await;
-    match reply {
-        Ok(Ok(reply)) if reply.status.is_success() => Ok(()),
-        Ok(Ok(reply)) => Err(format!("it answers with {}", reply.status)),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),
-    }
+    knock(address, Some((kind, body))).await
 }

@@ -37,10 +37,12 @@ impl ConfigError {
 
     /// Makes the error of a file that cannot be read.
     pub(super) fn file(path: &Path, error: &std::io::Error) -> Self {
-        let next = if error.kind() == std::io::ErrorKind::NotFound {
-            "`eys init` makes one; or say where it is with --config FILE or EYS_CONFIG".to_owned()
-        } else {
-            format!("give yourself the right to read {}", path.display())
+        let next = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "`eys init` makes one; or say where it is with --config FILE or EYS_CONFIG".to_owned()
+            }
+            std::io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
+            _ => format!("give yourself the right to read {}", path.display()),
         };
         Self::plain(path, format!("{}: {error}", path.display()), next)
     }

@@ -14,7 +14,7 @@ use super::take::listing_of;
 use super::{Clock, EngineError};
 use crate::channel::{Account, ChannelError};
 use crate::domain::absorb::{Counting, absorb};
-use crate::domain::matching::{Linked, Matching, Proposal, Side, Tie, match_listings};
+use crate::domain::matching::{Linked, Matching, Proposal, Reason, Side, Tie, match_listings};
 use crate::domain::{
     ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Link, Listing, ListingId, ListingKey, ListingRef,
     OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
@@ -148,7 +148,7 @@ impl LinkPlan {
     pub fn new(surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
         let linked = store.read(linked)?;
         let source = surveyed.iter().find(|surveyed| surveyed.role == Role::Source);
-        let matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {
+        let mut matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {
             None => Matching::default(),
             Some((source, found)) => {
                 let targets: Vec<Side<'_>> = surveyed
@@ -159,6 +159,10 @@ impl LinkPlan {
                 match_listings(Side { channel: &source.channel, listings: &found.listings }, &targets, &linked)
             }
         };
+        // A channel that could not be read says nothing about what is not on it (P5).
+        if surveyed.iter().any(|surveyed| surveyed.role == Role::Target && surveyed.found.is_err()) {
+            matching.alone.retain(|alone| alone.reason != Reason::NotListed);
+        }
         Ok(Self { surveyed, matching })
     }
 
@@ -531,26 +535,32 @@ pub fn import(
         let key = (channel.clone(), listing.clone(), sku.clone());
         links.entry(key).or_default().push(Part { source: part.id, units });
     }
-    let mut opened = 0;
-    let run = store.transaction(|tx| tx.begin_run(command, now))?;
+    // All rows are looked up before the first link is opened: a file with a wrong row opens nothing.
+    let mut ties = Vec::new();
     for ((channel, listing, sku), parts) in links {
         let name = ChannelName::new(&channel).ok_or_else(|| LinkError::Wrong(format!("`{channel}` is no channel")))?;
         let target = find(store, &name, &listing)?;
         let sku = Sku::new(&sku);
         let recipe = crate::domain::link::recipe(parts);
         let plain = matches!(recipe.as_slice(), [Part { units: 1, source }] if bears(store, *source, sku.as_ref())?);
-        opened += store.transaction(|tx| {
-            if tx.links_of(target.id)?.iter().any(|link| link.sku == sku) {
-                return Ok(0);
-            }
-            open_link(tx, run, &target, sku.as_ref(), !plain, &recipe, now)?;
-            if !tx.channel(&name)?.is_some_and(|channel| channel.pushed_ever) {
-                hold_first_push(tx, &name, &format!("the first push to {name}"), &[freeze(tx, &target)?], now)?;
-            }
-            Ok(1)
-        })?;
+        ties.push((name, target, sku, recipe, plain));
     }
-    store.transaction(|tx| tx.end_run(run, now, 0, &format!("{opened} links imported")))?;
+    let opened = store.transaction(|tx| {
+        let run = tx.begin_run(command, now)?;
+        let mut opened = 0;
+        for (name, target, sku, recipe, plain) in &ties {
+            if tx.links_of(target.id)?.iter().any(|link| link.sku == *sku) {
+                continue;
+            }
+            open_link(tx, run, target, sku.as_ref(), !plain, recipe, now)?;
+            if !tx.channel(name)?.is_some_and(|channel| channel.pushed_ever) {
+                hold_first_push(tx, name, &format!("the first push to {name}"), &[freeze(tx, target)?], now)?;
+            }
+            opened += 1;
+        }
+        tx.end_run(run, now, 0, &format!("{opened} links imported"))?;
+        Ok(opened)
+    })?;
     Ok(opened)
 }
 

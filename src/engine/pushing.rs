@@ -16,6 +16,7 @@ use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::settle::{Settlement, settle};
+use crate::domain::status::Status;
 use crate::domain::{
     ChannelName, Component, HoldId, Known, Level, ListingId, Pushed, Quantity, Refusal, Role, Shown, SourceFacts, Why,
 };
@@ -231,6 +232,11 @@ impl Cycle<'_> {
         let is_open = |decision: &&Decision| match decision.action {
             _ if held.contains_key(&decision.target) => false,
             _ if self.sent.contains_key(&decision.target) => true,
+            // What is not written while a channel is switched off is written when it is on again.
+            _ if decision.status == Status::SyncOff => {
+                let offered = decision.offer.as_ref().map(|offer| Shown::Exactly(offer.quantity.as_level()));
+                offered.is_some_and(|offered| offered != decision.shown)
+            }
             Action::Nothing | Action::Held(_) | Action::Wait(Doubt::RefusedLately) => false,
             _ => true,
         };

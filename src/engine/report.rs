@@ -202,6 +202,8 @@ impl Report {
         say(self.troubles.len(), "problem", "problems");
         let failed = self.lanes.iter().filter(|lane| matches!(lane.end, LaneEnd::Failed(_) | LaneEnd::Late)).count();
         say(failed, "channel not reached", "channels not reached");
+        let off = self.lanes.iter().filter(|lane| matches!(lane.end, LaneEnd::Off)).count();
+        say(off, "channel switched off", "channels switched off");
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use crate::channel::harmless;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::engine::linking::LinkError;
@@ -41,7 +42,7 @@ impl Failure {
             other => {
                 let (message, next) = other.parts();
                 let next = next.map_or_else(String::new, |next| format!("\n  next: {next}"));
-                format!("error: {message}{next}")
+                harmless(&format!("error: {message}{next}"))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The screen: the only place that prints. Results go to stdout, everything else to stderr.
 //!
-//! Text from a remote side passes through [`printable`] before it gets here or on its way out, so that nothing can steer
-//! a terminal. Everything is readable without colour.
+//! Text from a remote side passes through [`printable`] before it gets here or [`harmless`] on its way out, so that
+//! nothing can steer a terminal. Everything is readable without colour.
 
 mod error;
 mod json;
@@ -21,7 +21,7 @@ pub use self::json::{report_json, troubles_json};
 pub use self::ledger::{hold_words, movement_words};
 pub use self::progress::Bars;
 pub use self::report::{list_of_troubles, report_text, sentence, trouble_text};
-use crate::channel::printable;
+use crate::channel::{harmless, printable};
 
 /// How the screen is to look.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,14 +60,14 @@ impl Ui {
     /// Prints a result.
     pub fn say(&self, text: &str) {
         if !self.look.json {
-            write_to(&mut std::io::stdout().lock(), text);
+            write_to(&mut std::io::stdout().lock(), &harmless(text));
         }
     }
 
     /// Prints something that is no result: what goes on, what to do next.
     pub fn note(&self, text: &str) {
         if !self.look.quiet && !self.look.json {
-            write_to(&mut std::io::stderr().lock(), text);
+            write_to(&mut std::io::stderr().lock(), &harmless(text));
         }
     }
 

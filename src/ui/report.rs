@@ -3,7 +3,7 @@
 use crate::domain::Level;
 use crate::engine::{Adjusted, Deduction, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
 
-use super::{Ui, count};
+use super::Ui;
 
 /// The most rows of a list on the screen; the rest is counted.
 const MOST: usize = 40;
@@ -120,10 +120,7 @@ fn holds(report: &Report) -> Option<String> {
         format!("{}: {}\n      release it: eys sync --release {}", hold.id, hold.note, hold.id)
     };
     let mut text = list("Waiting for your word", report.holds.iter().map(line))?;
-    text.push_str(&format!(
-        "\n  All {} that were shown to you: eys sync --yes",
-        count(report.holds.len(), "hold", "holds").trim_start_matches("1 ")
-    ));
+    text.push_str("\n  All that were shown to you before: eys sync --yes");
     Some(text)
 }
 

@@ -4,9 +4,21 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod cli_doctor;
+mod cli_help;
+mod cli_init;
+mod cli_input;
+mod cli_link;
+mod cli_rules;
+mod cli_shared;
+mod cli_status;
+mod cli_sync;
+mod contract;
 mod counts;
 mod days;
+mod exports;
 mod holds;
+mod layers;
 mod line;
 mod orders;
 mod recipes;
@@ -16,4 +28,5 @@ mod showing;
 mod sim_shopify;
 mod sim_shopify_writes;
 mod sim_world;
+mod support;
 mod trouble;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eys::channel::registry::{Doors, SecretSource, Settings as ChannelSettings, Token, TokenKeeper, Value, kind};
+use eys::channel::Channel;
+use eys::channel::registry::{Doors, Kind, SecretSource, Settings as ChannelSettings, Token, TokenKeeper, Value, kind};
 use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
@@ -32,6 +33,7 @@ pub struct Shops {
     pub rules: Vec<Rule>,
     pub patience: Duration,
     pub guard: Guard,
+    blocks: Vec<(&'static Kind, ChannelSettings)>,
     keys: Arc<AtomicU64>,
     /// How wrong this machine's clock is, in seconds.
     clock: Arc<AtomicI64>,
@@ -80,6 +82,7 @@ impl Shops {
             rules: Vec::new(),
             patience: Duration::from_mins(1),
             guard: Guard::default(),
+            blocks: Vec::new(),
             keys: Arc::default(),
             clock: Arc::default(),
         }
@@ -136,18 +139,25 @@ impl Shops {
     fn add(&mut self, kind_name: &str, channel: &str, role: Role, values: BTreeMap<&'static str, Value>) {
         let kind = kind(kind_name).unwrap();
         let settings = ChannelSettings { name: name(channel), role, base_url: None, allow_http: false, values };
-        let doors = Doors { transport: Arc::new(self.market.clone()), tokens: Arc::new(Forgetful) };
+        self.blocks.push((kind, settings));
         self.lanes.push(Lane {
             name: name(channel),
             kind: kind.name,
             role,
-            channel: Arc::from((kind.build)(settings, doors).unwrap()),
+            channel: self.connect(self.lanes.len()),
             inventory_sync: true,
             zero_stock: ZeroStock::Keep,
             source_gone: SourceGone::Zero,
             deduct_sales: true,
             restock: Restock::Unshipped,
         });
+    }
+
+    /// Builds the n-th channel anew, as the next process does.
+    pub fn connect(&self, nth: usize) -> Arc<dyn Channel> {
+        let (kind, settings) = &self.blocks[nth];
+        let doors = Doors { transport: Arc::new(self.market.clone()), tokens: Arc::new(Forgetful) };
+        Arc::from((kind.build)(settings.clone(), doors).unwrap())
     }
 
     pub fn path(&self, channel: &str) -> PathBuf {

@@ -51,6 +51,9 @@ impl Table {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Err("it is saved as UTF-16; save it as \"CSV UTF-8\"".to_owned());
         }
+        if bytes.starts_with(b"PK\x03\x04") {
+            return Err("it is a workbook of a spreadsheet program; save it as \"CSV UTF-8\"".to_owned());
+        }
         let start = if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
         let valid = std::str::from_utf8(&bytes).is_ok();
         let encoding = encoding.unwrap_or(if valid { Encoding::Utf8 } else { Encoding::Windows1252 });

@@ -81,6 +81,9 @@ impl UserError {
 impl Shopify {
     /// Writes quantities to the first location: what is to be shown less what the other locations show.
     pub(super) async fn write_quantities(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
         let (place, _) = self.places().await?;
         let entries: Vec<Value> = batch.iter().map(|update| entry(update, place)).collect();
         let input = json!({
@@ -96,8 +99,11 @@ impl Shopify {
         if payload.user_errors.is_empty() {
             return Ok(batch.iter().map(echo).collect());
         }
-        if batch.len() > 1 && payload.user_errors.iter().any(|error| error.place().is_none()) {
-            return self.write_halves(batch, key).await;
+        if let Some(whole) = payload.user_errors.iter().find(|error| error.place().is_none()) {
+            return match batch.len() {
+                1 => Ok(vec![whole.outcome(SET.operation)]),
+                _ => self.write_halves(batch, key).await,
+            };
         }
         let places: Vec<usize> = (0..batch.len()).collect();
         Ok(refusals(&payload.user_errors, &places, batch.len(), SET.operation))

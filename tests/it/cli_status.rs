@@ -1,0 +1,192 @@
+//! `eys status`: where everything stands, and why a SKU shows what it shows.
+
+use crate::support::Home;
+
+#[test]
+fn before_anything_is_linked() {
+    let home = Home::with_mugs();
+    insta::assert_snapshot!(home.eys("status"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LINKED  WITH STOCK  LAST COMPLETE  ACCOUNT
+     stock    source  csv   0       -           never
+     stall    target  csv   0       0           never
+
+    Nothing is wrong and nothing waits.
+
+    Nothing is linked yet: `eys link` shows what belongs together.
+    ");
+    insta::assert_snapshot!(home.eys("status MUG"), @"
+    exit 2
+    ---- stderr
+    error: no channel has the SKU `MUG`
+      next: `eys link` reads the channels and shows every SKU it finds
+    ");
+    home.eys("status --check").is(0);
+    assert!(!home.path("state.db").exists());
+}
+
+#[test]
+fn where_everything_stands_and_why() {
+    let home = Home::in_step();
+    home.order("stall", "S-1", "MUG", 2, "open");
+    home.eys("sync").is(0);
+    insta::assert_snapshot!(home.eys("status"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LINKED  WITH STOCK  LAST COMPLETE     ACCOUNT
+     stock    source  csv   2       -           2026-11-24 09:00  /home/owner/eys/stock.csv
+     stall    target  csv   2       2           2026-11-24 09:00  /home/owner/eys/stall.csv
+
+    Last run: 3, 2026-11-24 09:00 — 1 sale or change of an order, 1 number changed on the source, 1 listing updated
+
+    Nothing is wrong and nothing waits.
+    ");
+    insta::assert_snapshot!(home.eys("status MUG").sorted(), @"
+    exit 0
+    ---- stdout
+    MUG  Red mug
+
+     CHANNEL         SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  8      -        source
+     stall           8      8        listed & synced  MUG on the source: 8
+
+    Its story
+      2026-11-24 09:00  stall MUG                1 → 10, written by eys
+      2026-11-24 09:00  stall MUG                10 → 8, written by eys
+      2026-11-24 09:00  stall MUG                linked, showing 1
+      2026-11-24 09:00  stall MUG                released by you: h1: the first push to stall would change 2 of 2 listings
+      2026-11-24 09:00  stall MUG                sold 2, order S-1 on stall
+      2026-11-24 09:00  stock MUG                10 → 8, taken off for order S-1 on stall
+      2026-11-24 09:00  stock MUG                linked, showing 10
+    ");
+    insta::assert_snapshot!(home.eys("status --history"), @"
+    exit 0
+    ---- stdout
+     RUN  BEGAN             COMMAND         EXIT  DID
+     3    2026-11-24 09:00  eys sync        0     1 sale or change of an order, 1 number changed on the
+                                                  source, 1 listing updated
+     2    2026-11-24 09:00  eys sync --yes  0     2 listings updated
+     1    2026-11-24 09:00  eys link --yes  0     2 links made
+    ");
+    insta::assert_snapshot!(home.eys("status --run 3").sorted(), @"
+    exit 0
+    ---- stdout
+    Run 3: eys sync, 2026-11-24 09:00
+      1 sale or change of an order, 1 number changed on the source, 1 listing updated
+      2026-11-24 09:00  stall MUG  10 → 8, written by eys
+      2026-11-24 09:00  stall MUG  sold 2, order S-1 on stall
+      2026-11-24 09:00  stock MUG  10 → 8, taken off for order S-1 on stall
+    ");
+    insta::assert_snapshot!(home.eys("status --run 77"), @"
+    exit 2
+    ---- stderr
+    error: there is no run 77
+      next: `eys status --history` lists the runs
+    ");
+    insta::assert_snapshot!(home.eys("status --low 4"), @"
+    exit 0
+    ---- stdout
+     SKU   ON THE SOURCE  TITLE
+     BOWL  4              Blue bowl
+    ");
+    insta::assert_snapshot!(home.eys("status --low 1"), @"
+    exit 0
+    ---- stdout
+    Nothing on the source has 1 or fewer.
+    ");
+    insta::assert_snapshot!(home.eys("status --problems"), @"
+    exit 0
+    ---- stdout
+    Nothing is wrong and nothing waits.
+    ");
+    let check = home.eys("status --check").is(0).clone();
+    assert_eq!((check.out.as_str(), check.err.as_str()), ("", ""), "monitoring wants silence");
+}
+
+#[test]
+fn what_is_wrong_or_waits() {
+    let home = Home::with_mugs();
+    home.eys("link --yes").is(0);
+    insta::assert_snapshot!(home.eys("status --problems"), @"
+    exit 0
+    ---- stdout
+    To look at
+      stall: h1: the first push to stall would change 2 of 2 listings
+          next: `eys sync --release h1` lets it go on
+    ");
+    insta::assert_snapshot!(home.eys("status --check"), @"
+    exit 3
+    ---- stdout
+    h1 on stall: the first push to stall would change 2 of 2 listings; release it: eys sync --release h1
+    ");
+    let check = home.json("status --check");
+    assert_eq!((&check["exit"], check["problems"].as_array().unwrap().len()), (&3.into(), 1), "{check}");
+    // A channel that failed in the last run stays a problem until a run reads it.
+    home.eys("sync --yes").is(0);
+    std::fs::rename(home.path("stall.csv"), home.path("away.csv")).unwrap();
+    home.eys("sync").is(1);
+    insta::assert_snapshot!(home.eys("status --check"), @"
+    exit 3
+    ---- stdout
+    stall: /home/owner/eys/stall.csv: No such file or directory (os error 2) (while reading the file) since 2026-11-24 09:00; `eys doctor` says what mends it
+    ");
+    std::fs::rename(home.path("away.csv"), home.path("stall.csv")).unwrap();
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
+}
+
+#[test]
+fn the_story_of_a_sku_in_a_document() {
+    let home = Home::in_step();
+    home.order("stall", "S-1", "MUG", 2, "open");
+    home.eys("sync").is(0);
+    let story = home.json("status MUG");
+    let words: Vec<&str> = story["ledger"].as_array().unwrap().iter().map(|e| e["words"].as_str().unwrap()).collect();
+    assert!(words.contains(&"10 → 8, taken off for order S-1 on stall"), "{story}");
+    insta::assert_json_snapshot!((&story["listings"], &story["ledger"][0]), @r#"
+    [
+      [
+        {
+          "channel": "stock",
+          "claims": 0,
+          "level": 8,
+          "listing": "MUG",
+          "role": "source"
+        },
+        {
+          "channel": "stall",
+          "holds": [],
+          "listing": "MUG",
+          "offered": 8,
+          "role": "target",
+          "shows": "8",
+          "status": "listed & synced",
+          "why": "MUG on the source: 8"
+        }
+      ],
+      {
+        "at": "2026-11-24T09:00:00Z",
+        "id": 3,
+        "listing": "stall MUG",
+        "words": "linked, showing 1"
+      }
+    ]
+    "#);
+    assert_eq!(home.json("status")["channels"].as_array().unwrap().len(), 2);
+    assert_eq!(home.json("status --history")["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(home.json("status --low 4")["low"][0]["sku"], "BOWL");
+}
+
+#[test]
+fn it_can_be_a_page() {
+    let home = Home::in_step();
+    insta::assert_snapshot!(home.eys("status --html page.html"), @"
+    exit 0
+    ---- stdout
+    Wrote page.html.
+    ");
+    let page = home.read("page.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("stall"), "{page}");
+    home.eys("status --html none/page.html").is(1);
+}
