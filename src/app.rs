@@ -2,27 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
 use crate::channel::registry::{Doors, Token, TokenKeeper};
 use crate::config::{ChannelConfig, Config, config_path, state_path};
 use crate::domain::ChannelName;
 use crate::engine::{Clock, Lane, Progress, Settings, Surroundings};
 use crate::net::http::Http;
-use crate::net::{Again, Label, Request, Transport};
 use crate::store::{Credentials, KeptToken};
 use crate::ui::Failure;
-
-/// How long an address that the owner named may take.
-const KNOCK: Duration = Duration::from_secs(30);
 
 /// Where the files of this run are.
 #[derive(Clone, Debug)]
@@ -97,24 +88,9 @@ pub fn surroundings(progress: Arc<dyn Progress>) -> Surroundings {
     Surroundings { clock: clock(), new_key: Arc::new(|| uuid::Uuid::new_v4().to_string()), progress }
 }
 
-/// Asks for an address that the owner named, or posts something of a kind to it. The address may be a secret in itself
-/// and stands in no error.
+/// Asks for an address that the owner named, or posts something of a kind to it.
 pub async fn knock(address: &str, post: Option<(&'static str, String)>) -> Result<(), String> {
-    let url = Url::parse(address).map_err(|error| error.to_string())?;
-    let method = if post.is_some() { Method::POST } else { Method::GET };
-    let (kind, body) = post.unwrap_or_default();
-    let mut headers = HeaderMap::new();
-    if !kind.is_empty() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    }
-    let label = Label { operation: "telling of problems", cost: 1.0, again: Again::IfNeverSent };
-    let request = Request { method, url, headers, body: Bytes::from(body), label };
-    match tokio::time::timeout(KNOCK, Http::new(None)?.send(request)).await {
-        Ok(Ok(reply)) if reply.status.is_success() => Ok(()),
-        Ok(Ok(reply)) => Err(format!("it answers with {}", reply.status)),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} seconds", KNOCK.as_secs())),
-    }
+    Http::new(None)?.knock(address, post).await
 }
 
 /// Keeps the tokens of channels in the credentials file.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ::http::header::CONTENT_TYPE;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use reqwest::redirect::Policy;
@@ -12,6 +13,9 @@ use super::{NetError, Reply, Request, Transport};
 
 /// The most bytes of an answer that are taken: an honest one is far smaller.
 const LARGEST: usize = 32 << 20;
+
+/// How long an address that the owner named may take.
+const KNOCK: Duration = Duration::from_secs(30);
 
 /// The real network, over HTTP and TLS.
 pub struct Http {
@@ -37,6 +41,20 @@ impl Http {
             builder = builder.tls_certs_merge(certificates);
         }
         builder.build().map(|client| Self { client }).map_err(|error| causes(&error))
+    }
+
+    /// Asks for an address that the owner named, or posts something of a kind to it. The address may be a secret in
+    /// itself and stands in no error.
+    ///
+    /// # Errors
+    /// In words, where it cannot be reached in time or answers that it failed.
+    pub async fn knock(&self, address: &str, post: Option<(&'static str, String)>) -> Result<(), String> {
+        let asked = match post {
+            Some((kind, body)) => self.client.post(address).header(CONTENT_TYPE, kind).body(body),
+            None => self.client.get(address),
+        };
+        let answer = asked.timeout(KNOCK).send().await.map_err(|error| causes(&error.without_url()))?;
+        if answer.status().is_success() { Ok(()) } else { Err(format!("it answers with {}", answer.status())) }
     }
 }
 

@@ -118,7 +118,9 @@ fn what_is_wrong_or_waits() {
     insta::assert_snapshot!(home.eys("status --check"), @"
     exit 3
     ---- stdout
-    h1 on stall: the first push to stall would change 2 of 2 listings; release it: eys sync --release h1
+    To look at
+      stall: h1: the first push to stall would change 2 of 2 listings
+          next: `eys sync --release h1` lets it go on
     ");
     let check = home.json("status --check");
     assert_eq!((&check["exit"], check["problems"].as_array().unwrap().len()), (&3.into(), 1), "{check}");
