@@ -156,7 +156,7 @@ async fn fix(context: &Context, args: &DoctorArgs, config: &Config, state: &Path
         context.ui.document("doctor", 4, document(findings));
         return Ok(4);
     }
-    let _lock = lock(context, state, true).await?;
+    let _lock = lock(context, state).await?;
     let lanes = app::lanes(config, state)?;
     let (mut failed, mut mended) = (0, Vec::new());
     for (channel, mend) in mends {
@@ -185,7 +185,7 @@ async fn settle(context: &Context, state: &Path, words: &[String]) -> End {
         "not-applied" => false,
         _ => return Err(usage()),
     };
-    let _lock = lock(context, state, true).await?;
+    let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
     let now = Timestamp::now();
     let done = store.transaction(|tx| {

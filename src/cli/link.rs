@@ -112,7 +112,7 @@ async fn by_sku(context: &Context, args: &LinkArgs, state: &Path, mut plan: Link
         (false, false) => 4,
     };
     if accepted {
-        let _lock = lock(context, state, true).await?;
+        let _lock = lock(context, state).await?;
         let mut store = Store::open(state)?;
         plan.store(&mut store, &context.line, Timestamp::now())?;
         ui.note(&format!("\nStored {}. Nothing was written to any channel.", links(plan.matching.ties.len())));
@@ -333,7 +333,7 @@ async fn by_hand(context: &Context, args: &LinkArgs, config: &Config, state: &Pa
     }
     let source = source(config)?;
     let tie = HandTie { channel, target: to.clone(), sku: None, parts };
-    let _lock = lock(context, state, true).await?;
+    let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
     plan.store_listings_only(&mut store)?;
     linking::tie_by_hand(&mut store, &source, &tie, &context.line, plan.active(&tie.channel))?;
@@ -350,7 +350,7 @@ fn source(config: &Config) -> Result<ChannelName, Failure> {
 async fn remove(context: &Context, state: &Path, listing: &str) -> End {
     let (name, listing) =
         listing.split_once('/').ok_or_else(|| Failure::Usage(format!("`{listing}` is not CHANNEL/LISTING"), None))?;
-    let _lock = lock(context, state, true).await?;
+    let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
     let closed = linking::remove(&mut store, &channel(name)?, listing, &context.line, Timestamp::now())?;
     context.ui.say(&format!("Untied {listing} on {name} ({}). What it sold stays settled.", links(closed)));
@@ -361,7 +361,7 @@ async fn remove(context: &Context, state: &Path, listing: &str) -> End {
 async fn rename(context: &Context, config: &Config, state: &Path, names: &[String]) -> End {
     let [old, new] = names else { return Err(Failure::Usage("it takes OLD and NEW".to_owned(), None)) };
     let (old, new) = (channel(old)?, named(config, new)?.name.clone());
-    let _lock = lock(context, state, true).await?;
+    let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
     if store.read(|tx| tx.channel(&old))?.is_none() {
         let next =
@@ -405,7 +405,7 @@ async fn import(context: &Context, config: &Config, state: &Path, plan: &LinkPla
     }
     let rows: Result<Vec<Exported>, csv::Error> = reader.deserialize().collect();
     let rows = rows.map_err(|error| wrong(error.to_string()))?;
-    let _lock = lock(context, state, true).await?;
+    let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
     plan.store_listings_only(&mut store)?;
     let opened = linking::import(&mut store, &source(config)?, &rows, &context.line, Timestamp::now())?;

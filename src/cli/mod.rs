@@ -214,9 +214,9 @@ fn man(context: &Context) -> End {
     Ok(0)
 }
 
-/// Takes the state's lock; waits for the gap of a loop, unless it is a loop itself.
-async fn lock(context: &Context, state: &Path, wait: bool) -> Result<Lock, Failure> {
-    let until = tokio::time::Instant::now() + if wait { GAP } else { Duration::ZERO };
+/// Takes the state's lock, and waits for the gap of a loop.
+async fn lock(context: &Context, state: &Path) -> Result<Lock, Failure> {
+    let until = tokio::time::Instant::now() + GAP;
     loop {
         match Lock::take(state, &format!("eys {}", context.line), Timestamp::now()) {
             Ok(lock) => return Ok(lock),
@@ -226,6 +226,11 @@ async fn lock(context: &Context, state: &Path, wait: bool) -> Result<Lock, Failu
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Takes the place of the one loop that may run over a state; a second loop is turned away at once.
+fn take_loop(context: &Context, state: &Path) -> Result<Lock, Failure> {
+    Ok(Lock::take_loop(state, &format!("eys {}", context.line), Timestamp::now())?)
 }
 
 /// Listens for the signals that end a run: the first finishes what is in flight, the second leaves at once.

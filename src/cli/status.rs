@@ -309,8 +309,11 @@ fn owing(components: &[Component]) -> Option<String> {
     for source in components.iter().flat_map(|component| &component.sources) {
         for line in &source.owing {
             let units = line.open_units(source.known.id);
-            let empty = source.known.reading.is_some_and(|seen| seen.level.0 <= 0);
-            let waits = if empty { "there is none left to take it from" } else { "the next run takes it off" };
+            let waits = match source.known.reading {
+                _ if source.known.gone.is_some() => "its listing on the source is gone",
+                Some(seen) if seen.level.0 <= 0 => "there is none left to take it from",
+                _ => "the next run takes it off",
+            };
             let why = line.held.map_or(waits.to_owned(), |why| why.to_string());
             lines.push(format!("{units} for order {} on {}: {why}", line.order, line.channel));
         }

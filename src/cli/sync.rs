@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::telling::tell;
-use super::{Context, End, lock, named, stop_on_signals};
+use super::{Context, End, lock, named, stop_on_signals, take_loop};
 use crate::app;
 use crate::config::Config;
 use crate::domain::{ChannelName, Sku};
@@ -59,6 +59,7 @@ pub(super) async fn sync(context: &Context, args: &SyncArgs) -> End {
     let config = context.places.read()?;
     config.check_secrets()?;
     let options = options(context, args, &config)?;
+    check_skus(context, &config, &options.skus)?;
     let stop = stop_on_signals();
     match &args.every {
         None => {
@@ -93,6 +94,22 @@ fn options(context: &Context, args: &SyncArgs, config: &Config) -> Result<Option
     })
 }
 
+/// Looks whether the state knows the SKUs that a run is narrowed to: a slip would otherwise look like "nothing to do".
+fn check_skus(context: &Context, config: &Config, skus: &[Sku]) -> Result<(), Failure> {
+    if skus.is_empty() {
+        return Ok(());
+    }
+    let store = Store::snapshot(&context.places.state(Some(config)))?;
+    for sku in skus {
+        let bearing = store.read(|tx| tx.listings_by_sku(sku))?;
+        if !bearing.iter().any(|known| config.source().is_some_and(|source| source.name == known.at.channel)) {
+            let next = "it must be a SKU of the source, to the letter; `eys link` reads the channels anew".to_owned();
+            return Err(Failure::Usage(format!("the source has no SKU `{sku}`"), Some(next)));
+        }
+    }
+    Ok(())
+}
+
 async fn once(
     context: &Context,
     config: &Config,
@@ -107,7 +124,7 @@ async fn once(
         let mut store = Store::snapshot(&state)?;
         return Ok(engine.cycle(&mut store, options, stop).await?);
     }
-    let lock = lock(context, &state, true).await?;
+    let lock = lock(context, &state).await?;
     let mut store = Store::open(&state)?;
     let report = engine.cycle(&mut store, options, stop).await?;
     tell(context, config, &mut store, &report, None).await?;
@@ -126,6 +143,7 @@ async fn watch(
 ) -> End {
     let given = if pace.is_empty() { None } else { Some(self::pace(pace)?) };
     let state = context.places.state(Some(&config));
+    let place = if args.dry_run { None } else { Some(take_loop(context, &state)?) };
     let around = app::surroundings(Arc::new(Quiet));
     let mut engine = Engine::new(app::lanes(&config, &state)?, app::settings(&config), around);
     let mut file = Watched::new(config);
@@ -137,7 +155,7 @@ async fn watch(
             file.reload(context, &mut engine)?;
         }
         let options = if first { options.clone() } else { later(options) };
-        let held = if args.dry_run { None } else { Some(lock(context, &state, !first).await?) };
+        let held = if args.dry_run { None } else { Some(lock(context, &state).await?) };
         first = false;
         let mut store = if args.dry_run { Store::snapshot(&state)? } else { Store::open(&state)? };
         let report = engine.cycle(&mut store, &options, stop).await?;
@@ -153,6 +171,7 @@ async fn watch(
             () = stop.cancelled() => {}
         }
     }
+    drop(place);
     Ok(exit)
 }
 

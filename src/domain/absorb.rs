@@ -83,7 +83,7 @@ pub fn absorb(
     let mut line = known.unwrap_or_else(|| first_seen(channel, order, fact, listing, links, counting));
     let before = if new { 0 } else { line.sold() };
     line.order.clone_from(&order.order);
-    line.taken = taken(fact, line.shipped, counting.restock);
+    line.taken = taken(fact, line.shipped, line.restock);
     line.shipped |= fact.shipped;
     if new && line.baseline > 0 {
         line.baseline = line.taken;
@@ -115,7 +115,9 @@ fn first_seen(
         taken: 0,
         baseline: if before_link { i64::MAX } else { 0 },
         counts,
+        unfinished: false,
         shipped: fact.shipped,
+        restock: counting.restock,
         held: (counts && counting.role == Role::Target && !counting.switched_on).then_some(LineHold::SwitchedOff),
         shares: link.map_or_else(Vec::new, |link| {
             let share = |part: &super::Part| Share { source: part.source, units: part.units, applied: 0 };

@@ -30,6 +30,13 @@ impl Guard {
         let share = i128::from(moved) * 100 > i128::from(of) * i128::from(self.percent);
         moved >= i64::from(self.at_least) && share
     }
+
+    /// Tells whether too much of the source is gone or suddenly zero. A listing that is gone is never an ordinary sale,
+    /// so that a small shop is guarded too: for those the least number does not count.
+    pub fn trips_source(self, source: SourceTotals) -> bool {
+        let gone = Self { at_least: 1, ..self };
+        gone.trips(source.gone, source.linked) || self.trips(source.emptied.saturating_add(source.gone), source.linked)
+    }
 }
 
 /// What the guard needs to know of a channel beyond the plan.
@@ -50,8 +57,10 @@ pub struct Totals {
 pub struct SourceTotals {
     /// Source listings that are part of a recipe.
     pub linked: i64,
-    /// Of those, how many this reading finds gone or suddenly zero, without a sale that explains it.
+    /// Of those, how many this reading finds suddenly zero, without a sale that explains it.
     pub emptied: i64,
+    /// Of those, how many it finds gone.
+    pub gone: i64,
 }
 
 /// A hold that is to be made.
@@ -98,8 +107,9 @@ fn guard_channel(
         return if moving.is_empty() { None } else { hold(HoldWhy::FirstPush, moving.to_vec(), note) };
     }
     let zeroing: Vec<&Decision> = moving.iter().copied().filter(|decision| unexplained_zero(decision)).collect();
-    if !zeroing.is_empty() && limits.trips(source.emptied, source.linked) {
-        let note = format!("{} of {} linked listings on the source are gone or at 0", source.emptied, source.linked);
+    if !zeroing.is_empty() && limits.trips_source(source) {
+        let lost = source.emptied.saturating_add(source.gone);
+        let note = format!("{lost} of {} linked listings on the source are gone or at 0", source.linked);
         return hold(HoldWhy::SourceEmptied, zeroing, note);
     }
     let zeroed = count(&zeroing).saturating_add(totals.zeroed);
@@ -155,7 +165,7 @@ pub fn freeze(target: &TargetFacts, component: &Component) -> Frozen {
     Frozen { listing: target.known.id, quantity, parts }
 }
 
-/// Tells whether a source listing is suddenly empty: gone, or at zero by a change that no sale explains.
-pub fn emptied(known: &Known, owners_change: bool) -> bool {
-    known.gone.is_some() || (owners_change && known.reading.is_some_and(|seen| seen.level.0 <= 0))
+/// Tells whether a source listing that is still there is at zero.
+pub fn emptied(known: &Known) -> bool {
+    known.gone.is_none() && known.reading.is_some_and(|seen| seen.level.0 <= 0)
 }

@@ -71,6 +71,7 @@ fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Known {
         refusal: None,
         hidden: None,
         owners_change: None,
+        duplicate: false,
         sold: 0,
     }
 }
@@ -88,7 +89,9 @@ fn line(id: i64, taken: i64, baseline: i64, shares: Vec<Share>) -> Line {
         taken,
         baseline,
         counts: true,
+        unfinished: false,
         shipped: false,
+        restock: Restock::Unshipped,
         held: None,
         shares,
         contained: 0,
@@ -317,7 +320,7 @@ proptest! {
         let decisions = planned(&component, true);
         let totals = Totals { linked, showing: linked, zeroed: 0, pushed_ever: true };
         let totals = BTreeMap::from([(channel("list"), totals)]);
-        let source = SourceTotals { linked, emptied: 0 };
+        let source = SourceTotals { linked, emptied: 0, gone: 0 };
         prop_assert!(guard(&decisions, &totals, source, Guard::default()).is_empty());
     }
 

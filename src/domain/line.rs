@@ -9,6 +9,7 @@ use super::facts::ListingId;
 use super::link::LinkId;
 use super::listing::ChannelName;
 use super::order::LineKey;
+use super::policy::Restock;
 use super::stock::Sku;
 
 /// A line's number in the state.
@@ -41,8 +42,12 @@ pub struct Line {
     pub baseline: i64,
     /// Whether it counts at all: it is tied, and its channel's sales are deducted.
     pub counts: bool,
+    /// Whether it was not finished when its link was made, and so was named to the owner as part of the baseline (W1).
+    pub unfinished: bool,
     /// Whether it was seen shipped.
     pub shipped: bool,
+    /// Which of its units go back when they are cancelled without a word, as set when it was first seen (Y2, W3).
+    pub restock: Restock,
     /// Why it waits for the owner; a held line is claimed, not applied (W5).
     pub held: Option<LineHold>,
     /// What it owes, by part of the recipe it was tied to.

@@ -53,8 +53,9 @@ pub fn target(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
 /// such reading and is never prolonged (R3).
 fn missing(known: &mut Known, expected: Level, seen: Level, now: Timestamp, grace: SignedDuration) -> Meaning {
     let units = expected.0.saturating_sub(seen.0);
-    let until = known.ceiling.as_ref().map_or_else(|| later(now, grace), |ceiling| ceiling.until);
-    let missing = known.ceiling.as_ref().map_or(0, |ceiling| ceiling.missing).saturating_add(units);
+    let running = known.ceiling.as_ref().filter(|ceiling| now < ceiling.until);
+    let until = running.map_or_else(|| later(now, grace), |ceiling| ceiling.until);
+    let missing = running.map_or(0, |ceiling| ceiling.missing).saturating_add(units);
     known.ceiling = Some(Ceiling { most: seen.offerable(), missing, until });
     Meaning::Missing { expected, seen }
 }

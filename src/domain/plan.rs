@@ -156,7 +156,7 @@ fn act(
     let wanted = match (status, channel.source_gone) {
         (Status::SourceGone, SourceGone::Keep) => return Action::Nothing,
         (Status::SourceGone, SourceGone::Zero | SourceGone::Hide) => Some(Quantity::ZERO),
-        _ if !status.takes_quantity() && target.known.hidden.is_none() => return Action::Nothing,
+        _ if !status.takes_quantity() => return Action::Nothing,
         _ => offer.map(|offer| offer.quantity),
     };
     let Some(wanted) = wanted else { return Action::Nothing };

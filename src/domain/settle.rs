@@ -46,7 +46,8 @@ pub fn is_adjustable(source: &SourceFacts) -> bool {
     let pending = source.intents.iter().any(|intent| {
         matches!(intent.act, Act::Adjust { .. }) && matches!(intent.state, IntentState::Open | IntentState::InDoubt)
     });
-    known.listing.managed && known.listing.unfit.is_none() && known.gone.is_none() && !pending
+    let countable = known.listing.managed && known.listing.unfit.is_none() && known.gone.is_none();
+    countable && !known.duplicate && !pending
 }
 
 /// Allots what the source has to the lines that owe, oldest first; what comes back is counted before.

@@ -51,6 +51,15 @@ impl Status {
     pub fn takes_quantity(&self) -> bool {
         matches!(self, Self::Synced | Self::SellsBelowZero | Self::Error(_))
     }
+
+    /// Tells whether somebody has to mend something before quantities are written to it again. What the owner decided, by
+    /// a rule, a switch, or by taking it off sale, is none; what the platform refused is told apart.
+    pub fn needs_mending(&self) -> bool {
+        matches!(
+            self,
+            Self::SkuMissing | Self::DuplicateSku | Self::SkuMismatch | Self::SourceGone | Self::StockNotManaged(_)
+        )
+    }
 }
 
 impl fmt::Display for Status {
@@ -104,6 +113,10 @@ fn keeps_count(known: &Known) -> bool {
 fn sku_status(target: &TargetFacts, component: &Component) -> Option<Status> {
     for link in target.links.iter().filter(|link| !link.by_hand) {
         let sku = link.sku.as_ref()?;
+        let mut parts = link.recipe.iter().filter_map(|part| find(component, part.source));
+        if target.known.duplicate || parts.any(|source| source.known.duplicate) {
+            return Some(Status::DuplicateSku);
+        }
         if !target.known.listing.skus().any(|own| own == sku) {
             let none = target.known.listing.skus().next().is_none();
             return Some(if none { Status::SkuMissing } else { Status::SkuMismatch });

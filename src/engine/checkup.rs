@@ -175,6 +175,7 @@ fn as_known(lane: &Lane, listing: &Listing) -> Known {
         refusal: None,
         hidden: None,
         owners_change: None,
+        duplicate: false,
         sold: 0,
     }
 }

@@ -420,7 +420,11 @@ impl<'a> Cycle<'a> {
 
     /// Notes something that went wrong or waits.
     pub fn trouble(&mut self, trouble: Trouble) {
-        let known = self.report.troubles.iter().any(|t| t.code == trouble.code && t.message == trouble.message);
+        let same = |other: &Trouble| {
+            (other.code, &other.channel, &other.listing, &other.message)
+                == (trouble.code, &trouble.channel, &trouble.listing, &trouble.message)
+        };
+        let known = self.report.troubles.iter().any(same);
         if !known {
             self.report.troubles.push(trouble);
         }

@@ -315,6 +315,7 @@ impl LinkPlan {
                 };
                 let mut line = absorb(None, channel, order, fact, listing, &links, counting).line;
                 line.baseline = line.taken;
+                line.unfinished = true;
                 tx.save_line(&mut line)?;
             }
         }

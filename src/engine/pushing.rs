@@ -10,9 +10,10 @@ use super::cycle::{Cycle, record, target_of};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, PushEnd, PushReport, Trouble};
 use super::settling::name;
-use crate::channel::{ChannelError, Outcome, Update};
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Update};
 use crate::domain::guard::{SourceTotals, Totals, emptied, freeze, guard, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
+use crate::domain::offer::find;
 use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::settle::{Settlement, settle};
@@ -214,10 +215,13 @@ impl Cycle<'_> {
         let zeroing: BTreeSet<ListingId> =
             decisions.iter().filter(|decision| unexplained_zero(decision)).map(|decision| decision.target).collect();
         let counts = |component: &&Component| component.targets.iter().any(|target| zeroing.contains(&target.known.id));
-        let sources = components.iter().filter(counts).flat_map(|component| &component.sources);
-        let empty = sources.filter(|source| emptied(&source.known, true)).count();
+        let sources: Vec<&Known> =
+            components.iter().filter(counts).flat_map(|component| &component.sources).map(|s| &s.known).collect();
+        let number = |is: fn(&Known) -> bool| {
+            i64::try_from(sources.iter().filter(|known| is(known)).count()).unwrap_or(i64::MAX)
+        };
         let linked = self.store.read(|tx| tx.totals(&self.source))?.linked;
-        Ok(SourceTotals { linked, emptied: i64::try_from(empty).unwrap_or(i64::MAX) })
+        Ok(SourceTotals { linked, emptied: number(emptied), gone: number(|known| known.gone.is_some()) })
     }
 
     /// Forgets that settled listings changed, and remembers those that still have something to be done, so that a
@@ -241,12 +245,32 @@ impl Cycle<'_> {
             _ => true,
         };
         let open: Vec<ListingId> = decisions.iter().filter(is_open).map(|decision| decision.target).collect();
-        self.store.transaction(|tx| {
+        let unfollowed = self.store.transaction(|tx| {
             tx.clear_dirty(seeds)?;
             tx.clear_dirty(&decisions.iter().map(|decision| decision.target).collect::<Vec<_>>())?;
             tx.mark_dirty(owing)?;
-            tx.mark_dirty(&open)
+            tx.mark_dirty(&open)?;
+            let mut unfollowed = Vec::new();
+            for decision in decisions {
+                let why = decision.status.needs_mending().then(|| decision.status.to_string());
+                if tx.note_unfollowed(decision.target, why.as_deref())?
+                    && let (Some(why), Some(known)) = (why, tx.known(decision.target)?)
+                {
+                    unfollowed.push((known, why));
+                }
+            }
+            Ok(unfollowed)
         })?;
+        for (known, why) in unfollowed {
+            self.trouble(Trouble {
+                code: "not-followed",
+                channel: Some(known.at.channel.clone()),
+                listing: Some(name(&known)),
+                message: format!("it does not follow any more: {why}"),
+                next: Some("`eys doctor` says what mends it".to_owned()),
+                waits_for_owner: false,
+            });
+        }
         Ok(())
     }
 
@@ -301,11 +325,11 @@ impl Cycle<'_> {
     pub fn is_wanted(&self, components: &[Component], decision: &Decision) -> bool {
         let channel = self.options.channels.is_empty() || self.options.channels.contains(&decision.channel);
         let has_sku = |component: &Component| {
-            let source_skus = component.sources.iter().flat_map(|source| source.known.listing.skus());
-            source_skus.into_iter().any(|sku| self.options.skus.contains(sku))
+            let parts = target_of(component, decision.target).into_iter().flat_map(|target| &target.links);
+            let sources = parts.flat_map(|link| &link.recipe).filter_map(|part| find(component, part.source));
+            sources.into_iter().flat_map(|s| s.known.listing.skus()).any(|sku| self.options.skus.contains(sku))
         };
-        let component = components.iter().find(|component| target_of(component, decision.target).is_some());
-        channel && (self.options.skus.is_empty() || component.is_some_and(has_sku))
+        channel && (self.options.skus.is_empty() || components.iter().any(has_sku))
     }
 
     pub(super) fn report_push(&mut self, components: &[Component], decision: &Decision, end: PushEnd) {
@@ -394,6 +418,14 @@ impl Cycle<'_> {
         let report = |known: &Known, end| push_report(known, decision, end);
         let not_written = |known: &mut Known| known.shown = decision.shown;
         let end = match outcome {
+            Outcome::Done { echo: Some(level) } if update.quantity.as_level() < level => {
+                self.pushed(&mut known, update, decision, Some(level), now)?;
+                let words =
+                    format!("it shows {level} though {} was written: its other places hold more", update.quantity);
+                let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, "writing quantities", words);
+                self.refused(lane, &mut known, update.quantity, &error, now)?;
+                report(&known, PushEnd::Refused(error.to_string()))
+            }
             Outcome::Done { echo } => {
                 self.pushed(&mut known, update, decision, echo, now)?;
                 report(&known, PushEnd::Done)
@@ -471,7 +503,7 @@ impl Cycle<'_> {
             tx.clear_dirty(&[known.id])
         })?;
         let showing = if level == Level(0) { decision.zero_stock != ZeroStock::Keep } else { known.hidden.is_some() };
-        if showing || level != update.quantity.as_level() {
+        if showing || level < update.quantity.as_level() {
             self.seeds.insert(known.id);
         }
         Ok(())

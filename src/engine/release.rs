@@ -4,10 +4,13 @@ use std::str::FromStr;
 
 use super::EngineError;
 use super::cycle::{Cycle, record};
-use super::report::Trouble;
-use super::standing::{held_lines, intents};
+use super::report::{Adjusted, Trouble};
+use super::standing::{held_lines, intents, owing_lines, refused};
 use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, LineHold, ListingId, RunId, Why};
 use crate::store::{StoreError, Tx};
+
+/// Under this, the number of the last held line that was told to the owner is remembered.
+const LINES_TOLD: &str = "lines-told";
 
 /// What `--release` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,9 @@ impl Cycle<'_> {
                     self.release_hold(hold)?;
                 }
                 Release::Channel(channel) => {
+                    if self.lane_of(&channel).is_none() {
+                        return Err(EngineError::NoSuchHold(channel.to_string()));
+                    }
                     for hold in holds.iter().filter(|hold| hold.channel == channel) {
                         self.release_hold(hold)?;
                     }
@@ -131,8 +137,9 @@ impl Cycle<'_> {
                 tx.save_line(&mut line)?;
             }
             if count {
-                for mut line in tx.baseline_lines(channel)? {
+                for mut line in tx.unfinished_lines(channel)? {
                     line.baseline = 0;
+                    line.unfinished = false;
                     dirty.extend(line.shares.iter().map(|share| share.source));
                     tx.save_line(&mut line)?;
                 }
@@ -144,15 +151,17 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Lines that came in while the master switch was off are asked about once it is on (T3): `--yes` counts them.
+    /// Lines that came in while the master switch was off are asked about once it is on (T3): `--yes` counts those that a
+    /// run without it has told of (H2).
     fn release_switched_off(&mut self) -> Result<(), EngineError> {
         if !self.options.yes || !self.settings().inventory_sync {
             return Ok(());
         }
         let dirty = self.store.transaction(|tx| {
+            let told: i64 = tx.meta(LINES_TOLD)?.and_then(|told| told.parse().ok()).unwrap_or_default();
             let mut dirty = Vec::new();
             for mut line in tx.held_lines(None)? {
-                if line.held == Some(LineHold::SwitchedOff) {
+                if line.held == Some(LineHold::SwitchedOff) && line.id.is_some_and(|id| id.0 <= told) {
                     line.held = None;
                     dirty.extend(line.shares.iter().map(|share| share.source));
                     tx.save_line(&mut line)?;
@@ -170,13 +179,34 @@ impl Cycle<'_> {
         self.report.holds = self.store.read(|tx| tx.holds())?;
         let mut standing = held_lines(self.store)?;
         standing.extend(intents(self.store)?);
+        standing.extend(refused(self.store)?);
+        let told = self.report.troubles.iter().any(|trouble| trouble.code == "oversold")
+            || self.report.deductions.iter().any(|deduction| deduction.end != Adjusted::Applied);
+        if !told {
+            standing.extend(owing_lines(self.store)?);
+        }
+        if !self.options.yes {
+            self.note_told()?;
+        }
         for trouble in standing {
-            let told = |other: &Trouble| other.listing.is_some() && other.listing == trouble.listing;
-            if !self.report.troubles.iter().any(|other| about_intent(other) && about_intent(&trouble) && told(other)) {
+            let same = |other: &Trouble| {
+                let about = other.code == trouble.code || (about_intent(other) && about_intent(&trouble));
+                about && other.channel == trouble.channel && other.listing == trouble.listing
+            };
+            if !self.report.troubles.iter().any(same) {
                 self.report.troubles.push(trouble);
             }
         }
         Ok(())
+    }
+}
+
+impl Cycle<'_> {
+    /// Remembers which held lines this run tells of.
+    fn note_told(&mut self) -> Result<(), StoreError> {
+        let held = self.store.read(|tx| tx.held_lines(None))?;
+        let Some(last) = held.iter().filter_map(|line| line.id).max() else { return Ok(()) };
+        self.store.transaction(|tx| tx.set_meta(LINES_TOLD, &last.0.to_string()))
     }
 }
 

@@ -376,6 +376,9 @@ impl Cycle<'_> {
     ) -> Result<(), StoreError> {
         let Some(known) = self.store.read(|tx| tx.known(stored.intent.listing))? else { return Ok(()) };
         let intent = Some(stored.intent.id);
+        let mut orders = orders;
+        orders.sort();
+        orders.dedup();
         self.report.deductions.retain(|deduction| deduction.intent != intent);
         let sku = known.listing.skus().next().cloned();
         self.report.deductions.push(Deduction { listing: known.at, sku, from: stored.before, to, orders, intent, end });
@@ -418,7 +421,7 @@ fn adjustment(known: &Known, settlement: &Settlement) -> Adjustment {
     }
 }
 
-/// Brings applied to what an adjustment settled; returns the orders behind it.
+/// Brings applied to what an adjustment settled; returns the order behind each line.
 fn apply_lines(
     tx: &Tx<'_>,
     source: ListingId,
@@ -433,7 +436,6 @@ fn apply_lines(
         tx.save_line(&mut line)?;
         orders.push((line.channel, line.order));
     }
-    orders.dedup();
     Ok(orders)
 }
 

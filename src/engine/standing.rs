@@ -26,11 +26,8 @@ pub fn standing(
     troubles.extend(held_lines(store)?);
     troubles.extend(owing_lines(store)?);
     troubles.extend(intents(store)?);
-    for known in store.read(|tx| tx.refused())? {
-        let words = known.refusal.as_ref().map_or("", |refusal| refusal.words.as_str());
-        let next = "`eys doctor` says what mends it; it is tried again by itself, with growing waits".to_owned();
-        troubles.push(trouble("refused", Some(&known.at.channel), Some(name(&known)), words.to_owned(), next));
-    }
+    troubles.extend(refused(store)?);
+    troubles.extend(unfollowed(store, channels)?);
     if let Some((source, most)) = low_stock {
         for known in store.read(|tx| tx.low(source, most))? {
             let level = known.reading.map_or(0, |seen| seen.level.0);
@@ -88,8 +85,32 @@ pub(super) fn held_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     Ok(told.collect())
 }
 
+/// Returns the listings whose platform refused the last write.
+pub(super) fn refused(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    let told = store.read(|tx| tx.refused())?.into_iter().map(|known| {
+        let words = known.refusal.as_ref().map_or("", |refusal| refusal.words.as_str());
+        let next = "`eys doctor` says what mends it; it is tried again by itself, with growing waits".to_owned();
+        trouble("refused", Some(&known.at.channel), Some(name(&known)), words.to_owned(), next)
+    });
+    Ok(told.collect())
+}
+
+/// Returns the linked listings that do not follow though nobody said so, a trouble for each reason on each channel.
+fn unfollowed(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, StoreError> {
+    let mut troubles = Vec::new();
+    for channel in channels {
+        for (why, number) in store.read(|tx| tx.unfollowed(channel))? {
+            let listings = if number == 1 { "1 linked listing does" } else { &format!("{number} linked listings do") };
+            let message = format!("{listings} not follow: {why}");
+            let next = "`eys doctor` names them and says what mends it".to_owned();
+            troubles.push(trouble("not-followed", Some(channel), None, message, next));
+        }
+    }
+    Ok(troubles)
+}
+
 /// Returns the sold lines that wait for the next run, or for stock, a trouble a channel.
-fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let owing = store.read(|tx| tx.owing_lines())?;
     let told = by_channel(&owing).into_iter().map(|(channel, lines)| {
         let are = sold_lines(lines.len(), "is", "are");

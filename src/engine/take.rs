@@ -9,12 +9,13 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
 use super::report::{SaleReport, Trouble};
+use super::settling::name;
 use crate::channel::{Account, ChannelError, ErrorKind, Repeat};
 use crate::domain::absorb::{Absorbed, Counting, absorb};
 use crate::domain::observe::{self, Meaning, later};
 use crate::domain::{
-    ChannelName, Found, HoldWhy, Known, LineFact, Listing, ListingId, ListingRef, Movement, OrderFact, OrderWindow,
-    Reading, Role, RunId, Shown, Why,
+    Act, ChannelName, Found, HoldWhy, IntentState, Known, LineFact, Listing, ListingId, ListingRef, Movement,
+    OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
@@ -75,6 +76,10 @@ impl Cycle<'_> {
         self.take_quantities(lane, observed.levels, observed.levels_begun, done, &mut taken)?;
         if lane.role == Role::Source {
             self.seeds.extend(self.store.read(|tx| tx.dirty())?);
+            if self.options.full && self.looks == 0 {
+                let linked = self.store.read(|tx| tx.linked_keys(&lane.name))?;
+                self.seeds.extend(linked.into_iter().map(|(id, _)| id));
+            }
             taken.look.extend(self.store.read(|tx| tx.listings_with_unseen_sales(&lane.name))?);
         }
         self.note(lane, taken)
@@ -401,12 +406,14 @@ impl Reader<'_> {
         for listing in listings {
             let Some(mut known) = unseen.remove(&listing.key) else {
                 tx.put_listing(&self.lane.name, &listing)?;
+                taken.dirty.extend(twins(tx, &self.lane.name, &listing)?);
                 continue;
             };
             let found = found_in(&listing);
             if facts_differ(&known.listing, &listing) {
                 tx.put_listing(&self.lane.name, &listing)?;
                 let (level, places) = (known.listing.level, std::mem::take(&mut known.listing.places));
+                taken.dirty.extend(twins(tx, &self.lane.name, &listing)?);
                 known.listing = Listing { level, places, ..listing };
                 taken.dirty.insert(known.id);
             }
@@ -423,7 +430,7 @@ impl Reader<'_> {
         let mut known = before.clone();
         let meaning = match self.lane.role {
             Role::Target => observe::target(&mut known, found, self.begun, self.now, self.grace),
-            Role::Source if has_open_adjustment(tx, known.id)? => Meaning::Nothing,
+            Role::Source if !may_read(tx, &known, found)? => Meaning::Nothing,
             Role::Source => {
                 let before = tx.own_lines(known.id)?;
                 let mut own = before.clone();
@@ -436,11 +443,25 @@ impl Reader<'_> {
             }
         };
         self.write_down(tx, &mut known, meaning)?;
+        if meaning == Meaning::NoNumber && tx.is_linked(known.id)? {
+            taken.troubles.push(self.no_number(&known));
+        }
         if differs(before, &known) {
             tx.save_known(&known)?;
             taken.dirty.insert(known.id);
         }
         Ok(matches!(found, Found::Level { .. } | Found::Gone))
+    }
+
+    fn no_number(&self, known: &Known) -> Trouble {
+        Trouble {
+            code: "no-number",
+            channel: Some(self.lane.name.clone()),
+            listing: Some(name(known)),
+            message: "its quantity cannot be read; what was read last still counts".to_owned(),
+            next: Some("write a whole number there".to_owned()),
+            waits_for_owner: false,
+        }
     }
 
     fn write_down(&self, tx: &Tx<'_>, known: &mut Known, meaning: Meaning) -> Result<(), StoreError> {
@@ -463,8 +484,26 @@ impl Reader<'_> {
     }
 }
 
-fn has_open_adjustment(tx: &Tx<'_>, id: ListingId) -> Result<bool, StoreError> {
-    Ok(tx.unfinished_of(id)?.iter().any(|intent| matches!(intent.act, crate::domain::Act::Adjust { .. })))
+/// Returns the listings of a channel that bear a SKU of this one: whether they are duplicates may have changed.
+fn twins(tx: &Tx<'_>, channel: &ChannelName, listing: &Listing) -> Result<Vec<ListingId>, StoreError> {
+    let mut twins = Vec::new();
+    for sku in listing.skus() {
+        let bearing = tx.listings_by_sku(sku)?;
+        twins.extend(bearing.into_iter().filter(|known| known.at.channel == *channel).map(|known| known.id));
+    }
+    Ok(twins)
+}
+
+/// Tells whether a reading of a source listing may be taken in: not while an adjustment of it is open, since nobody knows
+/// on which side of it the number stands. While one is in doubt, the lower reading holds (X6).
+fn may_read(tx: &Tx<'_>, known: &Known, found: &Found) -> Result<bool, StoreError> {
+    let intents = tx.unfinished_of(known.id)?;
+    let mut states = intents.iter().filter(|i| matches!(i.act, Act::Adjust { .. })).map(|intent| intent.state);
+    let lower = match (found, known.reading) {
+        (Found::Level { level, .. }, Some(seen)) => *level < seen.level,
+        _ => false,
+    };
+    Ok(states.all(|state| state == IntentState::InDoubt && lower))
 }
 
 /// Tells whether anything changed but the moment of the reading.

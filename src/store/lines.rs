@@ -26,10 +26,10 @@ impl Tx<'_> {
     /// Stores a line; one that was never stored gets its number.
     pub fn save_line(&self, line: &mut Line) -> Result<LineId> {
         let sql = "INSERT INTO line (channel, key, order_no, sku, listing, link, placed, taken, baseline, counts,
-                shipped, held, contained, own)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                shipped, held, contained, own, unfinished, restock)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             ON CONFLICT (channel, key) DO UPDATE SET order_no = ?3, taken = ?8, baseline = ?9, counts = ?10,
-                shipped = ?11, held = ?12, contained = ?13 RETURNING id";
+                shipped = ?11, held = ?12, contained = ?13, unfinished = ?15 RETURNING id";
         let own = line.link.is_none() && line.counts && line.listing.is_some();
         let held = line.held.as_ref().map(word).transpose()?;
         let id: i64 = self.connection.prepare_cached(sql)?.query_row(
@@ -48,6 +48,8 @@ impl Tx<'_> {
                 held,
                 line.contained,
                 own,
+                line.unfinished,
+                word(&line.restock)?,
             ],
             |row| row.get(0),
         )?;
@@ -91,9 +93,9 @@ impl Tx<'_> {
         self.lines(&sql, [channel.map(ChannelName::as_str)])
     }
 
-    /// Returns the lines of a channel that were there before its links became active, by number.
-    pub fn baseline_lines(&self, channel: &ChannelName) -> Result<Vec<Line>> {
-        let sql = format!("{SELECT} WHERE channel.name = ?1 AND line.baseline > 0 ORDER BY line.id");
+    /// Returns the lines of a channel that were not finished when their links were made, by number.
+    pub fn unfinished_lines(&self, channel: &ChannelName) -> Result<Vec<Line>> {
+        let sql = format!("{SELECT} WHERE channel.name = ?1 AND line.unfinished = 1 ORDER BY line.id");
         self.lines(&sql, [channel.as_str()])
     }
 
@@ -163,7 +165,9 @@ fn line(row: &Row<'_>) -> Result<Line> {
         taken: get(row, "taken")?,
         baseline: get(row, "baseline")?,
         counts: get(row, "counts")?,
+        unfinished: get(row, "unfinished")?,
         shipped: get(row, "shipped")?,
+        restock: from_word(&get::<String>(row, "restock")?)?,
         held: get::<Option<String>>(row, "held")?.map(|held| from_word(&held)).transpose()?,
         shares: Vec::new(),
         contained: get(row, "contained")?,

@@ -10,8 +10,13 @@ use crate::domain::{
     Quantity, Refusal, Seen, Shown, Sku,
 };
 
-const SELECT: &str =
-    "SELECT listing.*, channel.name AS channel_name FROM listing JOIN channel ON channel.id = listing.channel";
+const SELECT: &str = "SELECT listing.*, channel.name AS channel_name, EXISTS (
+        SELECT 1 FROM listing_sku AS own
+        JOIN listing_sku AS other ON other.sku = own.sku AND other.listing <> own.listing
+        JOIN listing AS twin ON twin.id = other.listing
+        WHERE own.listing = listing.id AND twin.channel = listing.channel AND twin.gone IS NULL
+    ) AS duplicate
+    FROM listing JOIN channel ON channel.id = listing.channel";
 
 impl Tx<'_> {
     /// Stores the facts of a scanned listing, not its quantity: that is a reading, and is taken in as one.
@@ -60,6 +65,21 @@ impl Tx<'_> {
     pub fn refused(&self) -> Result<Vec<Known>> {
         let sql = format!("{SELECT} WHERE listing.refusal IS NOT NULL AND listing.linked > 0 ORDER BY listing.id");
         self.many_known(&sql, [])
+    }
+
+    /// Counts the linked listings of a channel that do not follow, by reason.
+    pub fn unfollowed(&self, channel: &ChannelName) -> Result<Vec<(String, i64)>> {
+        let sql = "SELECT listing.unfollowed, count(*) FROM listing JOIN channel ON channel.id = listing.channel
+            WHERE channel.name = ?1 AND listing.unfollowed IS NOT NULL AND listing.linked > 0 GROUP BY 1 ORDER BY 1";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows = query.query_map([channel.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Notes why a listing does not follow, or that it does; tells whether that is new.
+    pub fn note_unfollowed(&self, id: ListingId, why: Option<&str>) -> Result<bool> {
+        let sql = "UPDATE listing SET unfollowed = ?2 WHERE id = ?1 AND unfollowed IS NOT ?2";
+        Ok(self.connection.prepare_cached(sql)?.execute(params![id.0, why])? > 0)
     }
 
     /// Returns the linked listings of a channel that hold so many units or fewer, the fewest first.
@@ -169,6 +189,12 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Tells whether a listing is linked, or part of a recipe.
+    pub fn is_linked(&self, id: ListingId) -> Result<bool> {
+        let mut query = self.connection.prepare_cached("SELECT linked > 0 FROM listing WHERE id = ?1")?;
+        Ok(query.query_row([id.0], |row| row.get(0))?)
+    }
+
     pub(super) fn ids(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<ListingId>> {
         let mut query = self.connection.prepare_cached(sql)?;
         let rows = query.query_map(params, |row| Ok(ListingId(row.get(0)?)))?;
@@ -199,6 +225,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
             .map(|former| Ok::<_, StoreError>(Hidden { ended: get(row, "hidden_ended")?, former }))
             .transpose()?,
         owners_change: get::<Option<i64>>(row, "owners_change")?.map(MovementId),
+        duplicate: get(row, "duplicate")?,
         sold: get(row, "sold")?,
     })
 }

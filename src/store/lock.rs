@@ -32,13 +32,24 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] while another process has it.
     pub fn take(state: &Path, who: &str, now: Timestamp) -> Result<Self, LockError> {
-        let path = beside(state, ".lock");
-        let trouble = |error: &std::io::Error| StoreError::file(&path, error);
+        Self::take_file(&beside(state, ".lock"), who, now)
+    }
+
+    /// Takes the place of the one loop that may run over a state; between its cycles, others may take the lock.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] while another loop runs.
+    pub fn take_loop(state: &Path, who: &str, now: Timestamp) -> Result<Self, LockError> {
+        Self::take_file(&beside(state, ".loop"), who, now)
+    }
+
+    fn take_file(path: &Path, who: &str, now: Timestamp) -> Result<Self, LockError> {
+        let trouble = |error: &std::io::Error| StoreError::file(path, error);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| trouble(&error))?;
         }
         let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).read(true).write(true).mode(0o600).open(&path);
+        let file = options.create(true).truncate(false).read(true).write(true).mode(0o600).open(path);
         let mut file = file.map_err(|error| trouble(&error))?;
         match file.try_lock() {
             Ok(()) => {}

@@ -131,7 +131,9 @@ fn what_is_wrong_or_waits() {
     insta::assert_snapshot!(home.eys("status --check"), @"
     exit 3
     ---- stdout
-    stall: /home/owner/eys/stall.csv: No such file or directory (os error 2) (while reading the file) since 2026-11-24 09:00; `eys doctor` says what mends it
+    To look at
+      stall: /home/owner/eys/stall.csv: No such file or directory (os error 2) (while reading the file)
+          next: `eys doctor` says what mends it
     ");
     std::fs::rename(home.path("away.csv"), home.path("stall.csv")).unwrap();
     home.eys("sync").is(0);

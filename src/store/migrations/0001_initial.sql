@@ -53,6 +53,8 @@ CREATE TABLE listing (
     hidden_ended    INTEGER,
     owners_change   INTEGER,
     sold            INTEGER NOT NULL DEFAULT 0,
+    -- Why a linked listing does not follow, in words; null where it does.
+    unfollowed      TEXT,
     -- Open links of a target listing, or open recipes that a source listing is part of.
     linked          INTEGER NOT NULL DEFAULT 0,
     -- Something about it changed since it was last planned.
@@ -60,6 +62,7 @@ CREATE TABLE listing (
     UNIQUE (channel, key)
 ) STRICT;
 CREATE INDEX listing_dirty ON listing (id) WHERE dirty = 1;
+CREATE INDEX listing_unfollowed ON listing (channel, unfollowed) WHERE unfollowed IS NOT NULL;
 CREATE INDEX listing_ceiling ON listing (channel, ceiling_until) WHERE ceiling_until IS NOT NULL;
 CREATE INDEX listing_refusal ON listing (channel, refusal_next) WHERE refusal_next IS NOT NULL;
 
@@ -111,7 +114,9 @@ CREATE TABLE line (
     taken       INTEGER NOT NULL,
     baseline    INTEGER NOT NULL,
     counts      INTEGER NOT NULL CHECK (counts IN (0, 1)),
+    unfinished  INTEGER NOT NULL CHECK (unfinished IN (0, 1)),
     shipped     INTEGER NOT NULL CHECK (shipped IN (0, 1)),
+    restock     TEXT NOT NULL,
     held        TEXT,
     contained   INTEGER NOT NULL,
     -- It was sold on the source itself.
@@ -120,6 +125,7 @@ CREATE TABLE line (
 ) STRICT;
 CREATE INDEX line_own ON line (listing) WHERE own = 1 AND taken <> contained;
 CREATE INDEX line_held ON line (channel) WHERE held IS NOT NULL;
+CREATE INDEX line_unfinished ON line (channel) WHERE unfinished = 1;
 CREATE INDEX line_listing ON line (listing, placed);
 
 CREATE TABLE share (

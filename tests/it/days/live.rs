@@ -6,7 +6,7 @@ use std::time::Duration;
 use eys::domain::policy::ZeroStock;
 use eys::domain::rule::{Rule, Then, When};
 use eys::domain::{Act, IntentState, Role};
-use eys::engine::{Engine, Options, Report, settle_doubt};
+use eys::engine::{Engine, Options, Report, Trouble, settle_doubt};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -206,10 +206,13 @@ impl<'a> Day<'a> {
             let still = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
             let settled = self.settle_doubts();
             // What nobody explained is waited for ten minutes; only after that the shops are at rest.
-            if nth > 8 && still && !settled && report.exit() == 0 {
+            // Units that are sold and not there stay owed, and stay told.
+            let owed = |trouble: &Trouble| matches!(trouble.code, "oversold" | "owing");
+            let well = report.exit() == 0 || (report.exit() == 3 && report.troubles.iter().all(owed));
+            if nth > 8 && still && !settled && well {
                 return None;
             }
-            last = format!("{report:#?}");
+            last = format!("{}: {:?} {:?}", report.summary(), report.troubles, report.pushes);
         }
         Some(last)
     }
