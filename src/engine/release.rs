@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use super::EngineError;
 use super::cycle::{Cycle, record};
-use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, LineHold, ListingId, RunId, Why};
+use super::settling;
+use crate::domain::{Act, ChannelName, Hold, HoldId, HoldWhy, IntentState, Known, LineHold, ListingId, RunId, Why};
 use crate::store::{StoreError, Tx};
 
 /// What `--release` names.
@@ -182,6 +183,30 @@ impl Cycle<'_> {
                 next: Some(format!(
                     "`eys sync --count-missed {channel}` takes them off, `eys sync --ignore-missed {channel}` drops them"
                 )),
+                waits_for_owner: true,
+            });
+        }
+        self.report_doubts()
+    }
+
+    /// Tells of deductions that an earlier run left in doubt: they wait as long as nobody has decided.
+    fn report_doubts(&mut self) -> Result<(), EngineError> {
+        let doubts = self.store.read(|tx| tx.unfinished_intents())?;
+        for intent in doubts.into_iter().filter(|intent| intent.state == IntentState::InDoubt) {
+            let Act::Adjust { delta, before, .. } = intent.act else { continue };
+            let Some(known) = self.store.read(|tx| tx.known(intent.listing))? else { continue };
+            let listing = Some(settling::name(&known));
+            let told = |trouble: &super::Trouble| trouble.code == "in-doubt" && trouble.listing == listing;
+            if self.report.troubles.iter().any(told) {
+                continue;
+            }
+            let (id, done) = (intent.id, before.after(delta));
+            self.trouble(super::Trouble {
+                code: "in-doubt",
+                channel: Some(known.at.channel.clone()),
+                listing,
+                message: format!("nobody can tell whether {delta} was applied: {before} without it, {done} with it"),
+                next: Some(settling::how_to_settle(id)),
                 waits_for_owner: true,
             });
         }

@@ -318,9 +318,7 @@ impl Cycle<'_> {
                 "nobody can tell whether {} was applied: {} without it, {done} with it, and now it shows {seen}",
                 stored.delta, stored.before
             ),
-            next: Some(format!(
-                "`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not"
-            )),
+            next: Some(how_to_settle(id)),
             waits_for_owner: true,
         });
         self.report_deduction(stored, done, Vec::new(), Adjusted::InDoubt)?;
@@ -459,6 +457,11 @@ fn spread_echo(known: &mut Known, level: Level) {
     if let [place] = known.listing.places.as_mut_slice() {
         place.level = level;
     }
+}
+
+/// Returns the words that tell how a doubt is settled.
+pub(super) fn how_to_settle(id: IntentId) -> String {
+    format!("`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not")
 }
 
 /// Returns the name by which the owner knows a listing: its SKU, else its key.

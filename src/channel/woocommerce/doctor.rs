@@ -113,7 +113,7 @@ impl WooCommerce {
                 format!("the keys do not let eys write: {}", error.message),
                 "WooCommerce, Settings, Advanced, REST API: make keys of a shop manager with the permission Read/Write",
             )),
-            Err(error) => return Err(error),
+            Err(error) => probes.push(unseen("whether the keys may write", &error)),
         }
         if let Err(error) = self.read_one("orders").await {
             probes.push(problem(

@@ -50,8 +50,9 @@ enum List {
 pub(super) struct Scan {
     /// The variable products, whose facts their variations share.
     parents: BTreeMap<u64, Product>,
-    /// The ids seen in the list that is being read, over all rounds, and in this round.
+    /// The ids of the list that is being read: over all rounds, in this round, and whether this one brought a new one.
     seen: BTreeSet<u64>,
+    in_round: BTreeSet<u64>,
     new_in_round: bool,
     /// The total that the first page of this round told.
     total: Option<usize>,
@@ -191,9 +192,11 @@ impl WooCommerce {
         let mut scan = self.scan();
         if at.page == 1 {
             scan.total = total;
+            scan.in_round.clear();
             scan.new_in_round = false;
         }
         for product in products {
+            scan.in_round.insert(product.id);
             scan.new_in_round |= scan.seen.insert(product.id);
             if at.list == List::Products && product.is_variable() {
                 scan.parents.insert(product.id, product.clone());
@@ -203,7 +206,7 @@ impl WooCommerce {
         if more {
             return Ok(Some(Place { list: at.list, page: at.page + 1, round: at.round }));
         }
-        let adds_up = total.is_none_or(|total| scan.total == Some(total) && scan.seen.len() == total);
+        let adds_up = total.is_none_or(|total| scan.total == Some(total) && scan.in_round.len() == total);
         if !adds_up && (at.round == 1 || scan.new_in_round) {
             if at.round == MOST_ROUNDS {
                 return Err(ChannelError::unexpected(LISTINGS, "the list of products keeps changing while it is read"));
