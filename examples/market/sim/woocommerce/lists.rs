@@ -133,23 +133,12 @@ impl WooCommerce {
         });
         let rows: Vec<_> = rows.filter(|row| bounds.hold(row)).collect();
         let (rows, paging, total) = cut(rows, &call.params, by)?;
-        let metas = (call.params.list("include_meta"), call.params.list("exclude_meta"));
-        let shown = rows.into_iter().map(|row| self.with_metas(self.show(world, row.what, troubles), &metas)).collect();
-        Ok(paged(call, shown, paging, total))
-    }
-
-    /// 2.9: the meta data of a record can be filtered, since 7.x.
-    pub(super) fn with_metas(
-        &self,
-        mut shown: Value,
-        (only, but): &(Option<Vec<String>>, Option<Vec<String>>),
-    ) -> Value {
-        if let Some(metas) = shown["meta_data"].as_array_mut().filter(|_| self.since(7, 0, 0)) {
-            let named = |list: &Vec<String>, meta: &Value| list.iter().any(|key| meta["key"] == key.as_str());
-            metas.retain(|meta| only.as_ref().is_none_or(|list| named(list, meta)));
-            metas.retain(|meta| but.as_ref().is_none_or(|list| !named(list, meta)));
-        }
-        shown
+        let shown = rows.into_iter().map(|row| {
+            let shown = self.with_call_metas(world, call, row.what, troubles);
+            let own_route = call.route.first().is_some_and(|first| first == "products") && call.route.len() > 1;
+            if own_route { self.of_its_time(row.what, shown) } else { shown }
+        });
+        Ok(paged(call, shown.collect(), paging, total))
     }
 
     pub(super) fn one_product(&self, world: &World, call: &Call, id: u64, troubles: &[Trouble]) -> Result<Answer> {
@@ -167,7 +156,8 @@ impl WooCommerce {
         troubles: &[Trouble],
     ) -> Result<Answer> {
         let entry = self.variation_in(self.here(world), parent, id)?;
-        Ok(self.single(world, call, entry, troubles))
+        let shown = self.of_its_time(entry, self.with_call_metas(world, call, entry, troubles));
+        Ok(json_answer(200, &only(shown, call.params.fields().as_deref(), true)))
     }
 
     /// Finds a variation of a product (8).
@@ -180,9 +170,20 @@ impl WooCommerce {
 
     /// Shows one record; it keeps its links, whatever fields are asked for (2.9).
     pub(super) fn single(&self, world: &World, call: &Call, entry: Entry, troubles: &[Trouble]) -> Answer {
-        let metas = (call.params.list("include_meta"), call.params.list("exclude_meta"));
-        let shown = self.with_metas(self.show(world, entry, troubles), &metas);
+        let shown = self.with_call_metas(world, call, entry, troubles);
         json_answer(200, &only(shown, call.params.fields().as_deref(), true))
+    }
+
+    /// 2.9: the meta data of a record can be filtered, since 7.x.
+    fn with_call_metas(&self, world: &World, call: &Call, entry: Entry, troubles: &[Trouble]) -> Value {
+        let (only, but) = (call.params.list("include_meta"), call.params.list("exclude_meta"));
+        let mut shown = self.show(world, entry, troubles);
+        if let Some(metas) = shown["meta_data"].as_array_mut().filter(|_| self.since(7, 0, 0)) {
+            let named = |list: &Vec<String>, meta: &Value| list.iter().any(|key| meta["key"] == key.as_str());
+            metas.retain(|meta| only.as_ref().is_none_or(|list| named(list, meta)));
+            metas.retain(|meta| but.as_ref().is_none_or(|list| !named(list, meta)));
+        }
+        shown
     }
 
     /// Lists what has stock, of every kind (3.3).
@@ -212,7 +213,7 @@ impl WooCommerce {
             let record = self.show(world, row.what, troubles);
             // 3.3: what is not managed shows 0, so that `manage_stock` decides.
             let quantity = record.get("stock_quantity").map(|q| if q.is_null() { json!(0) } else { q.clone() });
-            let mut shown = json!({ "id": row.id, "parent_id": record["parent_id"], "name": record["name"], "sku": record["sku"],
+            let mut shown = json!({ "id": row.id, "parent_id": record["parent_id"], "sku": record["sku"],
                 "stock_status": record["stock_status"], "manage_stock": record["manage_stock"] });
             if let Some(quantity) = quantity {
                 shown["stock_quantity"] = quantity;
