@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::sim::woocommerce::Version;
-use crate::sim::{Deed, Good, Rule, State, Trouble, Turned, Who};
+use crate::sim::{Deed, Good, Pace, Rule, State, Trouble, Turned, Who};
 use crate::woo_line::{API, add_tee, ask, batch, column, face, get, key, post, request, shop, shop_of};
 
 const VERSIONS: [Version; 5] =
@@ -408,4 +408,35 @@ async fn goods_are_hidden_and_brought_back() {
     assert_eq!(post(&market, &path, json!({ "status": "publish" })).await.1["status"], "publish");
     shop.set_state("TEE-S", State::Archived);
     assert_eq!(column(&market, "/products?sku=TEE-S", "id").await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_books_balance_whatever_is_written_at_once() {
+    // 1.2: buyers, the owner and several clients of ours on the same goods, for hours.
+    let (market, shop) = shop();
+    shop.add_product("Tee", &[Good::new("TEE-S", 50), Good::new("TEE-M", 40)]);
+    let pool = shop.add_pool("Cap", 90, &["CAP-A", "CAP-B"]);
+    shop.owner_sets("MUG-RED", 60);
+    let (red, small, tee) = (shop.woo_id("MUG-RED"), shop.woo_id("TEE-S"), shop.woo_parent("TEE-S"));
+    let pace = Pace { cancelled: 900.0, taken_back: 900.0, owner_edits: 300.0, ..Pace::buyers(9000.0) };
+    market.alive(Some(pace));
+    face(&shop, |face| face.save_time = Duration::from_millis(400));
+    let client = async |pause: u64| {
+        for n in 0..200_i64 {
+            let items = json!([{ "id": red, "inventory_delta": -1 }, { "id": pool, "inventory_delta": 1 }]);
+            batch(&market, "/products/batch", items).await;
+            let item = json!([{ "id": small, "product_id": tee, "stock_quantity": 40 + n % 9 }]);
+            batch(&market, "/products/0/variations/batch", item).await;
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+    };
+    tokio::join!(client(70), client(110), client(1300));
+    market.alive(None);
+    for (sku, first) in [("MUG-RED", 7), ("MUG-BLUE", 3), ("TEE-S", 50), ("TEE-M", 40)] {
+        assert_eq!(shop.available(sku), shop.truth(sku).expected(first), "{sku}");
+    }
+    let caps = shop.truth("CAP-A").expected(90) + shop.truth("CAP-B").expected(0);
+    assert_eq!(shop.available("CAP-A"), caps);
+    let truth = shop.truth("MUG-RED");
+    assert!(truth.sold > 50 && truth.adjusted != -600, "some deltas got lost: {truth:?}");
 }
