@@ -136,6 +136,13 @@ async fn signatures_are_reckoned_anew() {
     market.advance(Duration::from_mins(16));
     let reply = bare(&market, &other, &[]).await;
     assert_eq!(parsed(&reply)["message"], "Invalid timestamp.");
+    // A clock that is off, the shop's or ours, makes the same.
+    face(&shop, |face| face.clock_off = -jiff::SignedDuration::from_mins(16));
+    assert_eq!(bare(&market, &other, &[]).await.status, 401);
+    face(&shop, |face| face.keys.retain(|key| key.key != "ck_1"));
+    assert_eq!(said(&market, &other, &[]).await, (401, WRONG.into()));
+    face(&shop, |face| face.keys.push(Key::new("ck_1", "cs_1", Permission::Read)));
+    assert_eq!(bare(&market, &other, &[]).await.status, 200);
     let plain = signed("PLAINTEXT", "cs_1%26", "n2");
     assert_eq!(said(&market, &plain, &[]).await, (401, WRONG.into()));
     let partly = "http://mugs.test/wp-json/wc/v3/products?oauth_consumer_key=ck_1&oauth_nonce=n3";
@@ -191,6 +198,8 @@ async fn with_plain_permalinks_only_the_doubled_address_takes_keys() {
     assert_eq!(parsed(&bare(&market, "https://mugs.test/index.php?rest_route=/", &[]).await)["name"], "mugs");
     let routed = "https://mugs.test/?rest_route=/wc/v3/products";
     assert_eq!(said(&market, routed, &headers).await, (401, VIEW.into()));
+    face(&shop, |face| face.site.core_sees_keys = true);
+    assert_eq!(said(&market, routed, &headers).await, (401, "invalid_username".into()));
     let doubled = "https://mugs.test/wp-json/wc/v3/products?rest_route=/wc/v3/products&per_page=100";
     assert_eq!(parsed(&bare(&market, doubled, &headers).await).as_array().unwrap().len(), 2);
 }

@@ -1,5 +1,5 @@
-//! The simulated WooCommerce takes from its stock and gives back as the sheet of facts says, version by version. Numbers
-//! in comments are the sheet's sections.
+//! The simulated WooCommerce takes from its stock and gives back as the sheet of facts says, version by version.
+//! Numbers in comments are the sheet's sections.
 
 use std::time::Duration;
 
@@ -82,7 +82,9 @@ async fn refunds_of_lines_give_back_what_the_line_holds() {
     assert_eq!(line["meta_data"][0]["value"], shown["line_items"][0]["id"].to_string());
     assert_eq!(column(&market, "/refunds", "parent_id").await, [json!(order), json!(order)]);
     shop.refund(order, &[(0, 3)], true);
-    assert_eq!((left(&shop), reduced(&market, order).await.as_deref()), (7, Some("0")));
+    // Nothing is held: the mark is gone, and what refunds gave back stays.
+    assert_eq!((left(&shop), reduced(&market, order).await), (7, None));
+    assert_eq!(line_meta(&market, order, "_restock_refunded_items").await.as_deref(), Some("4"));
     // What was given back by refunds is not given back again.
     shop.set_order_status(order, "cancelled");
     assert_eq!(left(&shop), 7);
@@ -162,7 +164,12 @@ async fn orders_in_the_trash_keep_what_they_took() {
     assert_eq!((status, body["code"].as_str().unwrap()), (404, "woocommerce_rest_shop_order_invalid_id"));
     let (status, body) = ask(&market, Method::GET, "/orders?status=any,open", None).await;
     assert_eq!((status, body["code"].as_str().unwrap()), (400, "rest_invalid_param"));
-    // The words of this shop can be asked for.
+    // A plugin's status moves no stock; the words of this shop can be asked for.
+    face(&shop, |face| face.custom_statuses.push("packed".into()));
+    shop.set_order_status(kept, "packed");
+    assert_eq!((list("packed").await, shop.available("MUG-BLUE")), (vec![json!(kept)], 2));
+    shop.set_order_status(kept, "completed");
+    assert!(column(&market, "/orders/statuses", "slug").await.contains(&json!("packed")));
     assert!(column(&market, "/orders/statuses", "slug").await.contains(&json!("on-hold")));
     let totals = get(&market, "/reports/orders/totals").await;
     assert!(totals.as_array().unwrap().contains(&json!({ "slug": "completed", "name": "completed", "total": 1 })));
@@ -186,6 +193,10 @@ async fn a_line_shows_the_product_of_today() {
     shop.rename_sku("TEE-S", "SHIRT-S");
     assert_eq!(line().await["sku"], "SHIRT-S");
     shop.delete("SHIRT-S");
+    // 5.2: meta data that are fit for display leave out what the line holds.
+    assert_eq!(reduced(&market, order).await.as_deref(), Some("1"));
+    let fit = get(&market, &format!("/orders/{order}?order_item_display_meta=true")).await;
+    assert_eq!(fit["line_items"][0]["meta_data"].as_array().unwrap().len(), 1);
     let gone = line().await;
     assert_eq!((&gone["product_id"], &gone["variation_id"], &gone["sku"]), (&json!(0), &json!(0), &json!(null)));
     assert_eq!(gone["quantity"], 1);

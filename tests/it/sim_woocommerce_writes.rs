@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::sim::woocommerce::Version;
-use crate::sim::{Deed, Good, Rule, State, Trouble, Turned, Who};
+use crate::sim::{Deed, Good, Pace, Rule, State, Trouble, Turned, Who};
 use crate::woo_line::{API, add_tee, ask, batch, column, face, get, key, post, request, shop, shop_of};
 
 const VERSIONS: [Version; 5] =
@@ -83,7 +83,7 @@ async fn a_batch_is_fine_even_if_nothing_in_it_is() {
     add_tee(&shop);
     shop.set_tracked("MUG-BLUE", false);
     let (blue, small) = (shop.woo_id("MUG-BLUE"), shop.woo_id("TEE-S"));
-    let items = json!([{ "id": 99, "stock_quantity": 1 }, { "id": small, "stock_quantity": 1 }, { "id": blue, "stock_quantity": 1 }]);
+    let items: Value = [99, small, blue].map(|id| json!({ "id": id, "stock_quantity": 1 })).to_vec().into();
     let echo = batch(&market, "/products/batch", items).await;
     let error = |at: usize| {
         (echo[at]["error"]["code"].as_str().unwrap(), echo[at]["error"]["data"]["status"].as_u64().unwrap())
@@ -103,8 +103,18 @@ async fn a_batch_is_fine_even_if_nothing_in_it_is() {
     face(&shop, |face| face.version = Version(8, 2, 2));
     let (status, body) = post(&market, &wrong, json!({})).await;
     assert_eq!((status, body["code"].as_str().unwrap()), (403, "woocommerce_rest_cannot_edit"));
+    // A plugin that refuses one, and all refused for once.
+    face(&shop, |face| face.refused.insert("MUG-BLUE".into(), "plugin_says_no".into()));
+    let red = shop.woo_id("MUG-RED");
+    let items = json!([{ "id": red, "stock_quantity": 6 }, { "id": blue, "status": "draft" }]);
+    let echo = batch(&market, "/products/batch", items.clone()).await;
+    assert_eq!((&echo[0]["stock_quantity"], &echo[1]["error"]["code"]), (&json!(6), &json!("plugin_says_no")));
     market.trouble(Rule::once(Trouble::Refuse("woocommerce_rest_cannot_edit")).writing());
-    assert_eq!(post(&market, "/products/batch", json!({ "update": [] })).await.0, 400);
+    let echo = batch(&market, "/products/batch", items).await;
+    assert!(echo.iter().all(|item| item["error"]["code"] == "woocommerce_rest_cannot_edit"));
+    market.trouble(Rule::once(Trouble::Refuse("woocommerce_rest_cannot_edit")).writing());
+    assert_eq!(post(&market, &format!("/products/{red}"), json!({ "stock_quantity": 1 })).await.0, 400);
+    assert_eq!(shop.available("MUG-RED"), 6);
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +159,8 @@ async fn variations_of_many_products_go_together_if_each_names_its_parent() {
         let cap = shop.add_product("Cap", &[Good::new("CAP-A", 5), Good::new("CAP-B", 6)]);
         let (small, a, b) = (shop.woo_id("TEE-S"), shop.woo_id("CAP-A"), shop.woo_id("CAP-B"));
         for url in [0, tee] {
-            let items = json!([{ "id": small, "product_id": tee, "stock_quantity": 3 }, { "id": a, "product_id": cap, "stock_quantity": 2 }]);
+            let items = json!([{ "id": small, "product_id": tee, "stock_quantity": 3 },
+                { "id": a, "product_id": cap, "stock_quantity": 2 }]);
             let echo = batch(&market, &format!("/products/{url}/variations/batch"), items).await;
             assert!(echo.iter().all(|item| item["error"].is_null()), "{version}");
             assert_eq!((shop.available("TEE-S"), shop.available("CAP-A"), shop.woo_parent("CAP-A")), (3, 2, cap));
@@ -213,7 +224,8 @@ async fn deltas_are_passed_over_where_they_mean_nothing() {
         shop.set_tracked("MUG-BLUE", false);
         let (red, blue, a) = (shop.woo_id("MUG-RED"), shop.woo_id("MUG-BLUE"), shop.woo_id("CAP-A"));
         let items = json!([{ "id": red, "inventory_delta": -2 }, { "id": red, "inventory_delta": -6 },
-            { "id": red, "inventory_delta": null }, { "id": blue, "inventory_delta": -1 }, { "id": cap, "inventory_delta": -3 }]);
+            { "id": red, "inventory_delta": null }, { "id": blue, "inventory_delta": -1 },
+            { "id": cap, "inventory_delta": -3 }]);
         let echo = batch(&market, "/products/batch", items).await;
         let numbers: Vec<_> = echo.iter().map(|item| item["stock_quantity"].clone()).collect();
         // In their order, with no floor.
@@ -396,4 +408,35 @@ async fn goods_are_hidden_and_brought_back() {
     assert_eq!(post(&market, &path, json!({ "status": "publish" })).await.1["status"], "publish");
     shop.set_state("TEE-S", State::Archived);
     assert_eq!(column(&market, "/products?sku=TEE-S", "id").await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_books_balance_whatever_is_written_at_once() {
+    // 1.2: buyers, the owner and several clients of ours on the same goods, for hours.
+    let (market, shop) = shop();
+    shop.add_product("Tee", &[Good::new("TEE-S", 50), Good::new("TEE-M", 40)]);
+    let pool = shop.add_pool("Cap", 90, &["CAP-A", "CAP-B"]);
+    shop.owner_sets("MUG-RED", 60);
+    let (red, small, tee) = (shop.woo_id("MUG-RED"), shop.woo_id("TEE-S"), shop.woo_parent("TEE-S"));
+    let pace = Pace { cancelled: 900.0, taken_back: 900.0, owner_edits: 300.0, ..Pace::buyers(9000.0) };
+    market.alive(Some(pace));
+    face(&shop, |face| face.save_time = Duration::from_millis(400));
+    let client = async |pause: u64| {
+        for n in 0..200_i64 {
+            let items = json!([{ "id": red, "inventory_delta": -1 }, { "id": pool, "inventory_delta": 1 }]);
+            batch(&market, "/products/batch", items).await;
+            let item = json!([{ "id": small, "product_id": tee, "stock_quantity": 40 + n % 9 }]);
+            batch(&market, "/products/0/variations/batch", item).await;
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+    };
+    tokio::join!(client(70), client(110), client(1300));
+    market.alive(None);
+    for (sku, first) in [("MUG-RED", 7), ("MUG-BLUE", 3), ("TEE-S", 50), ("TEE-M", 40)] {
+        assert_eq!(shop.available(sku), shop.truth(sku).expected(first), "{sku}");
+    }
+    let caps = shop.truth("CAP-A").expected(90) + shop.truth("CAP-B").expected(0);
+    assert_eq!(shop.available("CAP-A"), caps);
+    let truth = shop.truth("MUG-RED");
+    assert!(truth.sold > 50 && truth.adjusted != -600, "some deltas got lost: {truth:?}");
 }

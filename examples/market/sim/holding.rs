@@ -1,7 +1,7 @@
 //! Orders that take units off the shelf, and give them back, when their status says so rather than when they are made.
 //!
-//! What a line holds is what it took and did not give back. Whatever moves is entered into the log as it moves: an order
-//! that gives back and takes again is sold, cancelled and sold.
+//! What a line holds is what it took and did not give back. Whatever moves is entered into the log as it moves: an
+//! order that gives back and takes again is sold, cancelled and sold.
 
 use super::truth::Deed;
 use super::world::World;

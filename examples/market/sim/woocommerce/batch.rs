@@ -8,7 +8,7 @@ use super::catalog::Entry;
 use super::params::{Params, only};
 use super::save::Checks;
 use super::writes::wrong_route;
-use super::{Answer, Call, Problem, Result, WooCommerce, json_answer};
+use super::{Answer, Call, Problem, Result, WooCommerce, json_answer, planned};
 use crate::sim::{Step, Trouble, World};
 
 /// A batch on its way.
@@ -86,7 +86,7 @@ impl Batch {
                 }
                 Ok(Begun::Save(save)) => {
                     return face.go_on(save, move |face, world, save| {
-                        let mut shown = face.echo(world, &save, &self.troubles);
+                        let mut shown = face.echo(world, save.entry, &self.troubles);
                         // 7: with management off for the whole shop a variation echoes the number that it did not take.
                         let number = fields.get("stock_quantity").filter(|number| number.is_i64());
                         if let (true, Entry::Variation(_), Some(number)) =
@@ -112,6 +112,7 @@ impl Batch {
         verb: &str,
         fields: &Map<String, Value>,
     ) -> Result<Begun> {
+        planned(&self.troubles)?;
         match (verb, self.parent) {
             ("update", parent) => {
                 let entry = face.item_entry(world, parent, fields)?;
@@ -132,7 +133,7 @@ impl Batch {
         }
     }
 
-    /// 1.4: 200, even if every item failed. 4.2: fields in the address empty the answer, and PHP's empty object is a list.
+    /// 1.4: 200, even if every item failed. 4.2: fields in the address empty the answer; PHP's empty object is a list.
     fn answer(self) -> Answer {
         let body = only(Value::Object(self.done), self.fields.as_deref(), false);
         let empty = body.as_object().is_some_and(Map::is_empty) && self.fields.is_some();

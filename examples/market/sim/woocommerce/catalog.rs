@@ -135,8 +135,8 @@ impl WooCommerce {
         }
     }
 
-    /// Tells when an entry last changed (3.4). A variation that inherits its stock does not change with it, and a product
-    /// stands for all its variations.
+    /// Tells when an entry last changed (3.4). A variation that inherits its stock does not change with it, and a
+    /// product stands for all its variations.
     pub(super) fn modified(&self, shop: &Shop, entry: Entry) -> Timestamp {
         let of_item = |item: &u64| {
             let levels = shop.items.get(item).into_iter().flat_map(|item| item.levels.values());
@@ -221,53 +221,62 @@ impl WooCommerce {
     /// Shows an entry as the routes of products do.
     pub(super) fn show(&self, world: &World, entry: Entry, troubles: &[Trouble]) -> Value {
         let shop = self.here(world);
-        let managed = self.managed(shop, entry);
-        let quantity = managed.item().and_then(|item| self.quantity(shop, item, troubles, world.now));
-        let status = self.status(shop, entry);
-        let (parent, product) = match entry {
-            Entry::Product(id) => (0, id),
-            Entry::Variation(id) => (self.parent_of(shop, id), shop.variants[&id].product),
+        let (parent, product, priced) = match entry {
+            Entry::Product(id) => (0, id, shop.products[&id].variants.first().copied()),
+            Entry::Variation(id) => (self.parent_of(shop, id), shop.variants[&id].product, Some(id)),
         };
-        let record = &shop.products[&product];
-        let (created, modified) = (record.stamps.first(), self.modified(shop, entry));
-        let backorders = self.backorders(shop, entry);
         let resource = match entry {
             Entry::Product(id) => format!("products/{id}"),
             Entry::Variation(id) => format!("products/{parent}/variations/{id}"),
         };
+        let record = &shop.products[&product];
+        let (created, modified) = (record.stamps.first(), self.modified(shop, entry));
+        let status = self.status(shop, entry);
+        let cents = priced.map_or(0, |id| shop.variants[&id].cents);
+        let metas = self.meta.get(&entry.id()).map(Vec::as_slice).unwrap_or_default();
         let mut shown = json!({
             "id": entry.id(),
             "name": record.title,
             "permalink": format!("{}/product/{}/", self.home, entry.id()),
             "date_created": self.local(created), "date_created_gmt": gmt(created),
             "date_modified": self.local(modified), "date_modified_gmt": gmt(modified),
-            "type": match entry { Entry::Product(id) => self.kind(shop, id), Entry::Variation(_) => "variation" },
+            "type": "variation",
             "status": status,
             "description": "<p>Thrown on the wheel.</p>",
             "sku": self.sku(shop, entry),
-            "price": "12.50", "regular_price": "12.50",
+            "price": format!("{}.{:02}", cents / 100, cents % 100),
             "purchasable": status == "publish",
-            "manage_stock": match managed { Managed::Own(_) => json!(true), Managed::Parent(_) => json!("parent"), Managed::Not => json!(false) },
-            "stock_quantity": quantity.map(|quantity| self.shown_quantity(quantity)),
-            "stock_status": self.stock_status(shop, entry),
-            "backorders": backorders,
-            "backorders_allowed": backorders != "no",
-            "low_stock_amount": null,
             "parent_id": parent,
-            "meta_data": self.meta.get(&entry.id()).map(|meta| meta.iter().map(Meta::to_json).collect::<Vec<_>>()).unwrap_or_default(),
+            "meta_data": metas.iter().map(Meta::to_json).collect::<Vec<_>>(),
             "_links": { "self": [{ "href": format!("{}/wp-json/wc/v3/{resource}", self.home) }] },
         });
         if let Entry::Product(id) = entry {
+            shown["type"] = self.kind(shop, id).into();
             shown["catalog_visibility"] = if self.out_of_lists(shop, id) { "hidden" } else { "visible" }.into();
             shown["variations"] = json!(variations(shop, id));
         }
-        // P5: numbers that are missing.
-        if troubles.contains(&Trouble::NoNumbers)
-            && let Some(fields) = shown.as_object_mut()
-        {
-            fields.remove("stock_quantity");
-        }
+        self.show_stock(world, entry, troubles, &mut shown);
         shown
+    }
+
+    fn show_stock(&self, world: &World, entry: Entry, troubles: &[Trouble], shown: &mut Value) {
+        let shop = self.here(world);
+        let managed = self.managed(shop, entry);
+        shown["manage_stock"] = match managed {
+            Managed::Own(_) => true.into(),
+            Managed::Parent(_) => "parent".into(),
+            Managed::Not => false.into(),
+        };
+        // P5: numbers that are missing.
+        if !troubles.contains(&Trouble::NoNumbers) {
+            let quantity = managed.item().and_then(|item| self.quantity(shop, item, troubles, world.now));
+            shown["stock_quantity"] = quantity.map(|quantity| self.shown_quantity(quantity)).into();
+        }
+        let backorders = self.backorders(shop, entry);
+        shown["stock_status"] = self.stock_status(shop, entry).into();
+        shown["backorders"] = backorders.into();
+        shown["backorders_allowed"] = (backorders != "no").into();
+        shown["low_stock_amount"] = Value::Null;
     }
 
     /// Tells whether a product is out of lists and search (6).

@@ -1,7 +1,10 @@
 //! Lists of products and variations: filtered, sorted, cut into pages (2.8, 2.9, 3.2, 3.3).
 
+use std::collections::BTreeSet;
+
 use http::HeaderValue;
 use jiff::Timestamp;
+use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -64,18 +67,17 @@ impl Bounds {
     }
 
     /// The column that is compared: the one in UTC with `dates_are_gmt`, else the one in the shop's time (1.1).
-    fn column(&self, time: Timestamp) -> String {
+    fn column(&self, time: Timestamp) -> DateTime {
         let zone = if self.by_gmt { &TimeZone::UTC } else { &self.zone };
-        zone.to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S").to_string()
+        whole(zone.to_datetime(time))
     }
 
     /// 1.1: a value with a zone is turned into the shop's time, whichever column it is then compared with.
-    fn value(&self, bound: Moment) -> String {
-        let time = match bound {
+    fn value(&self, bound: Moment) -> DateTime {
+        whole(match bound {
             Moment::Bare(time) => time,
             Moment::Zoned(time) => self.zone.to_datetime(time),
-        };
-        time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+        })
     }
 }
 
@@ -84,12 +86,12 @@ impl WooCommerce {
         self.drift(world, troubles);
         let shop = self.here(world);
         let params = &call.params;
-        let filter = Filter::new(params)?;
+        let filter = Filter::new(self, params)?;
         // 3.2: asked by SKU, variations are found too.
         let products = shop.products.keys().filter(|id| self.orphanage != Some(**id)).map(|id| Entry::Product(*id));
-        let variations = shop.variants.keys().filter_map(|id| self.entry(shop, *id));
-        let variations = variations.filter(|_| filter.skus.is_some());
-        let all = products.chain(variations).filter(|entry| filter.fits(self, shop, *entry, params.list("search_sku")));
+        let variants = filter.skus.iter().flat_map(|_| shop.variants.keys());
+        let variations = variants.filter_map(|id| self.entry(shop, *id));
+        let all = products.chain(variations).filter(|entry| filter.fits(self, shop, *entry));
         self.paged_entries(world, call, all.collect(), troubles)
     }
 
@@ -111,11 +113,9 @@ impl WooCommerce {
             }
             None => shop.variants.keys().copied().collect(),
         };
-        let filter = Filter::new(&call.params)?;
+        let filter = Filter::new(self, &call.params)?;
         let entries = ids.into_iter().filter_map(|id| self.entry(shop, id));
-        let search = call.params.list("search_sku");
-        let all = entries
-            .filter(|entry| matches!(entry, Entry::Variation(_)) && filter.fits(self, shop, *entry, search.clone()));
+        let all = entries.filter(|entry| matches!(entry, Entry::Variation(_)) && filter.fits(self, shop, *entry));
         self.paged_entries(world, call, all.collect(), troubles)
     }
 
@@ -123,33 +123,25 @@ impl WooCommerce {
         let shop = self.here(world);
         let bounds = Bounds::new(self, &call.params)?;
         let by = call.params.choice("orderby", &ORDERED_BY, "date")?;
+        let by_change = by == "modified" || bounds.modified_after.is_some() || bounds.modified_before.is_some();
         let rows = all.into_iter().map(|entry| {
             let product = match entry {
                 Entry::Product(id) => id,
                 Entry::Variation(id) => shop.variants[&id].product,
             };
             let created = shop.products[&product].stamps.first();
-            Row { what: entry, id: entry.id(), created, modified: self.modified(shop, entry) }
+            // It takes a while to find out, and most lists do not ask.
+            let modified = if by_change { self.modified(shop, entry) } else { created };
+            Row { what: entry, id: entry.id(), created, modified }
         });
         let rows: Vec<_> = rows.filter(|row| bounds.hold(row)).collect();
         let (rows, paging, total) = cut(rows, &call.params, by)?;
-        let metas = (call.params.list("include_meta"), call.params.list("exclude_meta"));
-        let shown = rows.into_iter().map(|row| self.with_metas(self.show(world, row.what, troubles), &metas)).collect();
-        Ok(paged(call, shown, paging, total))
-    }
-
-    /// 2.9: the meta data of a record can be filtered, since 7.x.
-    pub(super) fn with_metas(
-        &self,
-        mut shown: Value,
-        (only, but): &(Option<Vec<String>>, Option<Vec<String>>),
-    ) -> Value {
-        if let Some(metas) = shown["meta_data"].as_array_mut().filter(|_| self.since(7, 0, 0)) {
-            let named = |list: &Vec<String>, meta: &Value| list.iter().any(|key| meta["key"] == key.as_str());
-            metas.retain(|meta| only.as_ref().is_none_or(|list| named(list, meta)));
-            metas.retain(|meta| but.as_ref().is_none_or(|list| !named(list, meta)));
-        }
-        shown
+        let shown = rows.into_iter().map(|row| {
+            let shown = self.with_call_metas(world, call, row.what, troubles);
+            let own_route = call.route.first().is_some_and(|first| first == "products") && call.route.len() > 1;
+            if own_route { self.of_its_time(row.what, shown) } else { shown }
+        });
+        Ok(paged(call, shown.collect(), paging, total))
     }
 
     pub(super) fn one_product(&self, world: &World, call: &Call, id: u64, troubles: &[Trouble]) -> Result<Answer> {
@@ -167,7 +159,8 @@ impl WooCommerce {
         troubles: &[Trouble],
     ) -> Result<Answer> {
         let entry = self.variation_in(self.here(world), parent, id)?;
-        Ok(self.single(world, call, entry, troubles))
+        let shown = self.of_its_time(entry, self.with_call_metas(world, call, entry, troubles));
+        Ok(json_answer(200, &only(shown, call.params.fields().as_deref(), true)))
     }
 
     /// Finds a variation of a product (8).
@@ -180,9 +173,20 @@ impl WooCommerce {
 
     /// Shows one record; it keeps its links, whatever fields are asked for (2.9).
     pub(super) fn single(&self, world: &World, call: &Call, entry: Entry, troubles: &[Trouble]) -> Answer {
-        let metas = (call.params.list("include_meta"), call.params.list("exclude_meta"));
-        let shown = self.with_metas(self.show(world, entry, troubles), &metas);
+        let shown = self.with_call_metas(world, call, entry, troubles);
         json_answer(200, &only(shown, call.params.fields().as_deref(), true))
+    }
+
+    /// 2.9: the meta data of a record can be filtered, since 7.x.
+    fn with_call_metas(&self, world: &World, call: &Call, entry: Entry, troubles: &[Trouble]) -> Value {
+        let (only, but) = (call.params.list("include_meta"), call.params.list("exclude_meta"));
+        let mut shown = self.show(world, entry, troubles);
+        if let Some(metas) = shown["meta_data"].as_array_mut().filter(|_| self.since(7, 0, 0)) {
+            let named = |list: &Vec<String>, meta: &Value| list.iter().any(|key| meta["key"] == key.as_str());
+            metas.retain(|meta| only.as_ref().is_none_or(|list| named(list, meta)));
+            metas.retain(|meta| but.as_ref().is_none_or(|list| !named(list, meta)));
+        }
+        shown
     }
 
     /// Lists what has stock, of every kind (3.3).
@@ -212,7 +216,7 @@ impl WooCommerce {
             let record = self.show(world, row.what, troubles);
             // 3.3: what is not managed shows 0, so that `manage_stock` decides.
             let quantity = record.get("stock_quantity").map(|q| if q.is_null() { json!(0) } else { q.clone() });
-            let mut shown = json!({ "id": row.id, "parent_id": record["parent_id"], "name": record["name"], "sku": record["sku"],
+            let mut shown = json!({ "id": row.id, "parent_id": record["parent_id"], "sku": record["sku"],
                 "stock_status": record["stock_status"], "manage_stock": record["manage_stock"] });
             if let Some(quantity) = quantity {
                 shown["stock_quantity"] = quantity;
@@ -230,55 +234,73 @@ impl WooCommerce {
     }
 }
 
+/// Leaves out what is less than a second.
+fn whole(time: DateTime) -> DateTime {
+    DateTime::from_parts(time.date(), Time::constant(time.hour(), time.minute(), time.second(), 0))
+}
+
 /// The filters of a list of products.
 struct Filter {
-    skus: Option<Vec<String>>,
+    skus: Option<BTreeSet<String>>,
+    search: Vec<String>,
     status: &'static str,
-    include: Option<Vec<u64>>,
-    exclude: Option<Vec<u64>>,
-    parents: Option<Vec<u64>>,
+    include: Option<BTreeSet<u64>>,
+    exclude: Option<BTreeSet<u64>>,
+    parents: Option<BTreeSet<u64>>,
     kind: Option<String>,
     stock_status: Option<String>,
 }
 
 impl Filter {
-    fn new(params: &Params) -> Result<Self> {
+    fn new(face: &WooCommerce, params: &Params) -> Result<Self> {
         // 3.2: cut at commas and nowhere else, so that blanks after commas count; the whole is tried as one SKU too.
         let skus = params.text("sku").map(|text| text.split(',').chain([text.as_str()]).map(folded).collect());
         let list = params.get("sku").and_then(Value::as_array);
         let listed = list.map(|list| list.iter().filter_map(Value::as_str).map(folded).collect());
+        // 3.2: 5.9 does not know the search, and ignores what it does not know.
+        let search = params.list("search_sku").filter(|_| face.since(6, 0, 0)).unwrap_or_default();
+        let set = |ids: Option<Vec<u64>>| ids.map(BTreeSet::from_iter);
         Ok(Self {
             skus: skus.or(listed),
+            search: search.iter().map(|part| folded(part)).collect(),
             status: params.choice("status", &STATUSES, "any")?,
-            include: params.ids("include")?,
-            exclude: params.ids("exclude")?,
-            parents: params.ids("parent")?,
+            include: set(params.ids("include")?),
+            exclude: set(params.ids("exclude")?),
+            parents: set(params.ids("parent")?),
             kind: params.text("type"),
             stock_status: params.text("stock_status"),
         })
     }
 
-    fn fits(&self, face: &WooCommerce, shop: &Shop, entry: Entry, search: Option<Vec<String>>) -> bool {
+    fn fits(&self, face: &WooCommerce, shop: &Shop, entry: Entry) -> bool {
         let status = face.status(shop, entry);
-        let parent = match entry {
-            Entry::Product(_) => 0,
-            Entry::Variation(id) => face.parent_of(shop, id),
-        };
-        let kind = match entry {
-            Entry::Product(id) => face.kind(shop, id),
-            Entry::Variation(_) => "variation",
-        };
-        let sku = folded(face.sku(shop, entry));
-        // 3.2: 5.9 does not know the search, and ignores what it does not know.
-        let search = search.filter(|_| face.since(6, 0, 0));
         (if self.status == "any" { status != "trash" } else { status == self.status })
-            && self.skus.as_ref().is_none_or(|skus| !sku.is_empty() && skus.contains(&sku))
             && self.include.as_ref().is_none_or(|ids| ids.contains(&entry.id()))
             && self.exclude.as_ref().is_none_or(|ids| !ids.contains(&entry.id()))
-            && self.parents.as_ref().is_none_or(|ids| ids.contains(&parent))
-            && self.kind.as_ref().is_none_or(|wanted| wanted == kind)
+            && self.of_family(face, shop, entry)
+            && self.named(face.sku(shop, entry))
             && self.stock_status.as_ref().is_none_or(|wanted| wanted == face.stock_status(shop, entry))
-            && search.is_none_or(|parts| parts.iter().any(|part| sku.contains(&folded(part))))
+    }
+
+    fn of_family(&self, face: &WooCommerce, shop: &Shop, entry: Entry) -> bool {
+        if self.parents.is_none() && self.kind.is_none() {
+            return true;
+        }
+        let (parent, kind) = match entry {
+            Entry::Product(id) => (0, face.kind(shop, id)),
+            Entry::Variation(id) => (face.parent_of(shop, id), "variation"),
+        };
+        self.parents.as_ref().is_none_or(|ids| ids.contains(&parent))
+            && self.kind.as_ref().is_none_or(|wanted| wanted == kind)
+    }
+
+    fn named(&self, sku: &str) -> bool {
+        if self.skus.is_none() && self.search.is_empty() {
+            return true;
+        }
+        let sku = folded(sku);
+        self.skus.as_ref().is_none_or(|skus| !sku.is_empty() && skus.contains(&sku))
+            && (self.search.is_empty() || self.search.iter().any(|part| sku.contains(part)))
     }
 }
 

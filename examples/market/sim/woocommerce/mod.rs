@@ -1,11 +1,11 @@
 //! WooCommerce's face: the REST API `wc/v3` over the neutral world, as the sheet of facts says it behaves.
 //!
 //! Numbers in comments such as "3.1" are sections of that sheet. A request passes these gates: what stands before the
-//! shop lets it through, WordPress finds a route in it, the keys are good and allow it. Only then it is executed. WooCommerce
-//! checks little of what is written and nothing inside a batch, so the traps are in what it accepts.
+//! shop lets it through, WordPress finds a route in it, the keys are good and allow it. Only then it is executed.
+//! WooCommerce checks little of what is written and nothing inside a batch, so the traps are in what it accepts.
 //!
-//! A product with one variant called "Default Title" is a simple product; any other is variable, and its variants are its
-//! variations. What only WooCommerce knows of them, such as meta data, is kept in the face.
+//! A product with one variant called "Default Title" is a simple product; any other is variable, and its variants are
+//! its variations. What only WooCommerce knows of them, such as meta data, is kept in the face.
 
 mod auth;
 mod batch;
@@ -24,8 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -89,6 +89,12 @@ pub struct WooCommerce {
     pub analytics: bool,
     /// Whether orders are in tables of their own (5.3).
     pub hpos: bool,
+    /// SKUs that a plugin keeps from being saved, with the code that it gives.
+    pub refused: BTreeMap<String, String>,
+    /// Statuses of orders that plugins added: they move no stock (5.3).
+    pub custom_statuses: Vec<String>,
+    /// How far the shop's clock is off where signatures are looked at (2.4).
+    pub clock_off: SignedDuration,
     /// How long after its stamp an order shows what its lines took off the shelf (2.8).
     pub reduction_delay: Duration,
     zone: TimeZone,
@@ -188,7 +194,8 @@ impl Market {
             let publication = world.id();
             world.shop_mut(&spec.name).publications.insert(publication, "Shop".into());
             for good in &spec.goods {
-                world.add_good(&spec.name, &good.sku, good.units);
+                let variant = Good { title: "Default Title".into(), ..good.clone() };
+                world.add_product(&spec.name, &good.title, &[variant]);
             }
         });
         shop
@@ -227,6 +234,9 @@ impl WooCommerce {
             dies_in_save: None,
             analytics: true,
             hpos: spec.version >= Version(8, 2, 0),
+            refused: BTreeMap::new(),
+            custom_statuses: Vec::new(),
+            clock_off: SignedDuration::ZERO,
             reduction_delay: Duration::ZERO,
             zone: TimeZone::UTC,
             types: BTreeMap::new(),
@@ -291,7 +301,7 @@ impl WooCommerce {
             ["variations"] if self.since(10, 3, 0) => self.list_variations(world, call, None, troubles)?,
             ["orders"] => self.list_orders(world, call, troubles)?,
             // 5.3: there in 10.5, not in 9.4.
-            ["orders", "statuses"] if self.since(10, 0, 0) => Self::order_statuses(),
+            ["orders", "statuses"] if self.since(10, 0, 0) => self.order_statuses(),
             ["orders", id] => self.one_order(world, call, number(id)?)?,
             ["orders", id, "refunds"] => self.refunds_of(world, call, number(id)?)?,
             // 5.3, 11: since 9.0.0.
@@ -306,12 +316,6 @@ impl WooCommerce {
 
     fn write(&mut self, world: &mut World, call: &Call, troubles: &[Trouble]) -> Result<Step> {
         let route: Vec<&str> = call.route.iter().map(String::as_str).collect();
-        if let Some(code) = troubles.iter().find_map(|trouble| match trouble {
-            Trouble::Refuse(code) => Some(*code),
-            _ => None,
-        }) {
-            return Err(Problem::new(400, code, "Refused, as planned."));
-        }
         let posting = call.method == Method::POST;
         // 4.1: POST, PUT and PATCH are the same for updates.
         let updating = posting || call.method == Method::PUT || call.method == Method::PATCH;
@@ -457,6 +461,15 @@ impl Problem {
     fn answer(&self) -> Answer {
         json_answer(self.status, &self.to_json())
     }
+}
+
+/// Refuses a write, as planned.
+fn planned(troubles: &[Trouble]) -> Result<()> {
+    let code = troubles.iter().find_map(|trouble| match trouble {
+        Trouble::Refuse(code) => Some(*code),
+        _ => None,
+    });
+    code.map_or(Ok(()), |code| Err(Problem::new(400, code, "Refused, as planned.")))
 }
 
 /// Reads the id in a route. What is no number makes it another route, which is not there.

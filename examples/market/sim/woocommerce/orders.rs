@@ -12,7 +12,7 @@ use crate::sim::shelf::Shop;
 use crate::sim::{Trouble, World};
 
 /// The statuses of orders (5.3).
-pub(super) const STATUSES: [&str; 8] =
+const STATUSES: [&str; 8] =
     ["pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed", "checkout-draft"];
 
 const ORDERED_BY: [&str; 7] = ["date", "id", "include", "title", "slug", "modified", "parent"];
@@ -23,7 +23,7 @@ impl WooCommerce {
         let params = &call.params;
         let wanted = params.list("status").unwrap_or_else(|| vec!["any".into()]);
         // 5.3: an unknown word is refused.
-        let known = |word: &String| STATUSES.contains(&word.as_str()) || word == "any" || word == "trash";
+        let known = |word: &String| self.has_status(word) || word == "any" || word == "trash";
         if let Some(at) = wanted.iter().position(|word| !known(word)) {
             let words = format!("status[{at}] is not one of any, trash, {}.", STATUSES.join(", "));
             return Err(Problem::parameter("status", &words));
@@ -33,6 +33,7 @@ impl WooCommerce {
         let fits = |status: &str| if any { status != "trash" } else { wanted.iter().any(|word| word == status) };
         let (bounds, include) = (Bounds::new(self, params)?, params.ids("include")?);
         let by = params.choice("orderby", &ORDERED_BY, "date")?;
+        let hides = params.flag("order_item_display_meta")?;
         let shop = self.here(world);
         let rows = shop.orders.iter().filter(|(id, order)| {
             // Orders that show late.
@@ -43,14 +44,14 @@ impl WooCommerce {
         let rows =
             rows.map(|(id, order)| Row { what: order, id: *id, created: order.placed, modified: self.stamp(order) });
         let (rows, paging, total) = cut(rows.filter(|row| bounds.hold(row)).collect(), params, by)?;
-        let shown = rows.into_iter().map(|row| self.show_order(world, row.id, row.what)).collect();
+        let shown = rows.into_iter().map(|row| self.show_order(world, row.id, row.what, hides)).collect();
         Ok(paged(call, shown, paging, total))
     }
 
     /// Shows an order, one in the trash too.
     pub(super) fn one_order(&self, world: &World, call: &Call, id: u64) -> Result<Answer> {
         let order = self.find_order(world, id)?;
-        let shown = self.show_order(world, id, order);
+        let shown = self.show_order(world, id, order, call.params.flag("order_item_display_meta")?);
         Ok(json_answer(200, &only(shown, call.params.fields().as_deref(), true)))
     }
 
@@ -79,16 +80,25 @@ impl WooCommerce {
         Ok(paged(call, shown, paging, total))
     }
 
-    pub(super) fn order_statuses() -> Answer {
-        let all = STATUSES.map(|status| json!({ "slug": status, "name": status }));
-        json_answer(200, &all.to_vec().into())
+    pub(super) fn order_statuses(&self) -> Answer {
+        let all = self.all_statuses().map(|status| json!({ "slug": status, "name": status }));
+        json_answer(200, &all.collect::<Vec<_>>().into())
     }
 
     pub(super) fn order_totals(&self, world: &World) -> Answer {
         let orders = &self.here(world).orders;
         let count = |status: &str| orders.iter().filter(|(id, order)| self.order_status(**id, order) == status).count();
-        let all = STATUSES.map(|status| json!({ "slug": status, "name": status, "total": count(status) }));
-        json_answer(200, &all.to_vec().into())
+        let all = self.all_statuses().map(|status| json!({ "slug": status, "name": status, "total": count(status) }));
+        json_answer(200, &all.collect::<Vec<_>>().into())
+    }
+
+    fn all_statuses(&self) -> impl Iterator<Item = &str> {
+        STATUSES.into_iter().chain(self.custom_statuses.iter().map(String::as_str))
+    }
+
+    /// Tells whether there is such a status in this shop (5.3).
+    pub(super) fn has_status(&self, status: &str) -> bool {
+        self.all_statuses().any(|known| known == status)
     }
 
     /// Tells an order's status: what somebody set, or what follows from the world.
@@ -120,11 +130,12 @@ impl WooCommerce {
         last
     }
 
-    fn show_order(&self, world: &World, id: u64, order: &Order) -> Value {
+    /// Shows an order. 5.2: whoever asks for meta data that are fit for display does not see what a line holds.
+    fn show_order(&self, world: &World, id: u64, order: &Order, hides: bool) -> Value {
         let shop = self.here(world);
         let modified = self.stamp(order);
         // 2.8: what the lines took off the shelf shows a moment after the stamp.
-        let early = world.now < order.placed + self.reduction_delay;
+        let early = hides || world.now < order.placed + self.reduction_delay;
         let lines: Vec<_> = order.lines.iter().map(|line| self.show_line(shop, order, line, early)).collect();
         let refunds: Vec<_> =
             order.refunds.iter().map(|refund| json!({ "id": refund.id, "reason": "", "total": "-12.50" })).collect();
@@ -153,11 +164,11 @@ impl WooCommerce {
             .sum();
         let back = if order.cancelled.is_some() { 0 } else { put_back };
         let mut meta = vec![json!({ "id": line.id * 10, "key": "size", "value": "M" })];
-        // 5.2: what a line holds, as a text; gone where it holds nothing, "0" where refunds gave all of it back.
-        if (line.held > 0 || back > 0) && !early {
+        // 5.2: what a line holds, as a text; gone where it holds nothing.
+        if line.held > 0 && !early {
             meta.push(json!({ "id": line.id * 10 + 1, "key": "_reduced_stock", "value": line.held.to_string() }));
         }
-        if back > 0 {
+        if back > 0 && !early {
             meta.push(json!({ "id": line.id * 10 + 2, "key": "_restock_refunded_items", "value": back.to_string() }));
         }
         json!({
@@ -185,10 +196,12 @@ impl WooCommerce {
         let lines = refund.lines.iter().map(|back| {
             let line = shop.orders[&order].lines.iter().find(|line| line.id == back.line);
             let (product, variation, sku) = line.map_or((0, 0, None), |line| self.sold(shop, line));
-            json!({ "id": back.id, "quantity": -back.units, "product_id": product, "variation_id": variation, "sku": sku,
+            json!({ "id": back.id, "quantity": -back.units,
+                "product_id": product, "variation_id": variation, "sku": sku,
                 "meta_data": [{ "id": back.id * 10, "key": "_refunded_item_id", "value": back.line.to_string() }] })
         });
-        json!({ "id": refund.id, "parent_id": order, "date_created": self.local(refund.at), "date_created_gmt": gmt(refund.at),
-            "amount": "12.50", "reason": "", "refunded_payment": false, "line_items": lines.collect::<Vec<_>>() })
+        json!({ "id": refund.id, "parent_id": order, "amount": "12.50", "reason": "", "refunded_payment": false,
+            "date_created": self.local(refund.at), "date_created_gmt": gmt(refund.at),
+            "line_items": lines.collect::<Vec<_>>() })
     }
 }

@@ -46,6 +46,9 @@ impl WooCommerce {
         if checks == Checks::Done {
             self.check(fields)?;
         }
+        if let Some(code) = self.refused.get(self.sku(self.here(world), entry)) {
+            return Err(Problem::new(400, code, "A plugin refuses this."));
+        }
         let begun = world.now;
         if let Some(sku) = fields.get("sku").and_then(Value::as_str) {
             self.save_sku(world, entry, sku.trim())?;

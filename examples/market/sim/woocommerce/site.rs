@@ -18,6 +18,8 @@ pub struct Site {
     pub tls: Tls,
     /// Whether the host takes the `Authorization` header away (2.3).
     pub drops_authorization: bool,
+    /// Whether WordPress takes a key for a user's name where WooCommerce does not look at it (2.5).
+    pub core_sees_keys: bool,
     /// Whether requests to another scheme or host than the shop's own are redirected there (2.1).
     pub redirects_home: bool,
     /// What a plugin prints before every answer: a notice, or a byte order mark (8).
@@ -73,6 +75,7 @@ impl Default for Site {
             permalinks: Permalinks::Pretty,
             tls: Tls::AsDialled,
             drops_authorization: false,
+            core_sees_keys: false,
             redirects_home: false,
             noise: None,
             maintenance: false,

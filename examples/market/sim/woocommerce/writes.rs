@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::catalog::{Entry, Managed, sole_variant, variations};
 use super::params::{Params, only};
 use super::save::{Checks, Save};
-use super::{Answer, Call, Problem, Result, WooCommerce, json_answer};
+use super::{Answer, Call, Problem, Result, WooCommerce, json_answer, planned};
 use crate::sim::{Face, Good, State, Step, Trouble, Who, World};
 
 impl WooCommerce {
@@ -41,10 +41,11 @@ impl WooCommerce {
     }
 
     fn update(&mut self, world: &mut World, call: &Call, entry: Entry, troubles: &[Trouble]) -> Result<Step> {
+        planned(troubles)?;
         let save = self.begin_save(world, entry, call.params.all(), Checks::Done)?;
         let (fields, troubles) = (call.params.fields(), troubles.to_vec());
         Ok(self.go_on(save, move |face, world, save| {
-            let shown = face.echo(world, &save, &troubles);
+            let shown = face.echo(world, save.entry, &troubles);
             Step::Done(json_answer(200, &only(shown, fields.as_deref(), true)))
         }))
     }
@@ -74,8 +75,16 @@ impl WooCommerce {
     }
 
     /// Shows what was saved.
-    pub(super) fn echo(&self, world: &World, save: &Save, troubles: &[Trouble]) -> Value {
-        self.show(world, save.entry, troubles)
+    pub(super) fn echo(&self, world: &World, entry: Entry, troubles: &[Trouble]) -> Value {
+        self.of_its_time(entry, self.show(world, entry, troubles))
+    }
+
+    /// Takes out of a variation what its own routes did not show in old versions.
+    pub(super) fn of_its_time(&self, entry: Entry, mut shown: Value) -> Value {
+        if let (Entry::Variation(_), false, Some(fields)) = (entry, self.since(8, 0, 0), shown.as_object_mut()) {
+            fields.retain(|name, _| !matches!(name.as_str(), "type" | "parent_id" | "name"));
+        }
+        shown
     }
 
     pub(super) fn create_product(&mut self, world: &mut World, call: &Call) -> Result<Answer> {
