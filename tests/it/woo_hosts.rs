@@ -3,6 +3,7 @@
 use eys::channel::{ChannelError, ErrorKind};
 use eys::domain::Role;
 use eys::engine::LaneEnd;
+use jiff::SignedDuration;
 
 use crate::shops::{Shops, name};
 use crate::sim::woocommerce::{Permalinks, Permission, Site, Tls, Version, WooCommerce, WooSpec};
@@ -70,7 +71,10 @@ async fn plain_permalinks_work_by_a_detour() {
     for permalinks in [Permalinks::Plain, Permalinks::PlainRedirecting] {
         for folder in ["", "/shop"] {
             let spec = WooSpec { folder: folder.to_owned(), ..usual() };
-            let (mut shops, web) = hosted(&spec, |site| site.permalinks = permalinks);
+            let (mut shops, web) = hosted(&spec, |site| {
+                site.permalinks = permalinks;
+                site.core_sees_keys = folder.is_empty();
+            });
             works(&mut shops, &web, &format!("{permalinks:?} {folder}")).await;
             assert!(said(&shops, "permalinks-plain").await.contains("plain"));
         }
@@ -239,7 +243,16 @@ async fn wrong_keys_are_told_and_never_tried_for_long() {
     assert_eq!((error.kind, web.calls().len()), (ErrorKind::Credentials, 1), "{error}");
 }
 
-// The machine's clock decides nothing: a shop whose clock is a quarter of an hour off is signed to in its own time.
+// A signature is made for the shop's time, as its answers tell it; where PHP has yet another one, the shop says so.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_off_is_told_in_the_shops_words() {
+    let (mut shops, web) = hosted(&usual(), |site| site.tls = Tls::Hidden);
+    web.face(|face: &mut WooCommerce| face.clock_off = SignedDuration::from_mins(20));
+    let error = failure(&mut shops).await;
+    assert_eq!(error.kind, ErrorKind::Credentials);
+    assert!(error.to_string().contains("timestamp"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_time_zone_and_settings_of_the_shop_are_told() {
     let (shops, web) = hosted(&usual(), |_| {});
@@ -270,7 +283,10 @@ async fn a_shop_on_the_loopback_is_signed_to() {
     let spec = usual();
     let web = market.add_woocommerce(&spec);
     let address = web.serve().await.unwrap();
-    web.face(|face: &mut WooCommerce| face.home = format!("http://{address}"));
+    web.face(|face: &mut WooCommerce| {
+        face.home = format!("http://{address}");
+        face.site.wants_agent = true;
+    });
     let mut shops = Shops::new();
     shops.market = market;
     shops.over_the_wire = true;

@@ -99,6 +99,17 @@ async fn a_sale_of_uncounted_goods_counts() {
     assert_eq!(source.available("MUG"), 8);
 }
 
+// A status that a plugin added moves no stock, and what was taken stays taken.
+#[tokio::test(start_paused = true)]
+async fn a_status_of_a_plugin_changes_nothing() {
+    let (mut shops, source, web) = shop_of(USUAL).await;
+    web.face(|face: &mut WooCommerce| face.custom_statuses.push("shipped".to_owned()));
+    let order = web.buy("MUG", 2).unwrap();
+    all_show(&mut shops, &source, &web, 8, "sold").await;
+    web.set_order_status(order, "shipped");
+    all_show(&mut shops, &source, &web, 8, "sent").await;
+}
+
 // proves W1: what was open at the link is the baseline, also where it is paid only later.
 #[tokio::test(start_paused = true)]
 async fn what_was_open_at_the_link_counts_by_what_it_takes_later() {

@@ -145,6 +145,26 @@ async fn sales_of_the_source_itself_are_not_taken_off_again() {
     assert_eq!(left(&source, &outlet), [10, 10, 10, 10]);
 }
 
+// proves F5: what a plugin keeps from being saved is told with its words, and the others are written.
+#[tokio::test(start_paused = true)]
+async fn one_item_that_is_refused_stops_no_other() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 5), ("BOWL", 5)]);
+    let web = shops.woocommerce("web", Role::Target, &[("MUG", 5), ("BOWL", 5)]);
+    shops.start().await;
+    web.face(|face: &mut WooCommerce| face.refused.insert("MUG".to_owned(), "plugin_says_no".to_owned()));
+    source.owner_sets("MUG", 3);
+    source.owner_sets("BOWL", 3);
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert_eq!((web.available("MUG"), web.available("BOWL"), report.exit()), (5, 3, 3));
+    assert!(
+        troubles(&report).iter().any(|trouble| trouble.contains("WooCommerce refuses it")),
+        "{:?}",
+        troubles(&report)
+    );
+}
+
 // proves F5: one item that is gone stops no other.
 #[tokio::test(start_paused = true)]
 async fn one_item_that_is_gone_stops_no_other() {

@@ -20,7 +20,7 @@ use super::answer::{
     Notice, code_of, evidence, in_front, is_of_the_shop, is_refused_signature, judge, net_error, parse, refused,
 };
 use super::sign::{Parameter, Signing, header, query};
-use super::way::{Keys, RootDocument, Way, account, address, is_lost, is_unheard, leads_to, moved, root_in};
+use super::way::{Keys, RootDocument, Way, account, address, is_lost, is_unheard, leads_elsewhere, moved, root_in};
 use crate::channel::registry::{Doors, Settings};
 use crate::channel::{Account, ChannelError, ErrorKind, Repeat, Result, printable};
 use crate::net::{Again, Budget, Client, Label, Pace, Reply, Request, Verdict, http::check_url};
@@ -84,6 +84,7 @@ pub(super) struct Api {
     shop: Url,
     dialled: Url,
     settings: Settings,
+    keys: OnceCell<(SecretString, SecretString)>,
     way: Mutex<Way>,
     /// Whether the shop has answered on that way.
     proven: AtomicBool,
@@ -113,6 +114,7 @@ impl Api {
             shop,
             dialled,
             settings,
+            keys: OnceCell::new(),
             way,
             proven: AtomicBool::new(false),
             home: OnceCell::new(),
@@ -178,7 +180,9 @@ impl Api {
                 signed_anew = true;
                 continue;
             }
-            let next = if proven { None } else { self.another(&way, &reply).await? };
+            // What may have been done and must not be done twice is not tried on another way.
+            let final_word = proven || (call.again == Again::IfNeverSent && reply.status.is_success());
+            let next = if final_word { None } else { self.another(&way, &reply).await? };
             let Some(next) = next else {
                 if is_of_the_shop(&reply) {
                     self.proven.store(true, Ordering::Relaxed);
@@ -201,10 +205,8 @@ impl Api {
             return Ok(None);
         }
         let page = self.bare(self.dialled.clone()).await?;
-        if page.status.is_redirection() {
-            return Err(
-                leads_to(&page, &self.dialled).map_or_else(|| in_front(&page, FINDING), |to| moved(&to, FINDING))
-            );
+        if let Some(to) = leads_elsewhere(&page, &self.dialled) {
+            return Err(moved(&to, FINDING));
         }
         let root = root_in(&page.headers, &self.shop, &self.dialled, FINDING)?;
         Ok((root != usual).then(|| Way { root, ..way.clone() }))
@@ -238,9 +240,17 @@ impl Api {
         self.client.call(request, judge).await.map_err(|error| net_error(&error, call.operation))
     }
 
+    /// Returns the keys, fetched once: a command that tells them may take its time.
+    async fn keys(&self) -> Result<&(SecretString, SecretString)> {
+        let fetch = || async {
+            let key = self.settings.secret("consumer_key").await?;
+            Ok((key, self.settings.secret("consumer_secret").await?))
+        };
+        self.keys.get_or_try_init(fetch).await
+    }
+
     async fn request(&self, way: &Way, call: &Call) -> Result<Request> {
-        let key = self.settings.secret("consumer_key").await?;
-        let secret = self.settings.secret("consumer_secret").await?;
+        let (key, secret) = self.keys().await?;
         let (mut url, route) = way.root.route(&call.path);
         let plain = query(&call.query);
         let whole = match (&route, plain.is_empty()) {
@@ -260,14 +270,14 @@ impl Api {
                 headers.insert(AUTHORIZATION, sensitive(&format!("Basic {pair}"), call.operation)?);
             }
             Keys::InAddress => {
-                let pair = [("consumer_key", &key), ("consumer_secret", &secret)]
+                let pair = [("consumer_key", key), ("consumer_secret", secret)]
                     .map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned()));
                 secret_query = Some(SecretString::from(query(&pair)));
             }
             Keys::Signed | Keys::SignedInAddress => {
                 let mut signed: Vec<Parameter> = call.query.clone();
                 signed.extend(route.map(|route| ("rest_route".to_owned(), route)));
-                let parameters = self.signature(call, &url, &signed, &key, &secret)?;
+                let parameters = self.signature(call, &url, &signed, key, secret)?;
                 if way.keys == Keys::Signed {
                     headers.insert(AUTHORIZATION, sensitive(&header(&parameters), call.operation)?);
                 } else {

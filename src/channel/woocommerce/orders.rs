@@ -66,9 +66,9 @@ impl WooCommerce {
             OrderWindow::ChangedSince(_) => call,
             OrderWindow::Unfinished => call.with("status", "pending,on-hold,processing"),
         };
-        let (orders, _) = self.api.ask::<Vec<Order>>(&call).await?;
+        let (orders, headers) = self.api.ask::<Vec<Order>>(&call).await?;
         let stamps = orders.iter().map(Order::changed).collect::<Result<Vec<_>>>()?;
-        let next = walk.next(&stamps).map(|walk| token(&walk, READ)).transpose()?;
+        let next = walk.next(&stamps, &headers, READ)?.map(|walk| token(&walk, READ)).transpose()?;
         // A basket on its way to the till is no order yet; its lines are made anew with every click.
         let real = orders.into_iter().filter(|order| order.status != "checkout-draft");
         Ok(Page { items: real.map(Order::fact).collect::<Result<_>>()?, next, account: Some(self.api.account()) })

@@ -23,6 +23,9 @@ pub(super) const LARGEST: usize = 100;
 /// How often a list that changes while it is read is read again.
 const MOST_ROUNDS: u32 = 4;
 
+/// How the codes begin that tell of a product that is not there, as opposed to a route.
+const NO_PRODUCT: &str = "woocommerce_rest_product_";
+
 const LISTINGS: &str = "reading listings";
 const CHANGED: &str = "reading changed quantities";
 const LEVELS: &str = "reading quantities";
@@ -104,11 +107,32 @@ impl Walk {
 
     /// Goes on from the stamps of a page; `None` where it was the last. A page whose entries all bear one second is
     /// walked on from, since there is no later stamp to start from.
-    pub fn next(&self, stamps: &[Timestamp]) -> Option<Self> {
-        let last = stamps.iter().max().filter(|_| stamps.len() >= LARGEST)?.as_second() - 1;
+    pub fn next(&self, stamps: &[Timestamp], headers: &HeaderMap, operation: &'static str) -> Result<Option<Self>> {
+        if !goes_on(self.page, stamps.len(), headers) {
+            return Ok(None);
+        }
+        let last = stamps.iter().max().ok_or_else(|| {
+            ChannelError::unexpected(operation, "a page of the list is empty, and the shop tells of more of them")
+        })?;
+        let last = last.as_second() - 1;
         let same = self.after.is_some_and(|after| last <= after);
-        Some(if same { Self { after: self.after, page: self.page + 1 } } else { Self { after: Some(last), page: 1 } })
+        Ok(Some(if same {
+            Self { after: self.after, page: self.page + 1 }
+        } else {
+            Self { after: Some(last), page: 1 }
+        }))
     }
+}
+
+/// Tells whether a list goes on behind a page. A host may give shorter pages than were asked for, so the number of pages
+/// that the shop tells goes before the length of this one.
+fn goes_on(page: usize, entries: usize, headers: &HeaderMap) -> bool {
+    told(headers, "x-wp-totalpages").map_or(entries >= LARGEST, |pages| page < pages)
+}
+
+/// Reads a number that the shop tells of a list.
+fn told(headers: &HeaderMap, name: &str) -> Option<usize> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
 /// Makes a token of where a list goes on.
@@ -188,7 +212,7 @@ impl WooCommerce {
     /// Tells where a scan goes on. Entries that vanish let later ones slide forward past the page, so a list whose ids
     /// do not add up is read again until a round brings nothing new (2.8).
     fn after_page(&self, at: &Place, products: &[Product], headers: &HeaderMap) -> Result<Option<Place>> {
-        let total = headers.get("x-wp-total").and_then(|total| total.to_str().ok()?.parse::<usize>().ok());
+        let total = told(headers, "x-wp-total");
         let mut scan = self.scan();
         if at.page == 1 {
             scan.total = total;
@@ -202,8 +226,7 @@ impl WooCommerce {
                 scan.parents.insert(product.id, product.clone());
             }
         }
-        let more = total.map_or(products.len() >= LARGEST, |total| at.page.saturating_mul(LARGEST) < total);
-        if more {
+        if goes_on(at.page, products.len(), headers) {
             return Ok(Some(Place { list: at.list, page: at.page + 1, round: at.round }));
         }
         let adds_up = total.is_none_or(|total| scan.total == Some(total) && scan.in_round.len() == total);
@@ -295,14 +318,14 @@ impl WooCommerce {
         mut parents: Vec<u64>,
     ) -> Result<(Vec<Reading>, Option<Changes>)> {
         let call = walk.call(Call::read(CHANGED, "products").with("_fields", NUMBERS));
-        let (products, _) = self.api.ask::<Vec<Product>>(&call).await?;
+        let (products, headers) = self.api.ask::<Vec<Product>>(&call).await?;
         for product in products.iter().filter(|product| product.is_variable()) {
             if !parents.contains(&product.id) {
                 parents.push(product.id);
             }
         }
         let items = products.iter().filter_map(Product::reading).collect();
-        let next = match walk.next(&stamps(&products, CHANGED)?) {
+        let next = match walk.next(&stamps(&products, CHANGED)?, &headers, CHANGED)? {
             Some(walk) => Some(Changes::Products(walk, parents)),
             None if parents.is_empty() => None,
             None => Some(Changes::Variations(Walk::since(since), parents)),
@@ -312,10 +335,12 @@ impl WooCommerce {
 
     async fn changed_variations(&self, walk: Walk, parents: Vec<u64>) -> Result<(Vec<Reading>, Option<Changes>)> {
         let call = walk.call(Call::read(CHANGED, "variations").with("_fields", NUMBERS));
-        let Some((variations, _)) = self.all_variations(&call).await? else {
+        let Some((variations, headers)) = self.all_variations(&call).await? else {
             return Ok((Vec::new(), Some(Changes::Of(parents, 1))));
         };
-        let next = walk.next(&stamps(&variations, CHANGED)?).map(|walk| Changes::Variations(walk, parents));
+        let next = walk
+            .next(&stamps(&variations, CHANGED)?, &headers, CHANGED)?
+            .map(|walk| Changes::Variations(walk, parents));
         Ok((variations.iter().filter_map(Product::reading).collect(), next))
     }
 
@@ -328,12 +353,12 @@ impl WooCommerce {
         let call = Call::read(CHANGED, format!("products/{parent}/variations"));
         let call =
             call.with("orderby", "id").with("order", "asc").with("per_page", "100").with("page", page.to_string());
-        let (variations, _) = self.api.ask::<Vec<Product>>(&call.with("_fields", NUMBERS)).await?;
-        let full = variations.len() >= LARGEST;
-        if !full {
+        let (variations, headers) = self.api.ask::<Vec<Product>>(&call.with("_fields", NUMBERS)).await?;
+        let more = goes_on(page, variations.len(), &headers);
+        if !more {
             parents.pop();
         }
-        let next = (!parents.is_empty()).then_some(Changes::Of(parents, if full { page + 1 } else { 1 }));
+        let next = (!parents.is_empty()).then_some(Changes::Of(parents, if more { page + 1 } else { 1 }));
         Ok((children(variations, parent).iter().filter_map(Product::reading).collect(), next))
     }
 
@@ -368,6 +393,11 @@ impl WooCommerce {
         let variations = self.look_up_variations(operation, &parents, fields).await?;
         let key = |variation: &Product| Key::Variation { parent: variation.parent_id, id: variation.id };
         found.extend(variations.into_iter().map(|variation| (key(&variation), variation)));
+        // What was not asked for comes from a cache, or from a shop that overheard the question: it proves nothing gone.
+        if let Some(other) = found.keys().find(|key| !keys.contains(key)) {
+            let message = format!("the shop answered with another product than was asked for: {other}");
+            return Err(ChannelError::unexpected(operation, message));
+        }
         found.retain(|_, product| !product.is_trashed());
         Ok(found)
     }
@@ -391,7 +421,7 @@ impl WooCommerce {
             match self.api.ask::<Vec<Product>>(&call).await {
                 Ok((variations, _)) => found.extend(children(variations, *parent)),
                 // The product is gone, and its variations with it.
-                Err(error) if error.evidence.status == Some(404) => {}
+                Err(error) if error.evidence.code.as_deref().is_some_and(|code| code.starts_with(NO_PRODUCT)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -430,6 +460,8 @@ fn stamps(products: &[Product], operation: &'static str) -> Result<Vec<Timestamp
 
 #[cfg(test)]
 mod tests {
+    use http::header::HeaderName;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -439,17 +471,32 @@ mod tests {
     // proves Y1: a list that moves while it is read is gone on with from the last stamp.
     #[test]
     fn a_walk_starts_anew_from_the_last_stamp() {
-        let walk = Walk::since(at(1000));
+        let (walk, none) = (Walk::since(at(1000)), HeaderMap::new());
         assert_eq!(walk, Walk { after: Some(999), page: 1 });
         let full =
             |from: i64, to: i64| -> Vec<Timestamp> { (0..100).map(|nth| at(from + (to - from) * nth / 99)).collect() };
-        assert_eq!(walk.next(&full(1000, 1099)[..50]), None, "a page that is not full is the last");
-        assert_eq!(walk.next(&full(1000, 1099)), Some(Walk { after: Some(1098), page: 1 }));
+        assert_eq!(
+            walk.next(&full(1000, 1099)[..50], &none, CHANGED).unwrap(),
+            None,
+            "a page that is not full is the last"
+        );
+        assert_eq!(walk.next(&full(1000, 1099), &none, CHANGED).unwrap(), Some(Walk { after: Some(1098), page: 1 }));
         let same = Walk { after: Some(1499), page: 1 };
-        assert_eq!(same.next(&full(1500, 1500)), Some(Walk { after: Some(1499), page: 2 }));
+        assert_eq!(same.next(&full(1500, 1500), &none, CHANGED).unwrap(), Some(Walk { after: Some(1499), page: 2 }));
         let second = Walk { after: Some(1499), page: 2 };
-        assert_eq!(second.next(&full(1500, 1600)), Some(Walk { after: Some(1599), page: 1 }));
-        assert_eq!(Walk::all().next(&full(10, 20)), Some(Walk { after: Some(19), page: 1 }));
+        assert_eq!(second.next(&full(1500, 1600), &none, CHANGED).unwrap(), Some(Walk { after: Some(1599), page: 1 }));
+        assert_eq!(Walk::all().next(&full(10, 20), &none, CHANGED).unwrap(), Some(Walk { after: Some(19), page: 1 }));
+    }
+
+    // proves P5: a host that gives shorter pages than were asked for does not make a list look complete.
+    #[test]
+    fn a_short_page_is_not_the_last_while_the_shop_tells_of_more() {
+        let pages =
+            |pages: &str| HeaderMap::from_iter([(HeaderName::from_static("x-wp-totalpages"), pages.parse().unwrap())]);
+        let stamps: Vec<Timestamp> = (0..50).map(|nth| at(2000 + nth)).collect();
+        let walk = Walk::since(at(1000));
+        assert_eq!(walk.next(&stamps, &pages("3"), CHANGED).unwrap(), Some(Walk { after: Some(2048), page: 1 }));
+        assert_eq!(walk.next(&stamps, &pages("1"), CHANGED).unwrap(), None);
     }
 
     #[test]

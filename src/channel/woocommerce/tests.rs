@@ -209,6 +209,50 @@ async fn words_before_an_answer_spoil_writes_alone() {
     }
 }
 
+// Variations of many products go in one call (4.3). A shop that would look at the product in the address alone refuses the
+// others; they go again alone, and from then on each product has a call of its own.
+#[tokio::test(start_paused = true)]
+async fn a_shop_that_takes_one_product_at_a_time_is_found_out() {
+    let update = |key: &str| Update {
+        key: ListingKey::new(key),
+        quantity: Quantity::at_least_zero(5),
+        expect: None,
+        places: Vec::new(),
+    };
+    let taken = |id: u64| json!({ "id": id, "manage_stock": true, "stock_quantity": 5 });
+    let refused = |id: u64| json!({ "id": id, "error": { "code": "woocommerce_rest_product_variation_invalid_id", "message": "" } });
+    let answer = |items: Json| (200, json!({ "update": items }).to_string());
+    let script = [
+        answer(json!([taken(11), refused(21), refused(31)])),
+        answer(json!([taken(21)])),
+        answer(json!([refused(31)])),
+        answer(json!([taken(11)])),
+        answer(json!([taken(21)])),
+    ];
+    let script: Vec<(u16, &str)> = script.iter().map(|(status, body)| (*status, body.as_str())).collect();
+    let (web, asked) = shop("https://example.org", &script);
+    let outcomes = web.set(&[update("1/11"), update("2/21"), update("3/31")], "k").await.unwrap();
+    assert!(matches!(outcomes[..], [Outcome::Done { .. }, Outcome::Done { .. }, Outcome::Gone]), "{outcomes:?}");
+    web.set(&[update("1/11"), update("2/21")], "k").await.unwrap();
+    let asked = asked.asked.lock().unwrap();
+    let parents: Vec<&str> = asked.iter().map(|request| request.url.path().split('/').nth(5).unwrap()).collect();
+    assert_eq!(parents, ["1", "2", "3", "1", "2"]);
+    let first: Json = serde_json::from_slice(&asked[0].body).unwrap();
+    let own: Vec<&Json> = first["update"].as_array().unwrap().iter().map(|item| &item["product_id"]).collect();
+    assert_eq!(own, [1, 2, 3], "each item bears its true parent");
+}
+
+// proves P5: an answer to another question proves nothing gone.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_another_question_is_an_error() {
+    let other = r#"[{"id":7,"type":"simple","manage_stock":true,"stock_quantity":1}]"#;
+    let (web, _) = shop("https://example.org", &[(200, other)]);
+    let error = web.levels(&[ListingKey::new("8")]).await.unwrap_err();
+    assert!(error.message.contains("another product than was asked for: 7"), "{error}");
+    let (web, _) = shop("https://example.org", &[(200, "[]")]);
+    assert_eq!(web.levels(&[ListingKey::new("8")]).await.unwrap()[0].found, Found::Gone);
+}
+
 // A batch answers 200 whatever became of its items: each is judged by what it echoes (1.4).
 #[tokio::test(start_paused = true)]
 async fn each_item_is_judged_by_what_it_echoes() {

@@ -143,12 +143,12 @@ pub(super) fn is_unheard(reply: &Reply) -> bool {
     code.starts_with("woocommerce_rest_cannot_") || matches!(code, "invalid_username" | "rest_not_logged_in")
 }
 
-/// Returns the address that a redirect leads to, without its query.
-pub(super) fn leads_to(reply: &Reply, from: &Url) -> Option<Url> {
-    let location = reply.headers.get(LOCATION)?.to_str().ok()?;
-    let mut url = from.join(location).ok()?;
+/// Returns the address that a redirect leads to, if it is on another host or scheme.
+pub(super) fn leads_elsewhere(reply: &Reply, from: &Url) -> Option<Url> {
+    let location = reply.headers.get(LOCATION).filter(|_| reply.status.is_redirection())?;
+    let mut url = from.join(location.to_str().ok()?).ok()?;
     url.set_query(None);
-    Some(url)
+    (url.origin() != from.origin()).then_some(url)
 }
 
 /// Finds the API in what the shop's page says of it. It must be on the shop's own host: keys go nowhere else.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::WooCommerce;
 use super::api::Call;
+use super::reading::LARGEST;
 use super::wire::{BatchAnswer, BatchItem, ItemError, Key, Managed, NUMBERS};
 use crate::channel::{Adjustment, ChannelError, ErrorKind, Evidence, Outcome, Repeat, Result, Update, printable};
 use crate::domain::{Level, ListingKey, StoredCall};
@@ -129,6 +130,7 @@ impl WooCommerce {
             let answer = self.send_group(operation, &sent, again).await;
             match answer {
                 Ok(answers) => {
+                    self.grow_batch(group.len());
                     let foreign: Vec<usize> = foreign(&sent, &answers).into_iter().map(|nth| group[nth]).collect();
                     for (at, answer) in group.iter().zip(answers) {
                         let taken = matches!(&answer, Got::Answer(answer) if answer.error.is_none());
@@ -191,6 +193,14 @@ impl WooCommerce {
         };
         let lost = || ChannelError::unexpected(operation, "the shop's answer leaves out an item");
         Ok(items.iter().map(|item| find(item).map_or_else(|| Got::Failed(lost()), Got::Answer)).collect())
+    }
+
+    /// After a call that went well sends twice as many again, if it was not the shop itself that wanted fewer.
+    fn grow_batch(&self, sent: usize) {
+        let most = self.learned.batch.load(Ordering::Relaxed);
+        if sent >= most && !self.learned.batch_lowered.load(Ordering::Relaxed) {
+            self.learned.batch.store(most.saturating_mul(2).min(LARGEST), Ordering::Relaxed);
+        }
     }
 
     /// Remembers how many items the shop takes at once: the number that it names, else half of what was refused (4.2).
