@@ -110,6 +110,17 @@ async fn a_status_of_a_plugin_changes_nothing() {
     all_show(&mut shops, &source, &web, 8, "sent").await;
 }
 
+// proves Y2: an order shows the SKU of today (1.7); the product counts, and not its name.
+#[tokio::test(start_paused = true)]
+async fn a_sale_before_a_new_sku_is_still_the_sale_of_that_product() {
+    let (mut shops, source, web) = shop_of(USUAL).await;
+    web.buy("MUG", 3).unwrap();
+    web.rename_sku("MUG", "MUG-2027");
+    web.rename_sku("BOWL", "MUG");
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), source.available("BOWL")), (7, 10));
+}
+
 // proves W1: what was open at the link is the baseline, also where it is paid only later.
 #[tokio::test(start_paused = true)]
 async fn what_was_open_at_the_link_counts_by_what_it_takes_later() {

@@ -2,12 +2,13 @@
 
 use eys::domain::policy::ZeroStock;
 use eys::domain::{ListingState, Role};
+use eys::engine::Options;
 use eys::engine::checkup::Checkup;
 use serde_json::json;
 
 use crate::shops::{Shops, name};
 use crate::sim::woocommerce::{Version, WooCommerce, WooSpec};
-use crate::sim::{Good, ShopHandle, State};
+use crate::sim::{Good, Rule, ShopHandle, State, Trouble};
 use crate::woo_line::batch;
 
 const VERSIONS: [Version; 3] = [Version(5, 9, 0), Version(9, 4, 3), Version(10, 5, 0)];
@@ -165,6 +166,29 @@ async fn fractions_are_rounded_down_and_named() {
     shops.rest().await;
     assert_eq!((shop.available("CLOTH"), shop.available("MUG")), (2, 0));
     assert!(codes(&shops.checkup().await, "mugs").contains(&"fractions"));
+}
+
+// proves P5, O4: numbers that are missing from an answer are no numbers: nothing is lowered to 0 and nothing is raised.
+#[tokio::test(start_paused = true)]
+async fn missing_numbers_are_no_zeros() {
+    for role in [Role::Source, Role::Target] {
+        let mut shops = Shops::new();
+        let web = shops.woocommerce("web", role, &[("MUG", 6)]);
+        add_tees(&web, 6);
+        let other = if role == Role::Source { Role::Target } else { Role::Source };
+        let shop = shops.shopify("shop", other, &[("MUG", 6), ("TEE-S", 6)]);
+        shops.start().await;
+        shops.market.trouble(Rule::always(Trouble::NoNumbers).at("web").reading());
+        web.owner_sets("MUG", 6);
+        shops.pass(120).await;
+        shops.sync_with(Options { full: true, ..Options::default() }).await;
+        assert_eq!((web.available("MUG"), web.available("TEE-S")), (6, 6), "{role:?}");
+        assert_eq!((shop.available("MUG"), shop.available("TEE-S")), (6, 6), "{role:?}");
+        shops.market.peace();
+        shop.buy("TEE-S", 2).unwrap();
+        shops.rest().await;
+        assert_eq!((web.available("TEE-S"), shop.available("TEE-S")), (4, 4), "{role:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

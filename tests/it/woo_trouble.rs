@@ -6,7 +6,7 @@ use eys::domain::Role;
 
 use crate::shops::{Shops, troubles};
 use crate::sim::woocommerce::WooCommerce;
-use crate::sim::{Good, Rule, ShopHandle, Trouble};
+use crate::sim::{Good, Rule, ShopHandle, State, Trouble};
 
 /// Kinds of trouble after which nobody knows whether a write was done.
 fn lost_answers() -> Vec<Trouble> {
@@ -131,6 +131,50 @@ async fn a_run_that_dies_at_any_moment_is_finished_by_the_next() {
         assert_eq!((shops.listed("list", "MUG"), shops.listed("list", "TEE-S")), (7, 9), "killed after {moment:?}");
         moment += Duration::from_millis(50);
     }
+}
+
+// proves X4, X6: a lost deduction is not taken for applied because a buyer of the source's own took just as many.
+#[tokio::test(start_paused = true)]
+async fn a_sale_of_the_same_size_proves_no_deduction() {
+    let (mut shops, source, outlet) = woo_source().await;
+    outlet.buy("MUG", 2).unwrap();
+    shops.pass(120).await;
+    shops.market.trouble(Rule::once(Trouble::LostBefore).at("web").writing());
+    shops.sync().await;
+    source.set_order_delay(Duration::from_mins(5));
+    source.buy("MUG", 2).unwrap();
+    shops.pass(120).await;
+    shops.sync().await;
+    shops.rest().await;
+    assert_eq!(left(&source, &outlet), [6, 10, 6, 10]);
+}
+
+// proves W3, O3: what comes back on a target goes back to the source, product and variation alike.
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_goes_back_to_the_source() {
+    let (mut shops, source, outlet) = woo_source().await;
+    let order = outlet.buy_many(&[("MUG", 2), ("TEE-S", 3)]).unwrap();
+    shops.rest().await;
+    assert_eq!(left(&source, &outlet), [8, 7, 8, 7]);
+    outlet.cancel(order, true);
+    shops.rest().await;
+    assert_eq!(left(&source, &outlet), [10, 10, 10, 10]);
+}
+
+// proves Z5: a product in the trash is gone, and what followed it shows 0; back from there it is on sale again.
+#[tokio::test(start_paused = true)]
+async fn a_source_in_the_trash_is_gone() {
+    let (mut shops, source, outlet) = woo_source().await;
+    source.trash("MUG");
+    shops.pass(90_000).await;
+    shops.sync().await;
+    shops.rest().await;
+    assert_eq!((outlet.available("MUG"), outlet.available("TEE-S")), (0, 10));
+    source.set_state("MUG", State::Live);
+    shops.pass(90_000).await;
+    shops.sync().await;
+    shops.rest().await;
+    assert_eq!((outlet.available("MUG"), outlet.available("TEE-S")), (10, 10));
 }
 
 // proves W4: the shop's own sales are in its number already.

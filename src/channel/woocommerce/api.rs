@@ -183,14 +183,15 @@ impl Api {
             // What may have been done and must not be done twice is not tried on another way.
             let final_word = proven || (call.again == Again::IfNeverSent && reply.status.is_success());
             let next = if final_word { None } else { self.another(&way, &reply).await? };
-            let Some(next) = next else {
-                if is_of_the_shop(&reply) {
-                    self.proven.store(true, Ordering::Relaxed);
-                    *self.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
-                }
-                return Ok(reply);
-            };
-            way = next;
+            if let Some(next) = next {
+                way = next;
+                continue;
+            }
+            if !proven && is_of_the_shop(&reply) {
+                self.proven.store(true, Ordering::Relaxed);
+                *self.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
+            }
+            return Ok(reply);
         }
     }
 

@@ -29,6 +29,7 @@ use super::{
     Account, Adjustment, Attempt, Channel, Mend, Outcome, Page, PageToken, Probe, Result, Showing, Standing, Update,
 };
 use crate::domain::{Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall};
+use crate::net::http::check_url;
 
 /// The kind, as channels.toml knows it.
 pub(super) static KIND: Kind = Kind {
@@ -63,8 +64,13 @@ pub(super) static KIND: Kind = Kind {
 };
 
 fn check(settings: &Settings) -> Vec<(&'static str, String)> {
-    let url = settings.text("url").map(way::address);
-    url.and_then(std::result::Result::err).map(|why| ("url", why)).into_iter().collect()
+    let Some(text) = settings.text("url") else { return Vec::new() };
+    let dialled = settings.base_url.as_deref().unwrap_or(text);
+    let wrong = way::address(text)
+        .and_then(|_| way::address(dialled))
+        .and_then(|dialled| check_url(&dialled, settings.allow_http))
+        .err();
+    wrong.map(|why| ("url", why)).into_iter().collect()
 }
 
 /// A WooCommerce shop.
