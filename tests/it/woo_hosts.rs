@@ -81,6 +81,21 @@ async fn plain_permalinks_work_by_a_detour() {
     }
 }
 
+// A host that changes while eys runs is found again by the run after the one that failed.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_changes_is_found_again() {
+    let (mut shops, web) = hosted(&usual(), |_| {});
+    works(&mut shops, &web, "before").await;
+    web.face(|face: &mut WooCommerce| {
+        face.site.permalinks = Permalinks::Plain;
+        face.site.drops_authorization = true;
+    });
+    web.buy("MUG", 1).unwrap();
+    assert_eq!(failure(&mut shops).await.kind, ErrorKind::Account);
+    shops.rest().await;
+    assert_eq!(shops.listed("list", "MUG"), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dropped_header_sends_the_keys_in_the_address() {
     let (mut shops, web) = hosted(&usual(), |site| site.drops_authorization = true);

@@ -187,12 +187,19 @@ impl Api {
                 way = next;
                 continue;
             }
-            if !proven && is_of_the_shop(&reply) {
-                self.proven.store(true, Ordering::Relaxed);
-                *self.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
+            if proven && (is_lost(&reply) || is_unheard(&reply)) {
+                // The host has changed: the next call looks for the way anew.
+                self.keep(Way::usual(&self.dialled), false);
+            } else if !proven && is_of_the_shop(&reply) {
+                self.keep(way, true);
             }
             return Ok(reply);
         }
+    }
+
+    fn keep(&self, way: Way, proven: bool) {
+        *self.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
+        self.proven.store(proven, Ordering::Relaxed);
     }
 
     /// Finds another way where this one fails as it does behind some hosts; nothing was done by such a call.
