@@ -161,7 +161,7 @@ impl Product {
         self.kind.as_deref().is_some_and(|kind| kind.starts_with("variable"))
     }
 
-    /// Tells whether it can be found and bought, as far as its own status goes. In the trash counts as gone.
+    /// Tells whether it is in the trash, which counts as gone.
     pub fn is_trashed(&self) -> bool {
         self.status.as_deref() == Some("trash")
     }
