@@ -23,6 +23,7 @@ mod csv;
 mod error;
 pub mod registry;
 mod shopify;
+mod woocommerce;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

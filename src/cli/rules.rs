@@ -164,5 +164,6 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         most: None,
         hides: false,
         ends: false,
+        counts_from_zero: false,
     }
 }

@@ -58,6 +58,21 @@ fn one_source_is_needed_and_not_two() {
 }
 
 #[test]
+fn a_web_shop_is_known_by_its_address_and_two_keys() {
+    let block = |rest: &str| drawn(&format!("{GOOD}[channels.web]\nkind = \"woocommerce\"\nrole = \"target\"\n{rest}"));
+    let keys = "consumer_key = \"ck_hush\"\nconsumer_secret = \"cs_hush\"\n";
+    let all = [
+        block(""),
+        block(&format!("url = \"http://example.org\"\n{keys}")),
+        block(&format!("url = \"example .org\"\n{keys}")),
+        block(&format!("url = \"example.org\"\nconsumer_keys = \"ck_hush\"\n{keys}")),
+    ]
+    .join("\n\n");
+    assert!(!all.contains("hush"), "{all}");
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn a_syntax_error_shows_its_place_and_no_secret() {
     let drawn = drawn("[channels.a]\naccess_token = \"hush-1\nkind = 5");
     assert!(drawn.contains("channels.toml:2"), "{drawn}");

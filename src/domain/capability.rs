@@ -40,6 +40,8 @@ pub struct Capability {
     pub hides: bool,
     /// Whether a listing can be ended and brought back.
     pub ends: bool,
+    /// Whether stock management that is turned on begins at 0, because the platform keeps no number while it is off.
+    pub counts_from_zero: bool,
 }
 
 /// How an adjustment of the source is kept from happening twice.

@@ -40,6 +40,7 @@ fn can(below_zero: bool) -> Capability {
         most: None,
         hides: false,
         ends: false,
+        counts_from_zero: false,
     }
 }
 

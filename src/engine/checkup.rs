@@ -294,7 +294,9 @@ fn look_at_listing(lanes: &[Lane], known: &Known, linked: bool, findings: &mut V
     if listing.unfit.is_some() {
         return;
     }
-    let mends = lanes.iter().any(|lane| lane.name == known.at.channel && lane.capability().hides);
+    let lane = lanes.iter().find(|lane| lane.name == known.at.channel);
+    let mends = lane.is_some_and(|lane| lane.capability().hides);
+    let from_zero = lane.is_some_and(|lane| lane.capability().counts_from_zero);
     if let ListingState::Off(word) = &listing.state {
         let message = format!("{name} ({}) is not on sale: {word}", listing.title());
         find(
@@ -308,7 +310,12 @@ fn look_at_listing(lanes: &[Lane], known: &Known, linked: bool, findings: &mut V
     }
     if !listing.managed {
         let message = format!("{name} ({}): the platform does not keep count of its stock", listing.title());
-        let mend = mends.then(|| act("track", "turn stock tracking on"));
+        let words = match lane.map(|lane| lane.role) {
+            Some(Role::Source) if from_zero => "turn stock tracking on; it begins at 0, so write the true number there",
+            _ if from_zero => "turn stock tracking on; it begins at 0, and the next run writes the true number",
+            _ => "turn stock tracking on",
+        };
+        let mend = mends.then(|| act("track", words));
         let next = if mends { "`eys doctor --fix` turns it on" } else { "turn stock management on there" };
         find("stock-not-managed", Topic::StockSettings, Weight::Problem, message, next, mend);
     } else if listing.oversells {

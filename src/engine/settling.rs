@@ -255,6 +255,10 @@ impl Cycle<'_> {
                 self.confirm(lane, &stored, *level, own, begun)?;
                 continue;
             }
+            // Where a mark tells what became of it, it alone is looked for: a sale can move the number just as far (X4).
+            if lane.capability().exactly_once == ExactlyOnce::Marker {
+                continue;
+            }
             let capability = lane.capability();
             let settled = later(later(intent.opened, capability.still_running), capability.order_delay) <= begun;
             match decide(*delta, *before, *level, own, settled) {
@@ -338,9 +342,7 @@ impl Cycle<'_> {
                 "nobody can tell whether {} was applied: {} without it, {done} with it, and now it shows {seen}",
                 stored.delta, stored.before
             ),
-            next: Some(format!(
-                "`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not"
-            )),
+            next: Some(how_to_settle(id)),
             waits_for_owner: true,
         });
         self.report_deduction(stored, done, Vec::new(), Adjusted::InDoubt)?;
@@ -481,6 +483,11 @@ fn spread_echo(known: &mut Known, level: Level) {
     if let [place] = known.listing.places.as_mut_slice() {
         place.level = level;
     }
+}
+
+/// Returns the words that tell how a doubt is settled.
+pub(super) fn how_to_settle(id: IntentId) -> String {
+    format!("`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not")
 }
 
 /// Returns the name by which the owner knows a listing: its SKU, else its key.

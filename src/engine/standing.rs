@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::report::Trouble;
-use super::settling::name;
-use crate::domain::{ChannelName, IntentState, Line};
+use super::settling::{how_to_settle, name};
+use crate::domain::{Act, ChannelName, IntentState, Line};
 use crate::store::{Store, StoreError};
 
 /// Returns all that is wrong or waits, the most general first. `channels` are those of channels.toml; what the state
@@ -152,11 +152,16 @@ pub(super) fn intents(store: &Store) -> Result<Vec<Trouble>, StoreError> {
             let known = tx.known(intent.listing)?;
             let (channel, listing) = (known.as_ref().map(|known| &known.at.channel), known.as_ref().map(name));
             let told = if intent.state == IntentState::InDoubt {
-                let message = format!("{id}: nobody can tell whether a change of it happened");
-                let next = format!(
-                    "`eys doctor --settle {id} applied` if it did, `eys doctor --settle {id} not-applied` if not"
-                );
-                Trouble { waits_for_owner: true, ..trouble("in-doubt", channel, listing, message, next) }
+                let message = match &intent.act {
+                    Act::Adjust { delta, before, .. } => {
+                        let done = before.after(*delta);
+                        format!(
+                            "{id}: nobody can tell whether {delta} was applied: {before} without it, {done} with it"
+                        )
+                    }
+                    _ => format!("{id}: nobody can tell whether a change of it happened"),
+                };
+                Trouble { waits_for_owner: true, ..trouble("in-doubt", channel, listing, message, how_to_settle(id)) }
             } else {
                 let next = "the next run goes on with it".to_owned();
                 trouble("open-intent", channel, listing, format!("{id} is not confirmed yet"), next)

@@ -241,6 +241,7 @@ mod tests {
         Request {
             method: Method::POST,
             url: "https://h/".parse().unwrap(),
+            secret_query: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
             label: Label { operation: "testing", cost: 1.0, again },

@@ -33,7 +33,7 @@ impl Http {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(30));
+            .read_timeout(Duration::from_mins(2));
         if let Some(path) = ca_file {
             let said = |error: &dyn std::fmt::Display| format!("ca_file {}: {error}", path.display());
             let pem = std::fs::read(path).map_err(|error| said(&error))?;
@@ -63,7 +63,8 @@ impl Transport for Http {
     async fn send(&self, request: Request) -> Result<Reply, NetError> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let lost = |error: reqwest::Error| NetError::Lost { host: host.clone(), why: causes(&error.without_url()) };
-        let sent = self.client.request(request.method, request.url).headers(request.headers).body(request.body).send();
+        let url = request.wire_url();
+        let sent = self.client.request(request.method, url).headers(request.headers).body(request.body).send();
         let mut response = match sent.await {
             Ok(response) => response,
             Err(error) if error.is_connect() => {
@@ -117,6 +118,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, Method};
+    use secrecy::SecretString;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -140,7 +142,8 @@ mod tests {
     async fn ask(port: u16) -> Result<Reply, NetError> {
         let request = Request {
             method: Method::GET,
-            url: format!("http://127.0.0.1:{port}/?key=secret-1").parse().unwrap(),
+            url: format!("http://127.0.0.1:{port}/").parse().unwrap(),
+            secret_query: Some(SecretString::from("key=secret-1")),
             headers: HeaderMap::new(),
             body: Bytes::new(),
             label: Label { operation: "testing", cost: 1.0, again: Again::Always },
@@ -168,6 +171,21 @@ mod tests {
         let error = ask(port).await.unwrap_err();
         assert!(matches!(error, NetError::NotConnected { .. }), "{error}");
         assert!(!error.to_string().contains("secret-1"), "{error}");
+    }
+
+    // What is secret in an address stands on the wire and nowhere else.
+    #[test]
+    fn a_secret_of_the_query_is_added_at_the_door() {
+        let request = Request {
+            method: Method::GET,
+            url: "https://shop.example/wp-json?page=1".parse().unwrap(),
+            secret_query: Some(SecretString::from("consumer_secret=secret-1")),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            label: Label { operation: "testing", cost: 1.0, again: Again::Always },
+        };
+        assert_eq!(request.wire_url().query(), Some("page=1&consumer_secret=secret-1"));
+        assert!(!format!("{request:?}").contains("secret-1"), "{request:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, Method, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use self::client::{Client, Pace, Tally};
@@ -26,12 +27,27 @@ pub struct Request {
     pub method: Method,
     /// The address, without secrets.
     pub url: Url,
+    /// What is added to the query of the address only where it leaves this machine, for hosts that let no secret through
+    /// in a header.
+    pub secret_query: Option<SecretString>,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
     /// What the wrappers need to know of it.
     pub label: Label,
+}
+
+impl Request {
+    /// Returns the address as it goes over the wire, with what is secret in it: for transports alone.
+    pub fn wire_url(&self) -> Url {
+        let mut url = self.url.clone();
+        if let Some(secret) = &self.secret_query {
+            let query = url.query().map_or_else(String::new, |query| format!("{query}&"));
+            url.set_query(Some(&format!("{query}{}", secret.expose_secret())));
+        }
+        url
+    }
 }
 
 /// What the wrappers need to know of a request.

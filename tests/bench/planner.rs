@@ -97,6 +97,7 @@ fn facts() -> ChannelFacts {
         most: None,
         hides: false,
         ends: false,
+        counts_from_zero: false,
     };
     ChannelFacts {
         capability,

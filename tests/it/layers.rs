@@ -14,7 +14,7 @@ const MOST_PACKAGES: usize = 403;
 const PLAN: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &["globset"]),
     ("net", &["channel::printable"], &["reqwest", "tokio", "tracing"]),
-    ("channel", &["domain", "net"], &["tokio", "rustix", "csv"]),
+    ("channel", &["domain", "net"], &["tokio", "rustix", "csv", "uuid"]),
     ("store", &["domain"], &["rusqlite"]),
     ("config", &["domain", "channel"], &["toml_edit", "annotate_snippets", "tokio", "globset"]),
     ("engine", &["domain", "channel", "store"], &["tokio", "tokio_util", "tracing"]),

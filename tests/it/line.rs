@@ -24,6 +24,7 @@ pub fn request(address: &str, body: &Value) -> Request {
     Request {
         method: http::Method::POST,
         url: address.parse().unwrap(),
+        secret_query: None,
         headers,
         body: body.to_string().into(),
         label: Label { operation: "testing", cost: 1.0, again: Again::Always },

@@ -13,8 +13,11 @@ use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
 use eys::domain::{ChannelName, Role, Sku};
+use eys::engine::checkup::{Checkup, examine};
 use eys::engine::linking::{HandTie, LinkPlan, remove, survey, tie_by_hand};
 use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings};
+use eys::net::Transport;
+use eys::net::http::Http;
 use eys::store::Store;
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -22,6 +25,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::sim::shopify::ShopSpec;
+use crate::sim::woocommerce::{WooSpec, consumer_key, consumer_secret};
 use crate::sim::{Market, ShopHandle};
 
 /// A shop with its channels, its state and its tool.
@@ -34,6 +38,8 @@ pub struct Shops {
     pub patience: Duration,
     pub guard: Guard,
     blocks: Vec<(&'static Kind, ChannelSettings)>,
+    /// Whether the shops are reached over real sockets.
+    pub over_the_wire: bool,
     keys: Arc<AtomicU64>,
     /// How wrong this machine's clock is, in seconds.
     clock: Arc<AtomicI64>,
@@ -83,6 +89,7 @@ impl Shops {
             patience: Duration::from_mins(1),
             guard: Guard::default(),
             blocks: Vec::new(),
+            over_the_wire: false,
             keys: Arc::default(),
             clock: Arc::default(),
         }
@@ -124,6 +131,30 @@ impl Shops {
         shop
     }
 
+    /// Opens a WooCommerce shop in the market and makes it a channel.
+    pub fn woocommerce(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) -> ShopHandle {
+        self.woocommerce_of(role, &WooSpec::new(channel, goods))
+    }
+
+    /// The same with a version, a host or a folder of its own.
+    pub fn woocommerce_of(&mut self, role: Role, spec: &WooSpec) -> ShopHandle {
+        let shop = self.market.add_woocommerce(spec);
+        self.woocommerce_at(&spec.name, role, &format!("https://{}{}", spec.host, spec.folder));
+        shop
+    }
+
+    /// Makes a shop that is open a channel, under the address that its owner wrote.
+    pub fn woocommerce_at(&mut self, channel: &str, role: Role, url: &str) {
+        let secret = |text: String| Value::Secret(Arc::new(Fixed(Box::leak(text.into_boxed_str()))));
+        let values = BTreeMap::from([
+            ("url", Value::Text(url.to_owned())),
+            ("consumer_key", secret(consumer_key(channel))),
+            ("consumer_secret", secret(consumer_secret(channel))),
+        ]);
+        self.lanes.retain(|lane| lane.name.as_str() != channel);
+        self.add("woocommerce", channel, role, values);
+    }
+
     /// Writes a list and makes it a channel; a target has an orders file.
     pub fn csv(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) {
         let rows: String = goods.iter().map(|(sku, units)| format!("{sku},{units}\n")).collect();
@@ -138,13 +169,13 @@ impl Shops {
 
     fn add(&mut self, kind_name: &str, channel: &str, role: Role, values: BTreeMap<&'static str, Value>) {
         let kind = kind(kind_name).unwrap();
-        let settings = ChannelSettings { name: name(channel), role, base_url: None, allow_http: false, values };
+        let settings = ChannelSettings { name: name(channel), role, base_url: None, allow_http: true, values };
         self.blocks.push((kind, settings));
         self.lanes.push(Lane {
             name: name(channel),
             kind: kind.name,
             role,
-            channel: self.connect(self.lanes.len()),
+            channel: self.connect(self.blocks.len() - 1),
             inventory_sync: true,
             zero_stock: ZeroStock::Keep,
             source_gone: SourceGone::Zero,
@@ -156,7 +187,9 @@ impl Shops {
     /// Builds the n-th channel anew, as the next process does.
     pub fn connect(&self, nth: usize) -> Arc<dyn Channel> {
         let (kind, settings) = &self.blocks[nth];
-        let doors = Doors { transport: Arc::new(self.market.clone()), tokens: Arc::new(Forgetful) };
+        let transport: Arc<dyn Transport> =
+            if self.over_the_wire { Arc::new(Http::new(None).unwrap()) } else { Arc::new(self.market.clone()) };
+        let doors = Doors { transport, tokens: Arc::new(Forgetful) };
         Arc::from((kind.build)(settings.clone(), doors).unwrap())
     }
 
@@ -207,16 +240,19 @@ impl Shops {
         Surroundings { clock, new_key, progress }
     }
 
-    pub fn engine(&self) -> Engine {
-        let settings = Settings {
+    fn settings(&self) -> Settings {
+        Settings {
             inventory_sync: true,
             grace: SignedDuration::from_mins(10),
             patience: self.patience,
             guard: self.guard,
             rules: self.rules.clone(),
             rules_print: format!("{:?}", self.rules),
-        };
-        Engine::new(self.lanes.clone(), settings, self.around())
+        }
+    }
+
+    pub fn engine(&self) -> Engine {
+        Engine::new(self.lanes.clone(), self.settings(), self.around())
     }
 
     /// Ties all that belongs together, as `eys link --yes` does.
@@ -229,6 +265,12 @@ impl Shops {
         let plan = LinkPlan::new(surveyed, &self.store).unwrap();
         plan.store(&mut self.store, "link --yes", self.market.now()).unwrap();
         plan.matching.ties.len()
+    }
+
+    /// Looks at everything, as `eys doctor` does.
+    pub async fn checkup(&self) -> Checkup {
+        let around = self.around();
+        examine(&self.lanes, &self.store, &self.settings(), &around.clock, &around.progress, false).await.unwrap()
     }
 
     /// Ties a listing by hand to source SKUs, and so many of each.

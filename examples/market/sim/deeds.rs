@@ -39,22 +39,7 @@ impl World {
             }
             wanted.push((variant, item, *units));
         }
-        let id = self.id();
-        let number = format!("#{}", self.shop(shop).orders.len() + 1001);
-        let order = Order {
-            number,
-            placed: self.now,
-            cancelled: None,
-            out_of_stock: false,
-            paid: true,
-            test: false,
-            edited: false,
-            origin: None,
-            lines: Vec::new(),
-            refunds: Vec::new(),
-            stamps: Stamps::new(self.now),
-        };
-        self.shop_mut(shop).orders.insert(id, order);
+        let id = self.open_order(shop);
         for (variant, _, units) in wanted {
             self.sell_line(shop, id, variant, units);
         }
@@ -254,27 +239,64 @@ impl World {
         open && somewhere(&product.hidden) && somewhere(&variant.hidden)
     }
 
-    fn enough(&self, shop: &str, variant: u64, units: i64) -> bool {
+    pub(super) fn enough(&self, shop: &str, variant: u64, units: i64) -> bool {
         let shop = self.shop(shop);
         let record = &shop.variants[&variant];
-        !shop.items[&record.item].tracked || record.oversells || shop.sellable(record.item) >= units
+        !shop.counts(record.item) || record.oversells || shop.sellable(record.item) >= units
+    }
+
+    /// Opens an order without lines.
+    pub(super) fn open_order(&mut self, shop: &str) -> u64 {
+        let id = self.id();
+        let order = Order {
+            number: format!("#{}", self.shop(shop).orders.len() + 1001),
+            placed: self.now,
+            cancelled: None,
+            out_of_stock: false,
+            paid: true,
+            test: false,
+            edited: false,
+            origin: None,
+            lines: Vec::new(),
+            refunds: Vec::new(),
+            stamps: Stamps::new(self.now),
+        };
+        self.shop_mut(shop).orders.insert(id, order);
+        id
     }
 
     fn sell_line(&mut self, shop: &str, order: u64, variant: u64, units: i64) {
-        let line = self.id();
+        let line = self.add_line(shop, order, variant, units);
+        self.take_off(shop, order, line, units);
+    }
+
+    /// Adds a line to an order, and takes nothing off the shelf for it.
+    pub(super) fn add_line(&mut self, shop: &str, order: u64, variant: u64, units: i64) -> u64 {
+        let id = self.id();
+        let sku = self.shop(shop).variants[&variant].sku.clone();
+        let line = Line { id, variant: Some(variant), sku, units, removed: 0, shipped: 0, held: 0, from: Vec::new() };
+        self.order_mut(shop, order).lines.push(line);
+        id
+    }
+
+    /// Takes units of a line off the shelf: now they are sold.
+    pub(super) fn take_off(&mut self, shop: &str, order: u64, line: u64, units: i64) {
         let now = self.now;
+        let record = self.line_mut(shop, order, line);
+        let (variant, sku) = (record.variant, record.sku.clone());
         let stand = self.shop_mut(shop);
-        let record = stand.variants.get_mut(&variant).expect("the variant is there");
+        let Some(record) = variant.and_then(|id| stand.variants.get_mut(&id)) else { return };
         record.sold += units;
-        let (item, product, sku) = (record.item, record.product, record.sku.clone());
-        let tracked = stand.items[&item].tracked;
-        let below_zero = if tracked { (units - stand.sellable(item).max(0)).max(0) } else { 0 };
-        let from = if tracked { self.reserve(shop, item, units) } else { Vec::new() };
-        if tracked {
+        let (item, product) = (record.item, record.product);
+        let counted = stand.counts(item);
+        let below_zero = if counted { (units - stand.sellable(item).max(0)).max(0) } else { 0 };
+        if counted {
+            let from = self.reserve(shop, item, units);
             self.shop_mut(shop).touch_product(product, now);
+            let record = self.line_mut(shop, order, line);
+            record.held += from.iter().map(|(_, part)| part).sum::<i64>();
+            record.from.extend(from);
         }
-        let record = Line { id: line, variant: Some(variant), sku: sku.clone(), units, removed: 0, shipped: 0, from };
-        self.order_mut(shop, order).lines.push(record);
         self.tell(shop, Deed::Sold { order, line, sku, units, below_zero });
     }
 
@@ -306,7 +328,7 @@ impl World {
     }
 
     /// Takes back units of lines, in one refund.
-    fn refund(&mut self, shop: &str, order: u64, lines: &[(u64, i64)], restock: bool) {
+    pub(super) fn refund(&mut self, shop: &str, order: u64, lines: &[(u64, i64)], restock: bool) {
         let mut back = Vec::new();
         for (line, units) in lines {
             let record = &self.shop(shop).orders[&order];
@@ -344,7 +366,7 @@ impl World {
     }
 
     /// Takes units that were not sent off what is committed, and puts them back if they are to be.
-    fn unreserve(&mut self, shop: &str, order: u64, line: u64, units: i64, to: Option<u64>) {
+    pub(super) fn unreserve(&mut self, shop: &str, order: u64, line: u64, units: i64, to: Option<u64>) {
         self.uncommit(shop, order, line, units);
         self.give_back(shop, order, line, units, to);
     }
@@ -370,6 +392,7 @@ impl World {
         if let Some(level) = level {
             level.change(units, 0, now);
         }
+        self.line_mut(shop, order, line).held -= units;
     }
 
     fn whence(&self, shop: &str, order: u64, line: u64) -> Option<(u64, Vec<(u64, i64)>)> {
@@ -408,7 +431,7 @@ impl World {
         self.tell(shop, Deed::Listing { who, sku: sku.into(), what });
     }
 
-    fn order_mut(&mut self, shop: &str, order: u64) -> &mut Order {
+    pub(super) fn order_mut(&mut self, shop: &str, order: u64) -> &mut Order {
         self.shop_mut(shop).orders.get_mut(&order).expect("the order is there")
     }
 
@@ -417,12 +440,12 @@ impl World {
         (line.id, line.sku.clone())
     }
 
-    fn line_mut(&mut self, shop: &str, order: u64, line: u64) -> &mut Line {
+    pub(super) fn line_mut(&mut self, shop: &str, order: u64, line: u64) -> &mut Line {
         let lines = &mut self.order_mut(shop, order).lines;
         lines.iter_mut().find(|record| record.id == line).expect("the line is there")
     }
 
-    fn touch_order(&mut self, shop: &str, order: u64) {
+    pub(super) fn touch_order(&mut self, shop: &str, order: u64) {
         let now = self.now;
         self.order_mut(shop, order).stamps.push(now);
     }

@@ -25,9 +25,10 @@ impl Transport for Market {
         let lost = |why: &str| NetError::Lost { host: host.clone(), why: why.into() };
         let known = |name: &str| self.lock().hosts.get(name).cloned();
         let shop = known(&authority).or_else(|| known(&host)).ok_or_else(unreachable)?;
+        let wire = request.wire_url();
         let mut ask = Ask::new(request.body);
         *ask.method_mut() = request.method;
-        *ask.uri_mut() = request.url.as_str().parse().map_err(|_| lost("the address is not one"))?;
+        *ask.uri_mut() = wire.as_str().parse().map_err(|_| lost("the address is not one"))?;
         *ask.headers_mut() = request.headers;
         // A task of its own: the request goes on when its client hangs up.
         match tokio::spawn(self.clone().play(shop, ask)).await {

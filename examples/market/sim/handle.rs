@@ -56,6 +56,11 @@ impl ShopHandle {
         self.market.world(|world| world.stock_at(&self.name, sku, location, units));
     }
 
+    /// Lets the owner switch the counting of all stock in the shop on or off.
+    pub fn set_counting(&self, counting: bool) {
+        self.market.world(|world| world.shop_mut(&self.name).uncounted = !counting);
+    }
+
     /// Sells units of one SKU; returns the order.
     pub fn buy(&self, sku: &str, units: i64) -> Result<u64, Turned> {
         self.buy_many(&[(sku, units)])

@@ -19,12 +19,14 @@ mod dice;
 mod doors;
 mod faults;
 mod handle;
+mod holding;
 mod life;
 mod sales;
 mod shelf;
 pub mod shopify;
 mod stamps;
 mod truth;
+pub mod woocommerce;
 mod world;
 
 use std::any::Any;
@@ -192,9 +194,15 @@ impl Market {
 
     /// Looks at the face of a shop or changes it.
     pub fn face<F: Face, T>(&self, shop: &str, act: impl FnOnce(&mut F) -> T) -> T {
+        self.face_and_world(shop, |face, _| act(face))
+    }
+
+    /// Changes the face of a shop and the world in one go.
+    fn face_and_world<F: Face, T>(&self, shop: &str, act: impl FnOnce(&mut F, &mut World) -> T) -> T {
         let mut inner = self.lock();
+        let inner = &mut *inner;
         let face: &mut dyn Any = inner.faces.get_mut(shop).expect("the shop has a face").as_mut();
-        act(face.downcast_mut().expect("the face is of this platform"))
+        act(face.downcast_mut().expect("the face is of this platform"), &mut inner.world)
     }
 
     /// Returns what time it is in this market.

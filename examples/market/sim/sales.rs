@@ -44,6 +44,8 @@ pub struct Line {
     pub removed: i64,
     /// Units sent.
     pub shipped: i64,
+    /// Units that it took off the shelf and did not give back.
+    pub held: i64,
     /// Where the units were taken from.
     pub from: Vec<(u64, i64)>,
 }

@@ -31,6 +31,8 @@ pub struct Shop {
     pub order_delay: Duration,
     /// How long after a cancellation the units come back.
     pub restock_delay: Duration,
+    /// Whether the shop keeps no count of anything.
+    pub uncounted: bool,
     pub(super) by_sku: BTreeMap<String, BTreeSet<u64>>,
 }
 
@@ -189,6 +191,11 @@ impl Shop {
         item.levels.iter().filter(|(id, level)| level.active && open(id)).map(|(id, _)| *id).collect()
     }
 
+    /// Tells whether the shop keeps count of an item.
+    pub fn counts(&self, item: u64) -> bool {
+        !self.uncounted && self.items.get(&item).is_some_and(|item| item.tracked)
+    }
+
     /// Returns the units that buyers can have of an item.
     pub fn sellable(&self, item: u64) -> i64 {
         self.sells_from(item).iter().filter_map(|at| self.level(item, *at)).map(|level| level.available).sum()
@@ -213,6 +220,30 @@ impl Shop {
         }
         self.by_sku.entry(sku.into()).or_default().insert(variant);
         self.touch_product(product, now);
+    }
+
+    /// Lets a variant draw on another item; one that nothing draws on any more stays.
+    pub(super) fn draw_on(&mut self, variant: u64, item: u64) {
+        let Some(record) = self.variants.get_mut(&variant) else { return };
+        let old = std::mem::replace(&mut record.item, item);
+        if let Some(old) = self.items.get_mut(&old) {
+            old.variants.remove(&variant);
+        }
+        if let Some(new) = self.items.get_mut(&item) {
+            new.variants.insert(variant);
+        }
+    }
+
+    /// Puts a variant under another product.
+    pub(super) fn move_variant(&mut self, variant: u64, product: u64) {
+        let Some(record) = self.variants.get_mut(&variant) else { return };
+        let old = std::mem::replace(&mut record.product, product);
+        if let Some(old) = self.products.get_mut(&old) {
+            old.variants.retain(|id| *id != variant);
+        }
+        if let Some(new) = self.products.get_mut(&product) {
+            new.variants.push(variant);
+        }
     }
 
     /// Takes a product out of the shop for good, with its variants; their items and orders stay.

@@ -4,30 +4,35 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// When a record changed, oldest first.
+/// When a record was made, and when it changed, oldest first.
 #[derive(Clone, Debug)]
-pub struct Stamps(Vec<Timestamp>);
+pub struct Stamps(Timestamp, Vec<Timestamp>);
 
 impl Stamps {
     /// Begins with the moment at which the record was made.
     pub fn new(now: Timestamp) -> Self {
-        Self(vec![now])
+        Self(now, vec![now])
     }
 
     /// Notes a change.
     pub fn push(&mut self, now: Timestamp) {
-        self.0.push(now);
-        prune(&mut self.0, now, |stamp| *stamp);
+        self.1.push(now);
+        prune(&mut self.1, now, |stamp| *stamp);
+    }
+
+    /// Returns when the record was made.
+    pub fn first(&self) -> Timestamp {
+        self.0
     }
 
     /// Returns when the record last changed.
     pub fn last(&self) -> Timestamp {
-        self.0.last().copied().unwrap_or_default()
+        self.1.last().copied().unwrap_or_default()
     }
 
     /// Returns when it had last changed as seen at a moment; `None` if it was not there yet.
     pub fn as_of(&self, moment: Timestamp) -> Option<Timestamp> {
-        self.0.iter().rev().find(|stamp| **stamp <= moment).copied()
+        self.1.iter().rev().find(|stamp| **stamp <= moment).copied()
     }
 }
 

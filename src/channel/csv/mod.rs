@@ -154,6 +154,7 @@ impl Csv {
                 most: Some(MOST),
                 hides: false,
                 ends: false,
+                counts_from_zero: false,
             },
             orders,
         }

@@ -96,6 +96,7 @@ impl Api {
         Ok(Request {
             method: Method::POST,
             url: self.endpoint.clone(),
+            secret_query: None,
             headers,
             body: Bytes::from(body),
             label: Label { operation: document.operation, cost: document.cost, again },
@@ -141,7 +142,8 @@ impl Api {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let label = Label { operation, cost: 0.0, again: Again::Always };
         let url = self.token_endpoint.clone();
-        let request = Request { method: Method::POST, url, headers, body: Bytes::from(form), label };
+        let request =
+            Request { method: Method::POST, url, secret_query: None, headers, body: Bytes::from(form), label };
         let reply = self.client.call(request, judge).await.map_err(|error| net_error(&error, operation))?;
         let answer: Option<Value> = serde_json::from_slice(&reply.body).ok();
         let access = answer.as_ref().and_then(|answer| answer["access_token"].as_str());

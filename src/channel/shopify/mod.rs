@@ -163,6 +163,7 @@ fn capability() -> Capability {
         most: Some(1_000_000_000),
         hides: true,
         ends: true,
+        counts_from_zero: false,
     }
 }
 

@@ -1,0 +1,63 @@
+//! The seller's example with three kinds of channel: each in turn the source, the sale in turn on each.
+
+use eys::domain::Role;
+use eys::engine::{LaneEnd, PushEnd, Report};
+
+use crate::shops::{Shops, troubles};
+
+const KINDS: [&str; 3] = ["shopify", "woo", "csv"];
+
+fn open(shops: &mut Shops, kind: &str, role: Role, goods: &[(&str, i64)]) {
+    match kind {
+        "shopify" => drop(shops.shopify(kind, role, goods)),
+        "woo" => drop(shops.woocommerce(kind, role, goods)),
+        _ => shops.csv(kind, role, goods),
+    }
+}
+
+fn shows(shops: &Shops, kind: &str, sku: &str) -> i64 {
+    if kind == "csv" { shops.listed(kind, sku) } else { shops.market.shop(kind).available(sku) }
+}
+
+/// Sells on a channel, as its buyers do; the owner of a list that is the source lowers the cell.
+fn sell(shops: &Shops, kind: &str, source: &str, sku: &str, units: i64) {
+    match kind {
+        "csv" if source == "csv" => shops.list_edit(kind, sku, shops.listed(kind, sku) - units),
+        "csv" => shops.list_order(kind, "L-1", sku, units, "open"),
+        _ => drop(shops.market.shop(kind).buy(sku, units).unwrap()),
+    }
+}
+
+fn complete(report: &Report, about: &str) {
+    for lane in &report.lanes {
+        assert!(matches!(lane.end, LaneEnd::Complete), "{about}: {}: {:?}", lane.channel, lane.end);
+    }
+    assert_eq!(troubles(report), Vec::<String>::new(), "{about}");
+    assert!(report.pushes.iter().all(|push| push.end == PushEnd::Done), "{about}: {:?}", report.pushes);
+}
+
+// proves O1, O2, X1, X4, W1, W4: a mug at 10 everywhere, two are sold in one place, and every other place shows 8.
+#[tokio::test(start_paused = true)]
+async fn whatever_the_source_and_wherever_the_sale_all_show_what_is_left() {
+    for source in KINDS {
+        for sale in KINDS {
+            let about = format!("source {source}, sale on {sale}");
+            let mut shops = Shops::new();
+            for kind in KINDS {
+                let role = if kind == source { Role::Source } else { Role::Target };
+                open(&mut shops, kind, role, &[("MUG", 10), ("BOWL", 4)]);
+            }
+            shops.start().await;
+            sell(&shops, sale, source, "MUG", 2);
+            shops.pass(120).await;
+            complete(&shops.sync().await, &about);
+            for kind in KINDS {
+                assert_eq!((shows(&shops, kind, "MUG"), shows(&shops, kind, "BOWL")), (8, 4), "{about}: {kind}");
+            }
+            complete(&shops.rest().await, &about);
+            for kind in KINDS {
+                assert_eq!((shows(&shops, kind, "MUG"), shows(&shops, kind, "BOWL")), (8, 4), "{about}: {kind} later");
+            }
+        }
+    }
+}
