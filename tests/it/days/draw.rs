@@ -48,10 +48,17 @@ pub struct DrawnChannel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrawnKind {
     Shopify,
+    WooCommerce,
     /// A list; whether its till lowers the cell itself when it sells.
     Csv {
         lowers: bool,
     },
+}
+
+impl DrawnKind {
+    pub fn hides(self) -> bool {
+        !matches!(self, Self::Csv { .. })
+    }
 }
 
 /// A rule for a whole channel, as the oracle understands it.
@@ -135,7 +142,11 @@ fn below(dice: &mut Dice, most: usize) -> i64 {
 }
 
 fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(String, i64)]) -> DrawnChannel {
-    let kind = if dice.happens(0.7) { DrawnKind::Shopify } else { DrawnKind::Csv { lowers: dice.happens(0.5) } };
+    let kind = match dice.below(10) {
+        0..5 => DrawnKind::Shopify,
+        5..8 => DrawnKind::WooCommerce,
+        _ => DrawnKind::Csv { lowers: dice.happens(0.5) },
+    };
     let mut listings = Vec::new();
     if !is_source {
         let all = dice.happens(0.6);
@@ -164,7 +175,7 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
         listings,
         alone: (0..dice.below(3)).map(|nth| format!("ALONE-{nth}-{name}")).collect(),
         rule: rule.filter(|_| !is_source),
-        zero_stock: if kind == DrawnKind::Shopify && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
+        zero_stock: if kind.hides() && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
         lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),
         latency: dice.happens(0.5),
     }

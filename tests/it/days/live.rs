@@ -230,7 +230,9 @@ impl<'a> Day<'a> {
                 let known = self.shops.store.read(|tx| tx.known(intent.listing)).unwrap().unwrap();
                 let sku = known.listing.skus().next().unwrap().to_string();
                 let done = events.iter().any(|event| {
-                    event.shop == "source" && event.deed.sku() == sku && keyed(&event.deed) == Some(&call.stored.key)
+                    event.shop == "source"
+                        && event.deed.sku() == sku
+                        && keyed(&event.deed).is_some_and(|key| key.starts_with(&call.stored.key))
                 });
                 settled |= self
                     .shops
@@ -295,7 +297,7 @@ impl<'a> Day<'a> {
             let goods = self.drawn.goods.iter().map(|(sku, _)| sku.clone()).filter(|_| channel.listings.is_empty());
             let here = own.chain(goods).chain(channel.alone.clone()).map(|sku| {
                 let units = match channel.kind {
-                    DrawnKind::Shopify => self.shops.market.shop(channel.name).available(&sku),
+                    DrawnKind::Shopify | DrawnKind::WooCommerce => self.shops.market.shop(channel.name).available(&sku),
                     DrawnKind::Csv { .. } => cell(&self.shops.path(channel.name), &sku).unwrap(),
                 };
                 if channel.zero_stock == ZeroStock::Hide {
@@ -331,6 +333,9 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
             if channel.latency {
                 shops.market.set_latency(Duration::from_millis(150));
             }
+        }
+        DrawnKind::WooCommerce => {
+            shops.woocommerce(channel.name, role, &goods);
         }
         DrawnKind::Csv { .. } => shops.csv(channel.name, role, &goods),
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eys::domain::policy::ZeroStock;
 use jiff::{SignedDuration, Timestamp};
 
-use super::draw::{Drawn, DrawnChannel, DrawnKind};
+use super::draw::{Drawn, DrawnChannel};
 use super::live::Lived;
 use crate::sim::{Deed, Who};
 
@@ -42,7 +42,7 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
     wrong.extend(no_raise_beyond_the_truth(drawn, lived, &stock));
     wrong.extend(only_what_is_linked_is_written(drawn, lived));
     wrong.extend(every_oversell_was_unavoidable(lived, &stock));
-    if lived.said.contains("shpat_") {
+    if lived.said.contains("shpat_") || lived.said.contains("cs_") {
         wrong.push("a token was told".to_owned());
     }
     wrong
@@ -119,7 +119,7 @@ fn recipe<'a>(drawn: &'a Drawn, channel: &str, sku: &str) -> Option<&'a Vec<(Str
 fn source_is_exact(drawn: &Drawn, lived: &Lived, stock: &Stock) -> Vec<String> {
     let wrong = drawn.goods.iter().filter_map(|(sku, _)| {
         let truth = stock.at_last(sku);
-        let must = if drawn.source().kind == DrawnKind::Shopify { truth } else { truth.max(0) };
+        let must = if drawn.source().kind.hides() { truth } else { truth.max(0) };
         let has = lived.shows["source"][sku];
         (has != must).then(|| format!("the source has {has} {sku}, and it must be {must}"))
     });
@@ -183,7 +183,7 @@ fn only_what_is_linked_is_written(drawn: &Drawn, lived: &Lived) -> Vec<String> {
             _ => {}
         }
     }
-    for channel in drawn.channels.iter().filter(|channel| channel.kind != DrawnKind::Shopify) {
+    for channel in drawn.channels.iter().filter(|channel| !channel.kind.hides()) {
         for sku in channel.alone.iter().filter(|sku| lived.shows[channel.name][*sku] != 5) {
             wrong.push(format!("{sku} on {} is linked to nothing and was written", channel.name));
         }
