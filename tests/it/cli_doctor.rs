@@ -66,7 +66,7 @@ fn what_is_wrong_with_lists() {
            next: add stock, or cancel an order
 
     Accounts, permissions, limits
-      !!   stock: 1 quantities are no whole numbers and say nothing: line 4 (`many`)
+      !!   stock: 1 quantity is no whole number and says nothing: line 4 (`many`)
            next: write whole numbers into these cells
       ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
       ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 6 listings, 0 of them take no part
