@@ -432,7 +432,7 @@ pub fn tie_by_hand(
         if *units < 1 {
             return Err(LinkError::Wrong(format!("{units} units of {sku} make no recipe; it takes 1 or more")));
         }
-        recipe.push(Part { source: find(store, source, sku.as_str())?.id, units: *units });
+        recipe.push(Part { source: only_bearing(store, source, sku)?.id, units: *units });
     }
     let recipe = crate::domain::link::recipe(recipe);
     let sku = tie.sku.clone().or_else(|| target.listing.skus().next().cloned());
@@ -475,6 +475,28 @@ pub fn remove(
         Ok(links.len())
     })?;
     Ok(closed)
+}
+
+/// Finds the one listing of a channel that bears a SKU. Where a listing's key is its SKU, as in a plain list, the key of
+/// the first of several is no answer to which of them is meant.
+fn only_bearing(store: &Store, channel: &ChannelName, sku: &Sku) -> Result<Known, LinkError> {
+    let mut bearing = store.read(|tx| tx.listings_by_sku(sku))?;
+    bearing.retain(|known| known.at.channel == *channel);
+    match bearing.as_slice() {
+        [known] => Ok(known.clone()),
+        [] => Err(LinkError::Wrong(format!(
+            "{channel} has no listing with the SKU `{sku}`; `eys link` reads the channels anew"
+        ))),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|known| format!("{} ({})", known.at.key, known.listing.title())).collect();
+            Err(LinkError::Wrong(format!(
+                "{channel} has {} listings with the SKU `{sku}`: {}; give each a SKU of its own there, then link again",
+                several.len(),
+                names.join(", ")
+            )))
+        }
+    }
 }
 
 /// Finds the one listing of a channel with this key or this SKU.

@@ -227,9 +227,9 @@ fn proposals_for_listings_without_a_sku_change_nothing() {
     stall,Red mug,Red mug,RED-MUG
     ");
     insta::assert_snapshot!(home.eys("doctor --propose-skus skus.csv"), @"
-    exit 1
+    exit 2
     ---- stderr
-    error: skus.csv: File exists (os error 17)
+    error: skus.csv is there already
       next: name a new file; eys never writes over one
     ");
     assert_eq!((home.read("stock.csv"), home.read("stall.csv")), before);
