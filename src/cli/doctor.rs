@@ -207,10 +207,16 @@ async fn settle(context: &Context, state: &Path, words: &[String]) -> End {
 fn propose(context: &Context, listings: &[Known], file: &Path) -> End {
     let rows = checkup::proposals(listings);
     let failed = |error: &dyn std::fmt::Display| {
-        let next = Some("name a new file; eys never writes over one".to_owned());
+        let next = Some("name a file in a folder that you may write to".to_owned());
         Failure::Other(format!("{}: {error}", file.display()), next)
     };
-    let new = std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| failed(&error))?;
+    let new = std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            let next = Some("name a new file; eys never writes over one".to_owned());
+            return Failure::Usage(format!("{} is there already", file.display()), next);
+        }
+        failed(&error)
+    })?;
     let mut writer = csv::Writer::from_writer(new);
     writer.write_record(["channel", "listing", "title", "proposed_sku"]).map_err(|error| failed(&error))?;
     for row in &rows {

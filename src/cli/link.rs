@@ -116,12 +116,26 @@ async fn by_sku(context: &Context, args: &LinkArgs, state: &Path, mut plan: Link
         let mut store = Store::open(state)?;
         plan.store(&mut store, &context.line, Timestamp::now())?;
         ui.note(&format!("\nStored {}. Nothing was written to any channel.", links(plan.matching.ties.len())));
-        ui.note("Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.");
+        ui.note(&next(&plan));
     } else if exit == 4 {
         ui.note("\nNothing was stored. `eys link --yes` stores it.");
     }
     ui.document("link", exit, document(&plan, accepted));
     Ok(exit)
+}
+
+/// Tells what to do once links are stored: what keeps a channel from being read comes before the first run.
+fn next(plan: &LinkPlan) -> String {
+    let mend = |surveyed: &linking::Surveyed| {
+        let error = surveyed.found.as_ref().err()?;
+        let mend = error.next.as_deref().unwrap_or("`eys doctor` says what is wrong");
+        Some(format!("Next: {} could not be read: {mend}. Then `eys link` again.", surveyed.channel))
+    };
+    let mends: Vec<String> = plan.surveyed.iter().filter_map(mend).collect();
+    if mends.is_empty() {
+        return "Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.".to_owned();
+    }
+    mends.join("\n")
 }
 
 fn links(number: usize) -> String {
@@ -214,7 +228,8 @@ fn alone(plan: &LinkPlan) -> Option<String> {
     let group = |((channel, reason), listings): (&(&ChannelName, String), &Vec<&Alone>)| {
         let line = |alone: &&Alone| {
             let sku = alone.sku.as_ref().map_or_else(|| alone.key.to_string(), ToString::to_string);
-            printable(&format!("{sku}  {}", alone.title), 120)
+            let title = Some(&alone.title).filter(|title| **title != sku).map_or("", String::as_str);
+            printable(&format!("{sku}  {title}"), 120)
         };
         format!("  {channel}: {} — {reason}\n{}", listings.len(), shortened(listings.iter().map(line).collect()))
     };
@@ -241,8 +256,12 @@ fn baseline(plan: &LinkPlan) -> Option<String> {
         |(channel, order): &(&ChannelName, &crate::domain::OrderFact)| format!("order {} on {channel}", order.order);
     let lines = shortened(orders.iter().map(line).collect());
     (!orders.is_empty()).then(|| {
-        let heading = count(orders.len(), "order is", "orders are");
-        format!("{heading} not finished yet; what they took is not taken off the source again\n{lines}")
+        let heading = count(
+            orders.len(),
+            "order is not finished yet; what it took is",
+            "orders are not finished yet; what they took is",
+        );
+        format!("{heading} not taken off the source again\n{lines}")
     })
 }
 
@@ -361,6 +380,10 @@ async fn remove(context: &Context, state: &Path, listing: &str) -> End {
 async fn rename(context: &Context, config: &Config, state: &Path, names: &[String]) -> End {
     let [old, new] = names else { return Err(Failure::Usage("it takes OLD and NEW".to_owned(), None)) };
     let (old, new) = (channel(old)?, named(config, new)?.name.clone());
+    if old == new {
+        let next = Some("OLD is the name that it had, NEW the one that it has in channels.toml now".to_owned());
+        return Err(Failure::Usage(format!("`{old}` is OLD and NEW"), next));
+    }
     let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
     if store.read(|tx| tx.channel(&old))?.is_none() {
@@ -368,7 +391,18 @@ async fn rename(context: &Context, config: &Config, state: &Path, names: &[Strin
             Some("OLD is the name that it had when it was linked; `eys status --history` tells of it".to_owned());
         return Err(Failure::Usage(format!("nothing is known of a channel `{old}`"), next));
     }
-    store.transaction(|tx| tx.rename_channel(&old, &new))?;
+    let renamed = store.transaction(|tx| {
+        // A run under the new name may have read the channel already; without links and sales, nothing is lost of it.
+        let free = tx.channel(&new)?.is_none() || tx.forget_unused(&new)?;
+        if free {
+            tx.rename_channel(&old, &new)?;
+        }
+        Ok(free)
+    })?;
+    if !renamed {
+        let next = Some("give it a third name in channels.toml, and rename it to that".to_owned());
+        return Err(Failure::Usage(format!("`{new}` has links or sales of its own in the state already"), next));
+    }
     context.ui.say(&format!("{old} is {new} from now on; its links and its history go with it."));
     context.ui.document("link", 0, Map::new());
     Ok(0)

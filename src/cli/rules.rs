@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::status::about;
 use super::{Context, End};
 use crate::config::{Config, add_rule, remove_rule};
 use crate::domain::offer::{offer, subject};
@@ -83,9 +84,11 @@ fn test(context: &Context, config: &Config, sku: Option<&str>) -> End {
         None => store.read(|tx| tx.open_links())?.into_iter().map(|link| link.listing).collect(),
     };
     let components = store.read(|tx| tx.components(&seeds))?;
+    let about = about(&components, &seeds);
     let tested: Vec<(&Component, &TargetFacts)> = components
         .iter()
         .flat_map(|component| component.targets.iter().map(move |target| (component, target)))
+        .filter(|(_, target)| about.contains(&target.known.id))
         .collect();
     if tested.is_empty() {
         let what = sku.map_or("nothing is linked yet".to_owned(), |sku| format!("`{sku}` is not linked"));

@@ -1,7 +1,7 @@
 //! `eys status`: where everything stands, and why a SKU shows what it shows. It reads a copy of the state and needs
 //! neither the network nor credentials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -253,14 +253,18 @@ fn tell(store: &Store, entries: &[Entry]) -> Result<Vec<Told>, StoreError> {
         let mut told = Vec::new();
         for entry in entries {
             let line = entry.movement.line.map(|line| tx.line_by_id(line)).transpose()?.flatten();
-            let who = tx.known(entry.movement.listing)?.map_or_else(String::new, |known| {
-                let sku = known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string);
-                format!("{} {sku}", known.at.channel)
-            });
+            let who = tx
+                .known(entry.movement.listing)?
+                .map_or_else(String::new, |known| format!("{} {}", known.at.channel, name(&known)));
             told.push((entry.id.0, entry.movement.when, who, movement_words(&entry.movement, line.as_ref())));
         }
         Ok(told)
     })
+}
+
+/// Names a listing by its SKU, or by its key where it has none.
+fn name(known: &Known) -> String {
+    known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string)
 }
 
 fn ledger_json(told: &[Told]) -> Value {
@@ -277,17 +281,14 @@ fn one_sku(context: &Context, config: &Config, store: &Store, state: &Path, text
     }
     let seeds: Vec<ListingId> = bearing.iter().map(|known| known.id).collect();
     let components = store.read(|tx| tx.components(&seeds))?;
-    let (rows, told_json) = listings(config, store, state, &components, &bearing)?;
-    let mut ids: Vec<ListingId> = seeds;
-    ids.extend(components.iter().flat_map(|component| component.sources.iter().map(|source| source.known.id)));
-    ids.extend(components.iter().flat_map(|component| component.targets.iter().map(|target| target.known.id)));
-    ids.sort_unstable();
-    ids.dedup();
+    let about = about(&components, &seeds);
+    let (rows, told_json) = listings(config, store, state, &components, &bearing, &about)?;
+    let ids: Vec<ListingId> = about.iter().copied().collect();
     let entries = store.read(|tx| tx.ledger(&ids, ENTRIES))?;
     let told = tell(store, &entries)?;
     let mut parts = vec![format!("{sku}  {}", bearing.first().map_or("", |known| known.listing.title()))];
-    parts.push(context.ui.table(&["channel", "shows", "offered", "status", "because"], rows));
-    parts.extend(owing(&components));
+    parts.push(context.ui.table(&["channel", "listing", "shows", "offered", "status", "because"], rows));
+    parts.extend(owing(&components, &about));
     if !told.is_empty() {
         let lines: Vec<String> =
             told.iter().map(|(_, at, who, words)| format!("{}  {who:<24} {words}", time(*at))).collect();
@@ -303,10 +304,27 @@ fn one_sku(context: &Context, config: &Config, store: &Store, state: &Path, text
     Ok(0)
 }
 
+/// Returns the listings that a question about some is about: themselves, what they are made of, and what is made of
+/// them. A component has more: whatever shares a part with one of those.
+pub(super) fn about(components: &[Component], asked: &[ListingId]) -> BTreeSet<ListingId> {
+    let mut about: BTreeSet<ListingId> = asked.iter().copied().collect();
+    for target in components.iter().flat_map(|component| &component.targets) {
+        let parts = || target.links.iter().flat_map(|link| &link.recipe).map(|part| part.source);
+        if asked.contains(&target.known.id) {
+            about.extend(parts());
+        }
+        if parts().any(|part| asked.contains(&part)) {
+            about.insert(target.known.id);
+        }
+    }
+    about
+}
+
 /// Tells what is sold and not taken off the source yet.
-fn owing(components: &[Component]) -> Option<String> {
+fn owing(components: &[Component], about: &BTreeSet<ListingId>) -> Option<String> {
     let mut lines = Vec::new();
-    for source in components.iter().flat_map(|component| &component.sources) {
+    let sources = components.iter().flat_map(|component| &component.sources);
+    for source in sources.filter(|source| about.contains(&source.known.id)) {
         for line in &source.owing {
             let units = line.open_units(source.known.id);
             let waits = match source.known.reading {
@@ -328,6 +346,7 @@ fn listings(
     state: &Path,
     components: &[Component],
     bearing: &[Known],
+    about: &BTreeSet<ListingId>,
 ) -> Result<(Vec<Vec<String>>, Vec<Value>), Failure> {
     let lanes = app::lanes(config, state)?;
     let mut channels = BTreeMap::new();
@@ -348,23 +367,24 @@ fn listings(
     let world = World { rules: &config.rules, channels: &channels, source_fresh: true };
     let mut rows = Vec::new();
     let mut all = Vec::new();
-    let mut told = std::collections::BTreeSet::new();
+    let mut told = BTreeSet::new();
     for component in components {
-        for source in &component.sources {
+        for source in component.sources.iter().filter(|source| about.contains(&source.known.id)) {
             told.insert(source.known.id);
             let level = source.known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
             let claims = crate::domain::offer::claims(source);
             let because = if claims > 0 { format!("{claims} sold and not taken off yet") } else { String::new() };
             rows.push(vec![
                 format!("{} (source)", source.known.at.channel),
+                name(&source.known),
                 level.clone(),
                 "-".to_owned(),
                 "source".to_owned(),
                 because,
             ]);
-            all.push(json!({ "channel": source.known.at.channel, "listing": source.known.at.key, "role": "source", "level": source.known.reading.map(|seen| seen.level), "claims": claims }));
+            all.push(json!({ "channel": source.known.at.channel, "listing": source.known.at.key, "sku": source.known.listing.skus().next(), "role": "source", "level": source.known.reading.map(|seen| seen.level), "claims": claims }));
         }
-        for decision in plan(component, &world) {
+        for decision in plan(component, &world).into_iter().filter(|decision| about.contains(&decision.target)) {
             let Some(target) = component.targets.iter().find(|target| target.known.id == decision.target) else {
                 continue;
             };
@@ -379,19 +399,20 @@ fn listings(
             };
             rows.push(vec![
                 decision.channel.to_string(),
+                name(&target.known),
                 shown(decision.shown),
                 offered.map_or("-".to_owned(), |offered| offered.to_string()),
                 status,
                 because.clone(),
             ]);
-            all.push(json!({ "channel": decision.channel, "listing": target.known.at.key, "role": "target", "shows": shown(decision.shown), "offered": offered, "status": decision.status.to_string(), "why": because, "holds": held }));
+            all.push(json!({ "channel": decision.channel, "listing": target.known.at.key, "sku": target.known.listing.skus().next(), "role": "target", "shows": shown(decision.shown), "offered": offered, "status": decision.status.to_string(), "why": because, "holds": held }));
         }
     }
     for known in bearing.iter().filter(|known| !told.contains(&known.id)) {
         let level = known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
         let why = known.listing.unfit.clone().unwrap_or_else(|| "`eys link` ties it".to_owned());
-        rows.push(vec![known.at.channel.to_string(), level, "-".to_owned(), "not linked".to_owned(), why]);
-        all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "status": "not linked" }));
+        rows.push(vec![known.at.channel.to_string(), name(known), level, "-".to_owned(), "not linked".to_owned(), why]);
+        all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "sku": known.listing.skus().next(), "status": "not linked" }));
     }
     Ok((rows, all))
 }

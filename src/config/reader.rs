@@ -69,7 +69,8 @@ impl<'a> Reader<'a> {
 
     pub fn text(&self, key: &str, notes: &mut Notes) -> Option<String> {
         let item = self.item(key)?;
-        let text = item.as_str().filter(|text| !text.trim().is_empty());
+        // A tab is text: it may be what divides the columns of a list.
+        let text = item.as_str().filter(|text| !text.trim_matches([' ', '\n', '\r']).is_empty());
         if text.is_none() {
             self.wrong(key, "text in quotes", notes);
         }

@@ -104,6 +104,16 @@ fn rules_can_be_added_and_removed_by_command() {
 }
 
 #[test]
+fn a_delimiter_is_one_character_that_divides() {
+    for delimiter in [";", "|", "\\t", ":"] {
+        read(&format!("{GOOD}delimiter = \"{delimiter}\"\n")).unwrap();
+    }
+    for delimiter in ["ab", "\\\"", "\\n", "\\n\\n", "x", "5", "ü", " ", ""] {
+        assert!(read(&format!("{GOOD}delimiter = \"{delimiter}\"\n")).is_err(), "{delimiter}");
+    }
+}
+
+#[test]
 fn guards_may_be_tightened_and_not_switched_off() {
     assert_eq!(read(&format!("guard = {{ percent = 5 }}\n{GOOD}")).unwrap().guard.percent, 5);
     assert!(read(&format!("guard = {{ percent = 100 }}\n{GOOD}")).is_err());

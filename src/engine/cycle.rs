@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::lane::{self, Job, Lane, Levels, Observe};
-use super::report::{LaneEnd, LaneReport, Report, Trouble};
+use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
 use super::visibility::ShowStep;
 use super::{Engine, EngineError, Options, Settings};
 use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
@@ -18,7 +18,7 @@ use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::{
-    CallId, ChannelName, Component, Delta, Known, Level, ListingId, Movement, MovementId, OrderWindow, Role, RunId,
+    CallId, ChannelName, Delta, Known, Level, ListingId, ListingRef, Movement, MovementId, OrderWindow, Role, RunId,
     StoredCall, Why,
 };
 use crate::store::{ChannelState, Store, StoreError, Tx};
@@ -76,6 +76,8 @@ pub(super) struct Cycle<'a> {
     pub source: ChannelName,
     /// Listings whose components are to be settled and planned.
     pub seeds: BTreeSet<ListingId>,
+    /// What is told of each push.
+    pub pushes: BTreeMap<ListingRef, PushReport>,
     /// What is to be pushed, as of the latest plan.
     pub queue: BTreeMap<ListingId, Decision>,
     /// What is being pushed at this moment.
@@ -120,6 +122,7 @@ impl<'a> Cycle<'a> {
             run,
             lanes: BTreeMap::new(),
             seeds: BTreeSet::new(),
+            pushes: BTreeMap::new(),
             queue: BTreeMap::new(),
             sent: BTreeMap::new(),
             overtaken: BTreeSet::new(),
@@ -353,6 +356,7 @@ impl<'a> Cycle<'a> {
 
     /// Closes the books and hands over the report.
     pub fn finish(mut self) -> Result<Report, EngineError> {
+        self.report.pushes = std::mem::take(&mut self.pushes).into_values().collect();
         self.report_lanes()?;
         self.report_waiting()?;
         self.report.ended = (self.engine.around.clock)();
@@ -489,9 +493,4 @@ fn close_channel(
     channel.trouble_since = trouble.as_ref().map(|_| channel.trouble_since.unwrap_or(now));
     channel.trouble = trouble;
     tx.save_channel(&channel)
-}
-
-/// Finds what is known of a target in a component.
-pub(super) fn target_of(component: &Component, id: ListingId) -> Option<&crate::domain::TargetFacts> {
-    component.targets.iter().find(|target| target.known.id == id)
 }

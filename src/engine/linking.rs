@@ -1,7 +1,7 @@
 //! Tying listings: all channels are read side by side, what belongs together is shown, and only what the owner accepts
 //! is stored. Nothing is written to any channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -57,6 +57,8 @@ pub struct LinkPlan {
     pub surveyed: Vec<Surveyed>,
     /// What belongs together.
     pub matching: Matching,
+    /// Where each listing stands among those of its channel, so that a long list is gone through once.
+    places: BTreeMap<ChannelName, BTreeMap<ListingKey, usize>>,
 }
 
 /// What the first push would change on a target listing.
@@ -163,7 +165,8 @@ impl LinkPlan {
         if surveyed.iter().any(|surveyed| surveyed.role == Role::Target && surveyed.found.is_err()) {
             matching.alone.retain(|alone| alone.reason != Reason::NotListed);
         }
-        Ok(Self { surveyed, matching })
+        let places = surveyed.iter().map(|surveyed| (surveyed.channel.clone(), places(surveyed))).collect();
+        Ok(Self { surveyed, matching, places })
     }
 
     /// Tells what the first push to each newly tied listing would change.
@@ -178,16 +181,15 @@ impl LinkPlan {
 
     /// Returns the orders that are not finished, of channels with something to tie: they are not taken off the source.
     pub fn baseline(&self) -> Vec<(&ChannelName, &OrderFact)> {
+        let tied: BTreeSet<(&ChannelName, &Sku)> =
+            self.matching.ties.iter().map(|tie| (&tie.channel, &tie.sku)).collect();
+        let ties = |channel, sku: Option<&Sku>| sku.is_some_and(|sku| tied.contains(&(channel, sku)));
         self.surveyed
             .iter()
             .filter_map(|surveyed| Some((surveyed, surveyed.found.as_ref().ok()?)))
             .flat_map(|(surveyed, found)| found.unfinished.iter().map(move |order| (&surveyed.channel, order)))
-            .filter(|(channel, order)| order.lines.iter().any(|line| self.ties_sku(channel, line.sku.as_ref())))
+            .filter(|(channel, order)| order.lines.iter().any(|line| ties(channel, line.sku.as_ref())))
             .collect()
-    }
-
-    fn ties_sku(&self, channel: &ChannelName, sku: Option<&Sku>) -> bool {
-        self.matching.ties.iter().any(|tie| tie.channel == *channel && Some(&tie.sku) == sku)
     }
 
     fn found(&self, channel: &ChannelName) -> Option<(&Surveyed, &Findings)> {
@@ -197,7 +199,7 @@ impl LinkPlan {
 
     /// Returns a listing that was found.
     pub fn listing(&self, channel: &ChannelName, key: &ListingKey) -> Option<&Listing> {
-        self.found(channel)?.1.listings.iter().find(|listing| listing.key == *key)
+        self.found(channel)?.1.listings.get(*self.places.get(channel)?.get(key)?)
     }
 
     fn source(&self) -> Option<&Surveyed> {
@@ -354,6 +356,11 @@ impl FirstPush {
     }
 }
 
+fn places(surveyed: &Surveyed) -> BTreeMap<ListingKey, usize> {
+    let Ok(found) = &surveyed.found else { return BTreeMap::new() };
+    found.listings.iter().enumerate().map(|(nth, listing)| (listing.key.clone(), nth)).collect()
+}
+
 /// Returns the SKUs of target listings that are linked.
 fn linked(tx: &Tx<'_>) -> Result<Linked, StoreError> {
     let mut linked = Linked::new();
@@ -426,7 +433,7 @@ pub fn tie_by_hand(
         if *units < 1 {
             return Err(LinkError::Wrong(format!("{units} units of {sku} make no recipe; it takes 1 or more")));
         }
-        recipe.push(Part { source: find(store, source, sku.as_str())?.id, units: *units });
+        recipe.push(Part { source: only_bearing(store, source, sku)?.id, units: *units });
     }
     let recipe = crate::domain::link::recipe(recipe);
     let sku = tie.sku.clone().or_else(|| target.listing.skus().next().cloned());
@@ -469,6 +476,28 @@ pub fn remove(
         Ok(links.len())
     })?;
     Ok(closed)
+}
+
+/// Finds the one listing of a channel that bears a SKU. Where a listing's key is its SKU, as in a plain list, the key of
+/// the first of several is no answer to which of them is meant.
+fn only_bearing(store: &Store, channel: &ChannelName, sku: &Sku) -> Result<Known, LinkError> {
+    let mut bearing = store.read(|tx| tx.listings_by_sku(sku))?;
+    bearing.retain(|known| known.at.channel == *channel);
+    match bearing.as_slice() {
+        [known] => Ok(known.clone()),
+        [] => Err(LinkError::Wrong(format!(
+            "{channel} has no listing with the SKU `{sku}`; `eys link` reads the channels anew"
+        ))),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|known| format!("{} ({})", known.at.key, known.listing.title())).collect();
+            Err(LinkError::Wrong(format!(
+                "{channel} has {} listings with the SKU `{sku}`: {}; give each a SKU of its own there, then link again",
+                several.len(),
+                names.join(", ")
+            )))
+        }
+    }
 }
 
 /// Finds the one listing of a channel with this key or this SKU.

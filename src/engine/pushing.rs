@@ -1,12 +1,12 @@
 //! Planning and pushing: the components that changed are settled and planned, what would empty a shop is held, and the
 //! rest goes out in the fewest calls, lowerings first (Y5, Y6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::EngineError;
-use super::cycle::{Cycle, record, target_of};
+use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, PushEnd, PushReport, Trouble};
 use super::settling::name;
@@ -19,7 +19,8 @@ use crate::domain::policy::ZeroStock;
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
 use crate::domain::{
-    ChannelName, Component, HoldId, Known, Level, ListingId, Pushed, Quantity, Refusal, Role, Shown, SourceFacts, Why,
+    ChannelName, Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, Role, Shown,
+    SourceFacts, TargetFacts, Why,
 };
 use crate::store::StoreError;
 
@@ -27,6 +28,30 @@ use crate::store::StoreError;
 const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
 /// The longest wait after a refusal.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Components that are planned together, with the place of each target in them.
+pub(super) struct Planned {
+    components: Vec<Component>,
+    places: HashMap<ListingId, (usize, usize)>,
+}
+
+impl Planned {
+    pub fn new(components: Vec<Component>) -> Self {
+        let place = |(nth, component): (usize, &Component)| {
+            let ids: Vec<ListingId> = component.targets.iter().map(|target| target.known.id).collect();
+            ids.into_iter().enumerate().map(move |(at, id)| (id, (nth, at)))
+        };
+        let places = components.iter().enumerate().flat_map(place).collect();
+        Self { components, places }
+    }
+
+    /// Returns a target with the component that it is part of.
+    fn target(&self, id: ListingId) -> Option<(&Component, &TargetFacts)> {
+        let (nth, at) = self.places.get(&id)?;
+        let component = self.components.get(*nth)?;
+        Some((component, component.targets.get(*at)?))
+    }
+}
 
 impl Cycle<'_> {
     /// Settles and plans the components in which something changed, until nothing does.
@@ -39,15 +64,15 @@ impl Cycle<'_> {
 
     fn think_once(&mut self) -> Result<(), EngineError> {
         let seeds: Vec<ListingId> = std::mem::take(&mut self.seeds).into_iter().collect();
-        let components = self.store.read(|tx| tx.components(&seeds))?;
-        let owing = self.settle_components(&components)?;
-        let decisions = self.plan_components(&components);
-        let held = self.guard_plan(&components, &decisions)?;
+        let planned = Planned::new(self.store.read(|tx| tx.components(&seeds))?);
+        let owing = self.settle_components(&planned.components)?;
+        let decisions = self.plan_components(&planned.components);
+        let held = self.guard_plan(&planned, &decisions)?;
         self.remember(&seeds, &owing, &decisions, &held)?;
         for decision in decisions {
             match held.get(&decision.target) {
-                Some(hold) => self.note_held(&components, &decision, *hold),
-                None => self.enqueue(&components, decision)?,
+                Some(hold) => self.note_held(&planned, &decision, *hold),
+                None => self.enqueue(&planned, decision)?,
             }
         }
         Ok(())
@@ -161,20 +186,21 @@ impl Cycle<'_> {
     /// Makes the holds that the plan calls for; returns the listings that stand under them.
     fn guard_plan(
         &mut self,
-        components: &[Component],
+        planned: &Planned,
         decisions: &[Decision],
     ) -> Result<BTreeMap<ListingId, HoldId>, EngineError> {
         let free: Vec<Decision> =
             decisions.iter().filter(|decision| !self.exempt.contains(&decision.target)).cloned().collect();
         let totals = self.totals()?;
-        let source = self.source_totals(components, &free)?;
+        let source = self.source_totals(&planned.components, &free)?;
         let new = guard(&free, &totals, source, self.settings().guard);
         let mut held = BTreeMap::new();
         for hold in new {
             let frozen: Vec<_> = hold
                 .targets
                 .iter()
-                .filter_map(|id| components.iter().find_map(|c| target_of(c, *id).map(|t| freeze(t, c))))
+                .filter_map(|id| planned.target(*id))
+                .map(|(component, target)| freeze(target, component))
                 .collect();
             let now = self.lanes.get(&hold.channel).and_then(|lane| lane.clock).unwrap_or(self.report.began);
             let run = self.run;
@@ -274,13 +300,13 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn note_held(&mut self, components: &[Component], decision: &Decision, hold: HoldId) {
+    fn note_held(&mut self, planned: &Planned, decision: &Decision, hold: HoldId) {
         self.queue.remove(&decision.target);
-        self.report_push(components, decision, PushEnd::Held(hold));
+        self.report_push(planned, decision, PushEnd::Held(hold));
     }
 
     /// Puts a decision where it belongs: among the pushes, the listings to look at, or the ones to hide and show.
-    fn enqueue(&mut self, components: &[Component], mut decision: Decision) -> Result<(), EngineError> {
+    fn enqueue(&mut self, planned: &Planned, mut decision: Decision) -> Result<(), EngineError> {
         if self.drop_showing(&decision)? {
             self.queue.insert(decision.target, decision);
             return Ok(());
@@ -291,18 +317,17 @@ impl Cycle<'_> {
             self.overtaken.insert(decision.target);
             return Ok(());
         }
-        self.report.pushes.retain(|push| {
-            !matches!(push.end, PushEnd::Planned | PushEnd::Held(_) | PushEnd::Pending(_))
-                || !is_of(components, decision.target, push)
-        });
+        if let Some((_, target)) = planned.target(decision.target) {
+            self.forget_told(&target.known.at);
+        }
         if decision.action == Action::Look && self.unreadable.contains(&decision.target) {
             decision.action = without_looking(&decision);
         }
         match decision.action {
             Action::Nothing => self.report.unchanged += usize::from(decision.offer.is_some()),
-            Action::Push { .. } if self.is_wanted(components, &decision) => {
+            Action::Push { .. } if self.is_wanted(planned, &decision) => {
                 if self.options.dry_run {
-                    self.report_push(components, &decision, PushEnd::Planned);
+                    self.report_push(planned, &decision, PushEnd::Planned);
                 } else {
                     self.queue.insert(decision.target, decision);
                 }
@@ -313,32 +338,37 @@ impl Cycle<'_> {
             }
             Action::Wait(doubt) => {
                 let why = words(doubt).to_owned();
-                self.report_push(components, &decision, PushEnd::Pending(why));
+                self.report_push(planned, &decision, PushEnd::Pending(why));
             }
-            Action::Held(hold) => self.report_push(components, &decision, PushEnd::Held(hold)),
-            Action::Hide | Action::Show => self.enqueue_showing(components, decision)?,
+            Action::Held(hold) => self.report_push(planned, &decision, PushEnd::Held(hold)),
+            Action::Hide | Action::Show => self.enqueue_showing(planned, decision)?,
         }
         Ok(())
     }
 
     /// Tells whether `--channel` and `--sku` let a push through (U2).
-    pub fn is_wanted(&self, components: &[Component], decision: &Decision) -> bool {
+    pub fn is_wanted(&self, planned: &Planned, decision: &Decision) -> bool {
         let channel = self.options.channels.is_empty() || self.options.channels.contains(&decision.channel);
-        let has_sku = |component: &Component| {
-            let parts = target_of(component, decision.target).into_iter().flat_map(|target| &target.links);
-            let sources = parts.flat_map(|link| &link.recipe).filter_map(|part| find(component, part.source));
-            sources.into_iter().flat_map(|s| s.known.listing.skus()).any(|sku| self.options.skus.contains(sku))
+        let has_sku = |(component, target): (&Component, &TargetFacts)| {
+            let parts = target.links.iter().flat_map(|link| &link.recipe);
+            let sources = parts.filter_map(|part| find(component, part.source));
+            sources.flat_map(|source| source.known.listing.skus()).any(|sku| self.options.skus.contains(sku))
         };
-        channel && (self.options.skus.is_empty() || components.iter().any(has_sku))
+        channel && (self.options.skus.is_empty() || planned.target(decision.target).is_some_and(has_sku))
     }
 
-    pub(super) fn report_push(&mut self, components: &[Component], decision: &Decision, end: PushEnd) {
-        let Some(known) = components.iter().find_map(|c| target_of(c, decision.target)).map(|t| &t.known) else {
-            return;
-        };
-        let report = push_report(known, decision, end);
-        self.report.pushes.retain(|push| push.listing != report.listing);
-        self.report.pushes.push(report);
+    /// Drops what was told of a listing and may have changed by now.
+    fn forget_told(&mut self, at: &ListingRef) {
+        let passing = |push: &PushReport| matches!(push.end, PushEnd::Planned | PushEnd::Held(_) | PushEnd::Pending(_));
+        if self.pushes.get(at).is_some_and(passing) {
+            self.pushes.remove(at);
+        }
+    }
+
+    pub(super) fn report_push(&mut self, planned: &Planned, decision: &Decision, end: PushEnd) {
+        if let Some((_, target)) = planned.target(decision.target) {
+            self.pushes.insert(target.known.at.clone(), push_report(&target.known, decision, end));
+        }
     }
 
     /// Takes the next batch of pushes: lowerings first, each with the quantity wanted now (Y6).
@@ -465,8 +495,7 @@ impl Cycle<'_> {
             }
         };
         self.store.transaction(|tx| tx.save_known(&known))?;
-        self.report.pushes.retain(|push| push.listing != end.listing);
-        self.report.pushes.push(end);
+        self.pushes.insert(known.at, end);
         Ok(())
     }
 
@@ -567,10 +596,6 @@ fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> PushReport {
         why: decision.offer.as_ref().map_or_else(Vec::new, |offer| offer.trail.clone()),
         end,
     }
-}
-
-fn is_of(components: &[Component], id: ListingId, push: &PushReport) -> bool {
-    components.iter().find_map(|component| target_of(component, id)).is_some_and(|t| t.known.at == push.listing)
 }
 
 fn words(doubt: Doubt) -> &'static str {

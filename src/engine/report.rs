@@ -139,6 +139,10 @@ pub enum PushEnd {
     Planned,
     /// The platform took it.
     Done,
+    /// It is out of sight now.
+    Hidden,
+    /// It is in sight again.
+    ShownAgain,
     /// It stands under a hold.
     Held(HoldId),
     /// The platform refused it, in its words.
@@ -194,7 +198,11 @@ impl Report {
         say(self.sales.len(), "sale or change of an order", "sales or changes of orders");
         let applied = self.deductions.iter().filter(|deduction| deduction.end == Adjusted::Applied).count();
         say(applied, "number changed on the source", "numbers changed on the source");
-        say(self.ended_as(|end| *end == PushEnd::Done), "listing updated", "listings updated");
+        say(
+            self.ended_as(|end| matches!(end, PushEnd::Done | PushEnd::Hidden | PushEnd::ShownAgain)),
+            "listing updated",
+            "listings updated",
+        );
         say(self.ended_as(|end| *end == PushEnd::Planned), "listing would be updated", "listings would be updated");
         say(self.ended_as(|end| matches!(end, PushEnd::Held(_))), "listing held", "listings held");
         say(self.ended_as(|end| matches!(end, PushEnd::Refused(_))), "listing refused", "listings refused");

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
+use super::pushing::Planned;
 use super::report::{PushEnd, Trouble};
 use super::settling::name;
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
-use crate::domain::{Act, Component, Hidden, IntentState, ListingId, ListingKey, Why};
+use crate::domain::{Act, Hidden, IntentState, ListingId, ListingKey, Why};
 use crate::store::{StoreError, Tx};
 
 /// The next step of hiding or showing a listing.
@@ -40,12 +41,12 @@ impl ShowStep {
 
 impl Cycle<'_> {
     /// Puts a hide or a show among the lane's steps.
-    pub fn enqueue_showing(&mut self, components: &[Component], decision: Decision) -> Result<(), EngineError> {
-        if !self.is_wanted(components, &decision) {
+    pub fn enqueue_showing(&mut self, planned: &Planned, decision: Decision) -> Result<(), EngineError> {
+        if !self.is_wanted(planned, &decision) {
             return Ok(());
         }
         if self.options.dry_run {
-            self.report_push(components, &decision, PushEnd::Planned);
+            self.report_push(planned, &decision, PushEnd::Planned);
             return Ok(());
         }
         let Some(lane) = self.lane_of(&decision.channel) else { return Ok(()) };
@@ -152,8 +153,9 @@ impl Cycle<'_> {
                 // The plan may have changed while it was on its way.
                 self.seeds.insert(id);
                 if let Some(decision) = decision {
-                    let components = self.store.read(|tx| tx.components(&[id]))?;
-                    self.report_push(&components, &decision, PushEnd::Done);
+                    let planned = Planned::new(self.store.read(|tx| tx.components(&[id]))?);
+                    let end = if decision.action == Action::Show { PushEnd::ShownAgain } else { PushEnd::Hidden };
+                    self.report_push(&planned, &decision, end);
                 }
             }
             Ok(Outcome::Unknown(error)) => self.showing_failed(lane, id, &error)?,

@@ -68,6 +68,33 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets a channel that was read and never took part: without a link or a line, closed ones too. Tells whether it
+    /// was one.
+    pub fn forget_unused(&self, name: &ChannelName) -> Result<bool> {
+        let id = self.channel_id(name)?;
+        let used = "SELECT EXISTS (SELECT 1 FROM line WHERE channel = ?1)
+            OR EXISTS (SELECT 1 FROM call WHERE channel = ?1)
+            OR EXISTS (SELECT 1 FROM listing JOIN link ON link.listing = listing.id WHERE listing.channel = ?1)
+            OR EXISTS (SELECT 1 FROM listing JOIN part ON part.source = listing.id WHERE listing.channel = ?1)
+            OR EXISTS (SELECT 1 FROM listing JOIN share ON share.source = listing.id WHERE listing.channel = ?1)
+            OR EXISTS (SELECT 1 FROM listing JOIN intent ON intent.listing = listing.id WHERE listing.channel = ?1)";
+        if self.connection.query_row(used, [id], |row| row.get(0))? {
+            return Ok(false);
+        }
+        for sql in [
+            "DELETE FROM held_part WHERE hold IN (SELECT id FROM hold WHERE channel = ?1)",
+            "DELETE FROM held WHERE hold IN (SELECT id FROM hold WHERE channel = ?1)",
+            "DELETE FROM hold WHERE channel = ?1",
+            "DELETE FROM movement WHERE listing IN (SELECT id FROM listing WHERE channel = ?1)",
+            "DELETE FROM listing_sku WHERE listing IN (SELECT id FROM listing WHERE channel = ?1)",
+            "DELETE FROM listing WHERE channel = ?1",
+            "DELETE FROM channel WHERE id = ?1",
+        ] {
+            self.connection.execute(sql, [id])?;
+        }
+        Ok(true)
+    }
+
     /// Counts the linked listings of a channel.
     pub fn totals(&self, name: &ChannelName) -> Result<Counts> {
         let mut query = self.connection.prepare_cached("SELECT linked, showing FROM channel WHERE name = ?1")?;

@@ -70,6 +70,8 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
             "state": match &push.end {
                 PushEnd::Planned => "planned",
                 PushEnd::Done => "done",
+                PushEnd::Hidden => "hidden",
+                PushEnd::ShownAgain => "shown_again",
                 PushEnd::Held(_) => "held",
                 PushEnd::Refused(_) => "refused",
                 PushEnd::Pending(_) => "pending",

@@ -109,6 +109,8 @@ fn end(end: &PushEnd) -> String {
     match end {
         PushEnd::Planned => "planned".to_owned(),
         PushEnd::Done => "done".to_owned(),
+        PushEnd::Hidden => "hidden".to_owned(),
+        PushEnd::ShownAgain => "shown again".to_owned(),
         PushEnd::Held(hold) => format!("held ({hold})"),
         PushEnd::Refused(why) => format!("refused: {why}"),
         PushEnd::Pending(why) => format!("pending: {why}"),

@@ -66,7 +66,7 @@ fn what_is_wrong_with_lists() {
            next: add stock, or cancel an order
 
     Accounts, permissions, limits
-      !!   stock: 1 quantities are no whole numbers and say nothing: line 4 (`many`)
+      !!   stock: 1 quantity is no whole number and says nothing: line 4 (`many`)
            next: write whole numbers into these cells
       ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
       ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 6 listings, 0 of them take no part
@@ -227,9 +227,9 @@ fn proposals_for_listings_without_a_sku_change_nothing() {
     stall,Red mug,Red mug,RED-MUG
     ");
     insta::assert_snapshot!(home.eys("doctor --propose-skus skus.csv"), @"
-    exit 1
+    exit 2
     ---- stderr
-    error: skus.csv: File exists (os error 17)
+    error: skus.csv is there already
       next: name a new file; eys never writes over one
     ");
     assert_eq!((home.read("stock.csv"), home.read("stall.csv")), before);

@@ -35,6 +35,8 @@ fn a_list_that_cannot_be_read_is_left_as_it_is() {
         (b"one,two\n1,2\n", "say which with `columns"),
         (b"sku,artikelnummer,quantity\nMUG,MUG,1\n", "both claim to be the SKU"),
         (b"sku,quantity,qty\nMUG,1,1\n", "both claim to be the quantity"),
+        (b"SKU,Stock,sku\nMUG,1,BOWL\n", "its columns 1 and 3 are both named `sku`"),
+        (b"sku,title,quantity\nMUG,\"Red mug,1\nBOWL,Bowl,1\n", "line 2: a quote is opened and never closed"),
         (b"PK\x03\x04\x14\0\x06\0", "save it as \"CSV UTF-8\""),
     ] {
         let home = broken(bytes);
@@ -59,7 +61,9 @@ fn a_source_that_cannot_be_read_raises_and_empties_nothing() {
     home.eys("link --yes").is(0);
     home.eys("sync --yes").is(0);
     let list = home.read("stall.csv");
-    for text in ["", "sku,artikelnummer,quantity\n", "sku,quantity\n", "sku,quantity\nSKU-0,5\nSKU-"] {
+    // proves P5: the rows behind an open quote are not gone.
+    let quoted = format!("sku,quantity\nSKU-0,\"5\n{goods}");
+    for text in ["", "sku,artikelnummer,quantity\n", "sku,quantity\n", "sku,quantity\nSKU-0,5\nSKU-", &quoted] {
         home.write("stock.csv", text);
         let told = home.eys("sync --yes");
         assert!(told.exit == 1 || told.exit == 4, "{told}");

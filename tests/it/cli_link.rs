@@ -38,7 +38,7 @@ fn what_belongs_together_and_every_reason_why_the_rest_does_not() {
           OLD Old thing
           SIX Six pack of milk
       stall: 1 — sku missing: fill it in on the channel (`eys doctor --propose-skus FILE` makes proposals)
-          Nameless Nameless
+          Nameless
       stock: 2 — duplicate sku: several listings of this channel bear it
           JAR Jar
           JAR Jar
@@ -76,7 +76,7 @@ fn what_belongs_together_and_every_reason_why_the_rest_does_not() {
           OLD Old thing
           SIX Six pack of milk
       stall: 1 — sku missing: fill it in on the channel (`eys doctor --propose-skus FILE` makes proposals)
-          Nameless Nameless
+          Nameless
       stock: 2 — duplicate sku: several listings of this channel bear it
           JAR Jar
           JAR Jar
@@ -110,7 +110,7 @@ fn what_belongs_together_and_every_reason_why_the_rest_does_not() {
           OLD Old thing
           SIX Six pack of milk
       stall: 1 — sku missing: fill it in on the channel (`eys doctor --propose-skus FILE` makes proposals)
-          Nameless Nameless
+          Nameless
       stock: 2 — duplicate sku: several listings of this channel bear it
           JAR Jar
           JAR Jar
@@ -159,20 +159,16 @@ fn packs_and_kits_are_tied_by_hand() {
     ---- stdout
     KIT  Breakfast
 
-     CHANNEL         SHOWS  OFFERED  STATUS           BECAUSE
-     stock (source)  30     -        source
-     stock (source)  9      -        source
-     stall           5      5        listed & synced  MILK on the source: 30, 6 in each → 5
-     stall           3      3        listed & synced  MILK on the source: 30, 2 in each → 15; HONEY on
-                                                      the source: 9, 3 in each → 3
+     CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  MILK     30     -        source
+     stock (source)  HONEY    9      -        source
+     stall           KIT      3      3        listed & synced  MILK on the source: 30, 2 in each → 15;
+                                                               HONEY on the source: 9, 3 in each → 3
 
     Its story
       2026-11-24 09:00  stall KIT                0 → 3, written by eys
       2026-11-24 09:00  stall KIT                linked, showing 0
       2026-11-24 09:00  stall KIT                released by you: h1: the first push to stall
-      2026-11-24 09:00  stall SIX                0 → 5, written by eys
-      2026-11-24 09:00  stall SIX                linked, showing 0
-      2026-11-24 09:00  stall SIX                released by you: h1: the first push to stall
       2026-11-24 09:00  stock HONEY              linked, showing 9
       2026-11-24 09:00  stock MILK               linked, showing 30
       2026-11-24 09:00  stock MILK               linked, showing 30
@@ -200,10 +196,17 @@ fn a_tie_by_hand_that_cannot_be_is_refused() {
     ---- stdout
     SIX on stall is made of 1 × NONE
     ---- stderr
-    error: stock has no listing `NONE`; `eys link` reads the channels anew
+    error: stock has no listing with the SKU `NONE`; `eys link` reads the channels anew
     ");
-    // A key names one listing, also where several bear it as their SKU.
-    home.eys("link --sku JAR#2 --channel stall --to JAR --yes").is(0);
+    // A part is named by its SKU: the key of the first row that bears it must not decide which of two is meant.
+    insta::assert_snapshot!(home.eys("link --sku JAR --channel stall --to JAR --yes"), @"
+    exit 2
+    ---- stdout
+    JAR on stall is made of 1 × JAR
+    ---- stderr
+    error: stock has 2 listings with the SKU `JAR`: JAR (Jar), JAR#2 (Jar); give each a SKU of its own there, then link again
+    ");
+    home.eys("link --sku JAR#2 --channel stall --to JAR --yes").is(2);
     insta::assert_snapshot!(home.eys("link --sku MILK --channel fair --to SIX --yes"), @"
     exit 2
     ---- stderr
@@ -349,8 +352,41 @@ fn a_channel_can_be_renamed_with_its_history() {
     stall is fair from now on; its links and its history go with it.
     ");
     home.eys("sync").is(0);
-    home.eys("status MUG").is(0).has("fair 10 10 listed & synced").lacks("\n stall  ");
+    home.eys("status MUG").is(0).has("fair MUG 10 10 listed & synced").lacks("\n stall  ");
     home.eys("link --rename-channel none some").is(2);
+}
+
+// A run or a look at the channel under its new name has stored it already: that is no reason to lose its links.
+#[test]
+fn a_new_name_that_was_used_is_free_until_something_is_linked_or_sold() {
+    let home = Home::in_step();
+    home.edit("[channels.stall]", "[channels.fair]");
+    home.eys("sync");
+    insta::assert_snapshot!(home.eys("link --rename-channel stall fair"), @"
+    exit 0
+    ---- stdout
+    stall is fair from now on; its links and its history go with it.
+    ");
+    home.eys("sync").is(0);
+    home.eys("status MUG").is(0).has("fair MUG 10 10 listed & synced");
+    insta::assert_snapshot!(home.eys("link --rename-channel fair fair"), @"
+    exit 2
+    ---- stderr
+    error: `fair` is OLD and NEW
+      next: OLD is the name that it had, NEW the one that it has in channels.toml now
+    ");
+
+    let home = Home::in_step();
+    home.edit("[channels.stall]", "[channels.fair]");
+    home.eys("link --yes").is(0).has("Stored 2 links");
+    let state = home.read("state.db");
+    insta::assert_snapshot!(home.eys("link --rename-channel stall fair"), @"
+    exit 2
+    ---- stderr
+    error: `fair` has links or sales of its own in the state already
+      next: give it a third name in channels.toml, and rename it to that
+    ");
+    assert!(home.read("state.db") == state, "nothing is lost of either");
 }
 
 // A channel that cannot be read is told; what the others have in common can be stored all the same.
@@ -372,8 +408,10 @@ async fn a_channel_that_cannot_be_read_is_told() {
     ---- stderr
 
     Stored 0 links. Nothing was written to any channel.
-    Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.
+    Next: stall could not be read: check the path in channels.toml, or put the file there. Then `eys link` again.
     ");
+    home.list("fair", "target", "sku,quantity\nMUG,1\n");
+    home.eys("link --yes").is(1).has("Stored 1 link.").has("Next: stall could not be read").lacks("eys sync");
     market.trouble(crate::sim::Rule::always(Trouble::TokenRefused));
     home.eys("link").is(1).has("refuses the access token");
 }
@@ -399,7 +437,7 @@ async fn open_orders_are_the_baseline() {
      SKU  ON      TITLE    SHOWS
      MUG  outlet  The MUG  8 → 10
 
-    1 order is not finished yet; what they took is not taken off the source again
+    1 order is not finished yet; what it took is not taken off the source again
           order #1001 on outlet
     ---- stderr
 

@@ -47,9 +47,9 @@ fn where_everything_stands_and_why() {
     ---- stdout
     MUG  Red mug
 
-     CHANNEL         SHOWS  OFFERED  STATUS           BECAUSE
-     stock (source)  8      -        source
-     stall           8      8        listed & synced  MUG on the source: 8
+     CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  MUG      8      -        source
+     stall           MUG      8      8        listed & synced  MUG on the source: 8
 
     Its story
       2026-11-24 09:00  stall MUG                1 → 10, written by eys
@@ -140,6 +140,74 @@ fn what_is_wrong_or_waits() {
     home.eys("status --check").is(0);
 }
 
+// Packs and kits share their parts: a question about one is not about all that hangs together with it.
+#[test]
+fn a_sku_is_told_with_its_parts_and_what_is_made_of_it() {
+    let home = Home::with_lists(
+        "sku,quantity,title\nMILK,30,Milk\nHONEY,9,Honey\n",
+        "sku,quantity,title\nMILK,0,Milk\nSIX,0,Six milks\nKIT,0,Breakfast\n,1,Jar of honey\n",
+    );
+    home.eys("link --yes").is(0);
+    home.eys("link --sku MILK --channel stall --to SIX --units 6 --yes").is(0);
+    home.eys("link --part MILK=2 --part HONEY=3 --channel stall --to KIT --yes").is(0);
+    home.run(&["link", "--sku", "HONEY", "--channel", "stall", "--to", "Jar of honey", "--yes"]).is(0);
+    home.eys("sync --yes").is(0);
+    insta::assert_snapshot!(home.eys("status SIX").sorted(), @"
+    exit 0
+    ---- stdout
+    SIX  Six milks
+
+     CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  MILK     30     -        source
+     stall           SIX      5      5        listed & synced  MILK on the source: 30, 6 in each → 5
+
+    Its story
+      2026-11-24 09:00  stall SIX                0 → 5, written by eys
+      2026-11-24 09:00  stall SIX                linked, showing 0
+      2026-11-24 09:00  stall SIX                released by you: h1: the first push to stall
+      2026-11-24 09:00  stock MILK               linked, showing 30
+      2026-11-24 09:00  stock MILK               linked, showing 30
+      2026-11-24 09:00  stock MILK               linked, showing 30
+    ");
+    insta::assert_snapshot!(home.eys("status HONEY").sorted(), @"
+    exit 0
+    ---- stdout
+    HONEY  Honey
+
+     CHANNEL         LISTING       SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  HONEY         9      -        source
+     stall           KIT           3      3        listed & synced  MILK on the source: 30, 2 in each →
+                                                                    15; HONEY on the source: 9, 3 in
+                                                                    each → 3
+     stall           Jar of honey  9      9        listed & synced  HONEY on the source: 9
+
+    Its story
+      2026-11-24 09:00  stall Jar of honey       1 → 9, written by eys
+      2026-11-24 09:00  stall Jar of honey       linked, showing 1
+      2026-11-24 09:00  stall Jar of honey       released by you: h1: the first push to stall
+      2026-11-24 09:00  stall KIT                0 → 3, written by eys
+      2026-11-24 09:00  stall KIT                linked, showing 0
+      2026-11-24 09:00  stall KIT                released by you: h1: the first push to stall
+      2026-11-24 09:00  stock HONEY              linked, showing 9
+      2026-11-24 09:00  stock HONEY              linked, showing 9
+    ");
+    home.eys("status KIT").has("stock (source) MILK").has("stock (source) HONEY").lacks("SIX").lacks("Jar of honey");
+    home.eys("status MILK").has("stall SIX").has("stall KIT").lacks("HONEY on the source: 9\n").lacks("stock HONEY");
+    let listings = home.json("status SIX")["listings"].clone();
+    assert_eq!(
+        listings.as_array().unwrap().iter().map(|l| l["sku"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["MILK", "SIX"]
+    );
+    insta::assert_snapshot!(home.eys("rules test SIX"), @"
+    exit 0
+    ---- stdout
+    SIX on stall: 5 available (MILK on the source: 30, 6 in each → 5)
+      shows 5
+    ");
+    home.eys("rules test HONEY").has("KIT on stall").has("Jar of honey on stall").lacks("SIX on");
+    home.eys("rules test --all").has("SIX on stall").has("KIT on stall").has("MILK on stall");
+}
+
 #[test]
 fn the_story_of_a_sku_in_a_document() {
     let home = Home::in_step();
@@ -156,7 +224,8 @@ fn the_story_of_a_sku_in_a_document() {
           "claims": 0,
           "level": 8,
           "listing": "MUG",
-          "role": "source"
+          "role": "source",
+          "sku": "MUG"
         },
         {
           "channel": "stall",
@@ -165,6 +234,7 @@ fn the_story_of_a_sku_in_a_document() {
           "offered": 8,
           "role": "target",
           "shows": "8",
+          "sku": "MUG",
           "status": "listed & synced",
           "why": "MUG on the source: 8"
         }

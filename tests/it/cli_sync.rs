@@ -88,7 +88,7 @@ fn a_run_in_cron_is_one_line() {
     exit 1
     ---- stdout
     Channels
-      stall could not be used: /home/owner/eys/stall.csv: no column of it is known to hold the SKU; its columns are nothing of the kind; say which with `columns = { sku = "…", quantity = "…" }` (while reading the file)
+      stall could not be used: /home/owner/eys/stall.csv: no column of it is known to hold the SKU; its only column is `nothing of the kind`; if those are several, say what stands between them with `delimiter = "…"` (while reading the file)
 
     Run 5: 1 channel not reached
     "#);

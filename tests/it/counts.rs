@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use eys::domain::Role;
+use eys::channel::{Outcome, Update};
+use eys::domain::{Level, ListingKey, Quantity, Role};
 use tokio::time::Instant;
 
 use crate::shops::Shops;
@@ -76,4 +77,40 @@ async fn a_first_link_reads_the_largest_pages_side_by_side() {
     let calls = source.calls().len().max(outlet.calls().len());
     let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
     assert!(seconds <= 2 * calls, "{seconds} seconds for {calls} calls a shop: one shop waited for the other");
+}
+
+/// Reads two lists of so many rows, two places a listing, ties them and writes every number; returns how long it took.
+async fn a_long_list(rows: usize) -> Duration {
+    let mut shops = Shops::new();
+    shops.csv("stock", Role::Source, &[]);
+    shops.csv("stall", Role::Target, &[]);
+    let listings = rows / 2;
+    let text = |nth| format!("SKU-{nth},5,Here\nSKU-{nth},2,There\n");
+    let text = (0..listings).fold("sku,quantity,location\n".to_owned(), |all, nth| all + &text(nth));
+    std::fs::write(shops.path("stock"), &text).unwrap();
+    std::fs::write(shops.path("stall"), &text).unwrap();
+    let placed = shops.market.now();
+    let order = |nth| format!("S-{nth},SKU-{nth},1,{placed:.0},open\n");
+    let orders =
+        (0..listings).step_by(10).fold("order,sku,quantity,placed,status\n".to_owned(), |all, nth| all + &order(nth));
+    std::fs::write(shops.orders_path("stall"), orders).unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(shops.link().await, listings);
+    let update = |nth| Update {
+        key: ListingKey::new(format!("SKU-{nth}")),
+        quantity: Quantity::at_least_zero(6),
+        expect: Some(Level(7)),
+        places: Vec::new(),
+    };
+    let batch: Vec<Update> = (0..listings).map(update).collect();
+    let outcomes = shops.lanes[1].channel.set(&batch, "k").await.unwrap();
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done { echo: Some(Level(6)) })));
+    began.elapsed()
+}
+
+// Ten times the rows cost about ten times the time, not a hundred.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_costs_by_its_length() {
+    let (short, long) = (a_long_list(5_000).await, a_long_list(50_000).await);
+    assert!(long < short * 25, "{short:?} for 5,000 rows, {long:?} for 50,000");
 }

@@ -11,6 +11,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -85,8 +86,13 @@ fn check(settings: &Settings) -> Vec<(&'static str, String)> {
         let why = "a source has no orders file: its owner lowers the cell when something is sold";
         problems.push(("orders", why.to_owned()));
     }
-    if settings.text("delimiter").is_some_and(|text| text.len() != 1) {
-        problems.push(("delimiter", "it must be one plain character, such as \";\"".to_owned()));
+    let divides = |text: &str| match text.as_bytes() {
+        [byte] => !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r'),
+        _ => false,
+    };
+    if settings.text("delimiter").is_some_and(|text| !divides(text)) {
+        let why = "it must be one plain character, such as \";\", and none that stands in the cells themselves";
+        problems.push(("delimiter", why.to_owned()));
     }
     problems
 }
@@ -123,6 +129,7 @@ struct Content {
     table: Table,
     layout: Layout,
     rows: Vec<Row>,
+    by_key: BTreeMap<ListingKey, usize>,
 }
 
 impl Csv {
@@ -160,14 +167,24 @@ impl Csv {
         }
     }
 
+    /// Reads the file as it stands. Reading happens without the state's lock, as in `doctor` and `link`, so it leaves
+    /// alone what lies beside the file: that may be what a run is just writing. It needs nothing of it either: before
+    /// the exchange the file is untouched, and what a killed run displaced is put back by the next write.
     fn read(&self, operation: &'static str) -> Result<Content> {
-        replace::recover(&self.path).map_err(|error| file_error(&self.path, operation, &error))?;
         let bytes = load(&self.path, operation)?;
         let said = |why: String| said(&self.path, operation, &why);
         let table = Table::new(bytes, self.encoding, self.delimiter).map_err(said)?;
         let layout = recognise(&table, self.columns.as_ref()).map_err(said)?;
         let rows = listings(&table, &layout);
-        Ok(Content { table, layout, rows })
+        // Of several rows under one key, the first counts.
+        let by_key = rows.iter().enumerate().rev().map(|(nth, row)| (row.listing.key.clone(), nth)).collect();
+        Ok(Content { table, layout, rows, by_key })
+    }
+
+    /// Finishes what a killed run left, and reads the file to write to it. Only who holds the state's lock writes.
+    fn read_to_write(&self, operation: &'static str) -> Result<Content> {
+        replace::recover(&self.path).map_err(|error| file_error(&self.path, operation, &error))?;
+        self.read(operation)
     }
 
     /// Writes cells and makes sure that it was done to the file that was read: if another program saved it meanwhile,
@@ -178,7 +195,7 @@ impl Csv {
         choose: impl Fn(&Content) -> (T, Vec<(usize, usize, i64)>),
     ) -> Result<T> {
         for _ in 0..TRIES {
-            let content = self.read(operation)?;
+            let content = self.read_to_write(operation)?;
             let (outcomes, cells) = choose(&content);
             let new = content.table.with(cells);
             if new == content.table.bytes() {
@@ -251,7 +268,7 @@ impl Channel for Csv {
 
     async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {
         let operation = "preparing a deduction";
-        let content = self.read(operation)?;
+        let content = self.read_to_write(operation)?;
         let cells: Vec<StoredCell> = batch.iter().flat_map(stored_cells).collect();
         let edits = cells.iter().filter_map(|cell| Some((content.place_of(cell)?, content.layout.quantity, cell.to)));
         let after = content.table.with(edits.collect());
@@ -307,7 +324,7 @@ impl Channel for Csv {
 
 impl Content {
     fn find(&self, key: &ListingKey) -> Option<&Row> {
-        self.rows.iter().find(|row| row.listing.key == *key)
+        self.rows.get(*self.by_key.get(key)?)
     }
 
     /// Finds the row of a stored number.
@@ -320,7 +337,8 @@ impl Content {
         rows::number(&self.table.cell(row, self.layout.quantity))
     }
 
-    /// Sets a listing to a quantity: the first place shows what the other places do not.
+    /// Sets a listing to a quantity: the first place shows what the other places do not. Where they show more already,
+    /// so does the listing, and the echo tells.
     fn set(&self, update: &Update, cells: &mut Vec<(usize, usize, i64)>) -> Outcome {
         let Some(row) = self.find(&update.key) else { return Outcome::Gone };
         if let Some(why) = &row.listing.unfit {
@@ -332,8 +350,9 @@ impl Content {
         }
         let Some((first, _)) = row.rows.first() else { return Outcome::Gone };
         let others: i64 = row.rows.iter().skip(1).filter_map(|(at, _)| self.number_at(*at)).sum();
-        cells.push((*first, self.layout.quantity, update.quantity.units().saturating_sub(others).max(0)));
-        Outcome::Done { echo: Some(update.quantity.as_level()) }
+        let here = update.quantity.units().saturating_sub(others).max(0);
+        cells.push((*first, self.layout.quantity, here));
+        Outcome::Done { echo: Some(Level(here.saturating_add(others))) }
     }
 
     /// Changes the numbers of one listing if they are still what they were. After a lost answer, numbers that are what
@@ -392,7 +411,10 @@ impl Content {
             .collect();
         let some = bad.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
         (!bad.is_empty()).then(|| {
-            let message = format!("{} quantities are no whole numbers and say nothing: {some}", bad.len());
+            let message = match bad.len() {
+                1 => format!("1 quantity is no whole number and says nothing: {some}"),
+                all => format!("{all} quantities are no whole numbers and say nothing: {some}"),
+            };
             let next = Some("write whole numbers into these cells".to_owned());
             Probe { next, ..probe("no-number", Weight::Problem, message) }
         })

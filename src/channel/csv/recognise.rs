@@ -166,58 +166,92 @@ const ID: &[&str] = &["id", "item id", "product id"];
 const PRICE: &[&str] = &["price", "preis", "unit price"];
 const LOCATION: &[&str] = &["location", "warehouse", "lager", "standort"];
 
-/// Finds out what a table is and where what stands in it.
+/// Finds out what a table is and where what stands in it. Columns that the owner named come before those that are
+/// known; whatever else is known of the table stays.
 ///
 /// # Errors
 /// In words, with the line of channels.toml that mends it.
 pub(super) fn recognise(table: &Table, named: Option<&Named>) -> Result<Layout, String> {
     let header = find_header(table, named)?;
     let columns = columns(table, header);
-    if let Some(named) = named {
-        return by_names(&columns, header, named);
-    }
-    let has = |name: &str| columns.contains_key(name);
-    if let Some(export) = EXPORTS.iter().find(|export| export.signs.iter().all(|sign| has(sign))) {
-        let at = |name: &str| columns.get(name).copied();
-        let quantity = export.quantity.iter().find_map(|name| at(name));
-        if let (Some(sku), Some(quantity)) = (at(export.sku), quantity) {
-            return Ok(Layout {
-                format: export.format,
-                header,
-                sku,
-                quantity,
-                id: export.id.and_then(at),
-                title: export.title.and_then(at),
-                price: export.price.and_then(at),
-                location: export.location.and_then(at),
-                columns,
-            });
-        }
-    }
-    plain(columns, header)
+    let chosen = chosen(&columns, named)?;
+    let layout = match export(&columns, header, &chosen) {
+        Some(layout) => layout,
+        None => plain(columns, header, &chosen)?,
+    };
+    only_once(table, &layout, layout.sku, "the SKU")?;
+    only_once(table, &layout, layout.quantity, "the quantity")?;
+    Ok(layout)
 }
 
-fn plain(columns: BTreeMap<String, usize>, header: usize) -> Result<Layout, String> {
-    let sku = one_of(&columns, SKU, "the SKU", "sku")?;
-    let quantity = one_of(&columns, QUANTITY, "the quantity", "quantity")?;
+/// Finds the columns that the owner named, by what they hold.
+fn chosen<'a>(columns: &BTreeMap<String, usize>, named: Option<&'a Named>) -> Result<BTreeMap<&'a str, usize>, String> {
+    let at = |(key, name): (&'a String, &String)| {
+        let at = columns.get(&name.trim().to_lowercase()).copied().ok_or_else(|| {
+            format!("it has no column `{name}`, which `columns` names as {key}; {}", what_there_is(columns))
+        })?;
+        Ok((key.as_str(), at))
+    };
+    named.into_iter().flatten().map(at).collect()
+}
+
+/// Names the columns. A single one may be all of them, if what divides them is not what was taken for it.
+fn what_there_is(columns: &BTreeMap<String, usize>) -> String {
+    let names: Vec<&str> = columns.keys().map(String::as_str).collect();
+    match names.as_slice() {
+        [one] => format!(
+            "its only column is `{one}`; if those are several, say what stands between them with `delimiter = \"…\"`"
+        ),
+        _ => format!("its columns are {}", names.join(", ")),
+    }
+}
+
+fn export(columns: &BTreeMap<String, usize>, header: usize, chosen: &BTreeMap<&str, usize>) -> Option<Layout> {
+    let export = EXPORTS.iter().find(|export| export.signs.iter().all(|sign| columns.contains_key(*sign)))?;
+    let at = |key: &str, names: &[&str]| {
+        chosen.get(key).copied().or_else(|| names.iter().find_map(|name| columns.get(*name).copied()))
+    };
+    Some(Layout {
+        format: export.format,
+        header,
+        sku: at("sku", &[export.sku])?,
+        quantity: at("quantity", export.quantity)?,
+        id: at("id", export.id.as_slice()),
+        title: at("title", export.title.as_slice()),
+        price: at("price", export.price.as_slice()),
+        location: at("location", export.location.as_slice()),
+        columns: columns.clone(),
+    })
+}
+
+fn plain(columns: BTreeMap<String, usize>, header: usize, chosen: &BTreeMap<&str, usize>) -> Result<Layout, String> {
+    let claimed = |key: &str, names: &[&str], what: &str| match chosen.get(key) {
+        Some(at) => Ok(Some(*at)),
+        None => one_of(&columns, names, what, key),
+    };
+    let sku = claimed("sku", SKU, "the SKU")?;
+    let quantity = claimed("quantity", QUANTITY, "the quantity")?;
     let (Some(sku), Some(quantity)) = (sku, quantity) else {
         let missing = if sku.is_none() { "the SKU" } else { "the quantity" };
-        let names: Vec<&str> = columns.keys().map(String::as_str).collect();
-        return Err(format!(
-            "no column of it is known to hold {missing}; its columns are {}; say which with `columns = {{ sku = \"…\", quantity = \"…\" }}`",
-            names.join(", ")
-        ));
+        let mend = match columns.len() {
+            1 => "",
+            _ => "; say which with `columns = { sku = \"…\", quantity = \"…\" }`",
+        };
+        return Err(format!("no column of it is known to hold {missing}; {}{mend}", what_there_is(&columns)));
     };
-    let first = |names: &[&str]| names.iter().find_map(|name| columns.get(*name).copied()).filter(|at| *at != sku);
+    let first = |key: &str, names: &[&str]| {
+        let known = || names.iter().find_map(|name| columns.get(*name).copied());
+        chosen.get(key).copied().or_else(|| known().filter(|at| *at != sku && *at != quantity))
+    };
     Ok(Layout {
         format: Format::Plain,
         header,
         sku,
         quantity,
-        id: first(ID),
-        title: first(TITLE),
-        price: first(PRICE),
-        location: first(LOCATION),
+        id: first("id", ID),
+        title: first("title", TITLE),
+        price: first("price", PRICE),
+        location: first("location", LOCATION),
         columns,
     })
 }
@@ -236,30 +270,19 @@ fn one_of(columns: &BTreeMap<String, usize>, names: &[&str], what: &str, key: &s
     }
 }
 
-fn by_names(columns: &BTreeMap<String, usize>, header: usize, named: &Named) -> Result<Layout, String> {
-    let at = |key: &str| -> Result<Option<usize>, String> {
-        let Some(name) = named.get(key) else { return Ok(None) };
-        columns.get(&name.trim().to_lowercase()).copied().map(Some).ok_or_else(|| {
-            let names: Vec<&str> = columns.keys().map(String::as_str).collect();
-            format!("it has no column `{name}`, which `columns` names as {key}; its columns are {}", names.join(", "))
-        })
-    };
-    let need = |key: &str, defaults: &[&str], what: &str| match at(key)? {
-        Some(at) => Ok(at),
-        None => one_of(columns, defaults, what, key)?
-            .ok_or_else(|| format!("`columns` does not say which column is {what}: add `{key} = \"…\"`")),
-    };
-    Ok(Layout {
-        format: Format::Plain,
-        header,
-        sku: need("sku", SKU, "the SKU")?,
-        quantity: need("quantity", QUANTITY, "the quantity")?,
-        id: at("id")?,
-        title: at("title")?,
-        price: at("price")?,
-        location: at("location")?,
-        columns: columns.clone(),
-    })
+/// Looks that no other column has the name of one that counts: which of them is meant, the name cannot tell.
+fn only_once(table: &Table, layout: &Layout, column: usize, what: &str) -> Result<(), String> {
+    let name = |column: usize| table.cell(layout.header, column).trim().to_lowercase();
+    let wanted = name(column);
+    let same: Vec<String> = (0..table.width(layout.header))
+        .filter(|column| name(*column) == wanted)
+        .map(|column| (column + 1).to_string())
+        .collect();
+    if same.len() < 2 {
+        return Ok(());
+    }
+    let columns = same.join(" and ");
+    Err(format!("its columns {columns} are both named `{wanted}`; give all but the one that holds {what} another name"))
 }
 
 /// Finds the header among the first lines: some reports begin with a title and a blank line.

@@ -20,7 +20,7 @@ pub(super) struct Found {
 /// Reads all rows of a table.
 pub(super) fn listings(table: &Table, layout: &Layout) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
-    let mut keys = BTreeMap::<String, usize>::new();
+    let mut keys = BTreeMap::<String, Bearing>::new();
     let mut product = Product::default();
     let parents = parents(table, layout);
     for row in layout.header + 1..table.len() {
@@ -30,16 +30,22 @@ pub(super) fn listings(table: &Table, layout: &Layout) -> Vec<Found> {
         }
         product = reader.product(product);
         let base = reader.key(&product);
-        if let Some(listing) = found.iter_mut().rev().find(|found| reader.is_another_place_of(found, &base)) {
+        let bearing = keys.entry(base.clone()).or_insert(Bearing { first: found.len(), count: 0 });
+        if let Some(listing) = found.get_mut(bearing.first).filter(|first| reader.is_another_place_of(first)) {
             reader.add_place(listing);
             continue;
         }
-        let nth = keys.entry(base.clone()).or_default();
-        *nth += 1;
-        let key = if *nth == 1 { base } else { format!("{base}#{nth}") };
+        bearing.count += 1;
+        let key = if bearing.count == 1 { base } else { format!("{base}#{}", bearing.count) };
         found.push(Found { listing: reader.listing(&key, &product), rows: vec![(row, reader.place())] });
     }
     found
+}
+
+/// The listings whose rows are found by the same key: the first of them, and how many there are.
+struct Bearing {
+    first: usize,
+    count: usize,
 }
 
 /// What the rows of a product's variants leave out because its first row says it.
@@ -142,11 +148,9 @@ impl Reader<'_> {
         self.at(self.layout.location)
     }
 
-    fn is_another_place_of(&self, found: &Found, base: &str) -> bool {
+    fn is_another_place_of(&self, found: &Found) -> bool {
         let place = self.place();
-        self.layout.location.is_some()
-            && found.listing.key.as_str() == base
-            && !found.rows.iter().any(|(_, known)| *known == place)
+        self.layout.location.is_some() && !found.rows.iter().any(|(_, known)| *known == place)
     }
 
     fn add_place(&self, found: &mut Found) {
@@ -255,13 +259,11 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a whole number; `5.0` is one, `5.5`, `1,000` and `many` are none.
+/// Reads a whole number; `5.0` and `5.00` are one. `5.5` and `many` are none, nor are `1.000` and `1,000`, which may be a
+/// thousand or one.
 pub(super) fn number(text: &str) -> Option<i64> {
     let text = text.trim();
-    let whole = text
-        .split_once('.')
-        .filter(|(_, rest)| rest.bytes().all(|digit| digit == b'0'))
-        .map_or(text, |(whole, _)| whole);
+    let whole = text.strip_suffix(".0").or_else(|| text.strip_suffix(".00")).unwrap_or(text);
     whole.parse::<i64>().ok().filter(|number| (-MOST..=MOST).contains(number))
 }
 
@@ -278,10 +280,49 @@ fn filled(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// Reads a price as any country writes it: the last point or comma is the decimal mark if one or two digits follow it;
+/// all others divide the thousands.
 fn price(text: &str) -> Option<Price> {
-    let text = text.trim_start_matches(|c: char| !c.is_ascii_digit()).replace(',', ".");
-    let (whole, rest) = text.split_once('.').unwrap_or((text.as_str(), ""));
-    let cents: String = rest.chars().take_while(char::is_ascii_digit).chain("00".chars()).take(2).collect();
-    let whole: i64 = whole.trim().parse().ok()?;
-    Some(Price(whole.checked_mul(100)?.checked_add(cents.parse().ok()?)?))
+    let text = text.trim_matches(|c: char| !c.is_ascii_digit());
+    let cents = text.rsplit_once(['.', ',']).filter(|(_, cents)| matches!(cents.len(), 1 | 2));
+    let (whole, cents) = cents.unwrap_or((text, ""));
+    let mut groups = whole.split(['.', ',']);
+    let first = groups.next()?.to_owned();
+    let digits = groups.try_fold(first, |digits, group| (group.len() == 3).then(|| digits + group))?;
+    let (whole, cents): (i64, i64) = (digits.parse().ok()?, format!("{cents:0<2}").parse().ok()?);
+    Some(Price(whole.checked_mul(100)?.checked_add(cents)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves P5: what may be a thousand or one is no number.
+    #[test]
+    fn only_a_whole_number_is_one() {
+        for (text, units) in [("5", 5), (" 5.0 ", 5), ("5.00", 5), ("-3", -3), ("0", 0)] {
+            assert_eq!(number(text), Some(units), "{text}");
+        }
+        for text in ["", "1.000", "1,000", "5,5", "5,0", "5.", ".0", "1e3", "2.5", "many", "99999999999"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_read_as_any_country_writes_it() {
+        for (text, cents) in [
+            ("9.99", 999),
+            ("$1,299.00", 129_900),
+            ("1.299,00 €", 129_900),
+            ("1.299", 129_900),
+            ("1,234,567.5", 123_456_750),
+            ("8", 800),
+            ("8,5", 850),
+        ] {
+            assert_eq!(price(text), Some(Price(cents)), "{text}");
+        }
+        for text in ["", "free", "18.0000", "1,29.00", "9.99 - 12.99"] {
+            assert_eq!(price(text), None, "{text}");
+        }
+    }
 }

@@ -43,10 +43,11 @@ struct Row {
 }
 
 impl Table {
-    /// Takes a file apart. Any bytes make a table; whether it is one of goods shows later.
+    /// Takes a file apart. Whether it is a table of goods shows later.
     ///
     /// # Errors
-    /// In words, for an encoding that cannot be kept.
+    /// In words, for an encoding that cannot be kept, and for a quote that is never closed: the rows behind it would be
+    /// taken for text, and what is not there any more would be sold out (P5).
     pub fn new(bytes: Vec<u8>, encoding: Option<Encoding>, delimiter: Option<u8>) -> Result<Self, String> {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Err("it is saved as UTF-16; save it as \"CSV UTF-8\"".to_owned());
@@ -61,7 +62,7 @@ impl Table {
             return Err("it is not in UTF-8; say `encoding = \"windows-1252\"`, or save it as \"CSV UTF-8\"".to_owned());
         }
         let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(&bytes[start..]));
-        let rows = rows(&bytes, start, delimiter);
+        let rows = rows(&bytes, start, delimiter)?;
         Ok(Self { bytes, encoding, delimiter, rows })
     }
 
@@ -127,44 +128,55 @@ impl Table {
     }
 }
 
-/// Finds the delimiter that most often stands outside quotes in the first lines.
+/// Finds the delimiter that most often stands outside quotes in the first line that has any: mostly the header, which
+/// has none of the commas that titles are full of.
 fn likely_delimiter(bytes: &[u8]) -> u8 {
-    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let none = [(b',', 0_usize), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut counts = none;
     let mut quoted = false;
-    let mut lines = 0;
     for byte in bytes.iter().take(64 << 10) {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' if !quoted => lines += 1,
+            b'\n' | b'\r' if !quoted && counts != none => break,
             byte if !quoted => counts.iter_mut().filter(|(d, _)| d == byte).for_each(|(_, count)| *count += 1),
             _ => {}
-        }
-        if lines == 5 {
-            break;
         }
     }
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| delimiter)
 }
 
-fn rows(bytes: &[u8], start: usize, delimiter: u8) -> Vec<Row> {
+fn rows(bytes: &[u8], start: usize, delimiter: u8) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     let mut at = start;
     let mut line = 1;
     while at < bytes.len() {
-        let (row, next) = row(bytes, at, line, delimiter);
-        line += bytes[at..next].iter().filter(|byte| **byte == b'\n').count();
-        line += usize::from(next > at && bytes[next - 1] == b'\r');
+        let (row, next) = row(bytes, at, line, delimiter).map_err(|open| {
+            let line = line + line_ends(&bytes[at..open]);
+            format!("line {line}: a quote is opened and never closed")
+        })?;
+        line += line_ends(&bytes[at..next]);
         rows.push(row);
         at = next;
     }
-    rows
+    Ok(rows)
 }
 
-fn row(bytes: &[u8], start: usize, line: usize, delimiter: u8) -> (Row, usize) {
+/// Counts line ends of every kind: `\n`, `\r\n`, and a lone `\r`.
+fn line_ends(bytes: &[u8]) -> usize {
+    let ends = |(nth, byte): (usize, &u8)| match byte {
+        b'\n' => true,
+        b'\r' => bytes.get(nth + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    bytes.iter().enumerate().filter(|end| ends(*end)).count()
+}
+
+/// Finds the row that begins at a place, and where the next one does; where a quote is never closed, where that stands.
+fn row(bytes: &[u8], start: usize, line: usize, delimiter: u8) -> Result<(Row, usize), usize> {
     let mut cells = Vec::new();
     let mut at = start;
     loop {
-        let (cell, next) = cell(bytes, at, delimiter);
+        let (cell, next) = cell(bytes, at, delimiter).ok_or(at)?;
         let empty_line = cells.is_empty() && next == at && bytes.get(next).is_none_or(|byte| *byte != delimiter);
         if !empty_line {
             cells.push(cell);
@@ -172,19 +184,20 @@ fn row(bytes: &[u8], start: usize, line: usize, delimiter: u8) -> (Row, usize) {
         at = next;
         match bytes.get(at) {
             Some(byte) if *byte == delimiter => at += 1,
-            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return (Row { line, cells }, at + 2),
-            Some(_) => return (Row { line, cells }, at + 1),
-            None => return (Row { line, cells }, at),
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Ok((Row { line, cells }, at + 2)),
+            Some(_) => return Ok((Row { line, cells }, at + 1)),
+            None => return Ok((Row { line, cells }, at)),
         }
     }
 }
 
-/// Finds the cell that begins at a place, and where it ends: at a delimiter, a line end, or the end of the file.
-fn cell(bytes: &[u8], start: usize, delimiter: u8) -> (Cell, usize) {
+/// Finds the cell that begins at a place, and where it ends: at a delimiter, a line end, or the end of the file. There
+/// is none where its quote is never closed, or only by the quote that opens a cell of a later line.
+fn cell(bytes: &[u8], start: usize, delimiter: u8) -> Option<(Cell, usize)> {
     let ends = |byte: u8| byte == delimiter || byte == b'\n' || byte == b'\r';
     if bytes.get(start) != Some(&b'"') {
         let end = bytes[start..].iter().position(|byte| ends(*byte)).map_or(bytes.len(), |length| start + length);
-        return (Cell { span: trimmed(bytes, start..end), doubled: false }, end);
+        return Some((Cell { span: trimmed(bytes, start..end), doubled: false }, end));
     }
     let mut at = start + 1;
     let mut doubled = false;
@@ -198,11 +211,19 @@ fn cell(bytes: &[u8], start: usize, delimiter: u8) -> (Cell, usize) {
             _ => at += 1,
         }
     }
-    let inner = trimmed(bytes, start + 1..at.min(bytes.len()));
-    let after = (at + 1).min(bytes.len());
-    // What stands between the closing quote and the next delimiter belongs to no value; it stays where it is.
+    if at >= bytes.len() {
+        return None;
+    }
+    let inner = trimmed(bytes, start + 1..at);
+    let after = at + 1;
+    // What stands between the closing quote and the next delimiter belongs to no value; it stays where it is. Behind
+    // several lines it tells that the quote which seems to close the cell opens another.
     let end = bytes[after..].iter().position(|byte| ends(*byte)).map_or(bytes.len(), |length| after + length);
-    (Cell { span: inner, doubled }, end)
+    let several_lines = line_ends(&bytes[start..at]) > 0;
+    if several_lines && !bytes[after..end].iter().all(u8::is_ascii_whitespace) {
+        return None;
+    }
+    Some((Cell { span: inner, doubled }, end))
 }
 
 fn trimmed(bytes: &[u8], span: Range<usize>) -> Range<usize> {
@@ -245,6 +266,33 @@ mod tests {
         let table = Table::new(bytes.clone(), None, None).unwrap();
         assert_eq!((table.encoding(), table.cell(1, 2)), (Encoding::Windows1252, "café €".into()));
         assert_eq!(table.with(vec![(1, 1, 4)]), b"sku,qty,title\nA,4,caf\xe9 \x80\n");
+    }
+
+    // proves P5: rows that a quote swallows are not gone.
+    #[test]
+    fn a_quote_that_is_never_closed_names_its_line() {
+        let error = |text: &str| Table::new(text.as_bytes().to_vec(), None, None).unwrap_err();
+        let told = "a quote is opened and never closed";
+        assert_eq!(error("sku,title,qty\nA,\"mug,5\nB,bowl,4\n"), format!("line 2: {told}"));
+        assert_eq!(error("sku,title,qty\r\nA,\"x\r\ny\",1\r\nB,\"mug,5\r\n"), format!("line 4: {told}"));
+        assert_eq!(error("sku\rA\rB,\""), format!("line 3: {told}"));
+        // The next quoted cell seems to close it.
+        assert_eq!(error("sku,title,qty\nA,\"mug,5\nB,\"bowl\",4\nC,cup,3\n"), format!("line 2: {told}"));
+        assert_eq!(table("sku,title\nA,12\" plate\nB,\"a\" b\n").cell(2, 1), "a");
+    }
+
+    // Titles may be full of commas: the header decides, and only where it has no delimiter the lines behind it.
+    #[test]
+    fn the_header_tells_the_delimiter() {
+        for (text, delimiter) in [
+            ("SKU;Stock;Title\nA;5;a, b, c, d\n", ';'),
+            ("SKU\tStock\rA\t5,a,b,c\r", '\t'),
+            ("Stock list\n\nSKU;Stock;Title\nA;5;a, b, c, d\n", ';'),
+            ("\"a,b,c\";Stock\n", ';'),
+            ("SKU\nA\n", ','),
+        ] {
+            assert_eq!(table(text).delimiter(), delimiter, "{text}");
+        }
     }
 
     #[test]

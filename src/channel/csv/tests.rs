@@ -184,6 +184,64 @@ async fn an_inventory_export_has_places() {
     assert_eq!(shop.text(), text.replace("Here,5,5", "Here,5,4"));
 }
 
+// proves L1: the echo is what the listing holds, also where the other places hold more than it is to show.
+#[tokio::test]
+async fn the_echo_tells_what_the_other_places_hold() {
+    let shop = shop("sku,qty,location\nMUG,5,Here\nMUG,4,There\nMUG,many,Nowhere\n");
+    assert!(matches!(shop.set("MUG", 6, Some(9)).await, Outcome::Done { echo: Some(Level(6)) }));
+    assert!(matches!(shop.set("MUG", 1, Some(6)).await, Outcome::Done { echo: Some(Level(4)) }));
+    assert_eq!(shop.text(), "sku,qty,location\nMUG,0,Here\nMUG,4,There\nMUG,many,Nowhere\n");
+    assert_eq!(shop.listings().await[0].level, Some(Level(4)));
+}
+
+// `columns` says which column counts; what the rest of a known export says of its rows still holds.
+#[tokio::test]
+async fn named_columns_leave_an_export_what_it_is() {
+    let text = "ID,Type,SKU,Name,Stock,Parent,Free\n1,variable,TEE,Tee,,,\n2,variation,TEE-S,Tee - S,4,TEE,3\n";
+    let columns = Value::Table([("quantity".into(), "Free".into())].into());
+    let listings = shop_of(text.as_bytes(), vec![("columns", columns)]).listings().await;
+    assert_eq!(listings[0].unfit.as_deref(), Some("a parent row: its variations hold the stock"));
+    assert_eq!((listings[1].key.as_str(), listings[1].title(), listings[1].level), ("2", "Tee - S", Some(Level(3))));
+    let columns = Value::Table([("sku".into(), "Title".into())].into());
+    let listings =
+        shop_of(b"sku,qty,title,location\nA,5,MUG,Here\nA,2,MUG,There\n", vec![("columns", columns)]).listings().await;
+    assert_eq!(
+        (listings.len(), listings[0].skus().next().unwrap().as_str(), listings[0].level),
+        (1, "MUG", Some(Level(7)))
+    );
+}
+
+// What lies beside a file may be what a run is just writing: only who writes himself touches it.
+#[tokio::test]
+async fn a_reader_leaves_alone_what_a_run_is_writing() {
+    let shop = shop("sku,qty\nA,5\nB,1\n");
+    let path = fs::canonicalize(shop.folder.path()).unwrap();
+    let [read, new] =
+        ["sku,qty\nA,5\nB,1\n", "sku,qty\nA,3\nB,1\n"].map(|text| fingerprint(text.as_bytes())[..16].to_owned());
+    let beside = path.join(format!(".stock.csv.eys-{read}-{new}"));
+    fs::write(&beside, "half").unwrap();
+    shop.listings().await;
+    shop.channel.levels(&[ListingKey::new("A")]).await.unwrap();
+    shop.channel.probe().await.unwrap();
+    assert!(beside.exists());
+    shop.set("A", 4, Some(5)).await;
+    assert!(!beside.exists());
+    assert_eq!(shop.text(), "sku,qty\nA,4\nB,1\n");
+}
+
+// proves X5: what a killed run displaced stands again before anything is prepared against it.
+#[tokio::test]
+async fn a_writer_first_puts_back_what_was_displaced() {
+    let [read, ours, theirs] = ["sku,qty\nA,5\n", "sku,qty\nA,3\n", "sku,qty\nA,5\nB,1\n"];
+    let shop = shop(ours);
+    let [read, new] = [read, ours].map(|text| fingerprint(text.as_bytes())[..16].to_owned());
+    let path = fs::canonicalize(shop.folder.path()).unwrap();
+    fs::write(path.join(format!(".stock.csv.eys-{read}-{new}")), theirs).unwrap();
+    assert_eq!(shop.listings().await.len(), 1);
+    shop.channel.prepare(&[adjustment("A", 5, -2)], "k").await.unwrap();
+    assert_eq!(shop.text(), theirs);
+}
+
 #[tokio::test]
 async fn an_ebay_report_has_parent_rows_and_variations() {
     let text = "Active listings report\n\nItem number,Title,Variation details,Custom label (SKU),Available quantity,Current price\n\
@@ -214,12 +272,20 @@ async fn what_cannot_be_read_says_what_to_do() {
         shop("").error().await,
         shop("a,b\n1,2\n").error().await,
         shop("sku,artikelnummer,qty\n").error().await,
+        shop("SKU,Stock,sku\n").error().await,
+        shop("ID,Type,SKU,Stock,Parent,Name,stock\n").error().await,
+        shop("SKU:Stock\nA:5\n").error().await,
+        shop("sku,qty\nA,\"5\nB,3\n").error().await,
         shop_of(&[0xFF, 0xFE, 0x41, 0x00], Vec::new()).error().await,
         shop_of(b"sku,qty\n", vec![("columns", Value::Table([("sku".into(), "Code".into())].into()))]).error().await,
     ].join("\n"), @r#"
     FOLDER/stock.csv: it is empty; its first line must name the columns, such as `sku,quantity` (while reading the file)
     FOLDER/stock.csv: no column of it is known to hold the SKU; its columns are a, b; say which with `columns = { sku = "…", quantity = "…" }` (while reading the file)
     FOLDER/stock.csv: the columns `sku` and `artikelnummer` both claim to be the SKU; say which is with `columns = { sku = "sku", … }` (while reading the file)
+    FOLDER/stock.csv: its columns 1 and 3 are both named `sku`; give all but the one that holds the SKU another name (while reading the file)
+    FOLDER/stock.csv: its columns 4 and 7 are both named `stock`; give all but the one that holds the quantity another name (while reading the file)
+    FOLDER/stock.csv: no column of it is known to hold the SKU; its only column is `sku:stock`; if those are several, say what stands between them with `delimiter = "…"` (while reading the file)
+    FOLDER/stock.csv: line 2: a quote is opened and never closed (while reading the file)
     FOLDER/stock.csv: it is saved as UTF-16; save it as "CSV UTF-8" (while reading the file)
     FOLDER/stock.csv: it has no column `Code`, which `columns` names as sku; its columns are qty, sku (while reading the file)
     "#);

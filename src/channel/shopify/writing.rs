@@ -95,7 +95,7 @@ impl Shopify {
         let text = body(SET, &json!({ "input": input, "key": key }));
         let answer: SetAnswer = self.api.send(SET, text, Again::Always).await?;
         let Some(payload) = answer.inventory_set_quantities else { return Err(no_payload(SET.operation)) };
-        let echo = |update: &Update| Outcome::Done { echo: Some(update.quantity.as_level()) };
+        let echo = |update: &Update| Outcome::Done { echo: Some(echo_of(update, &place.id)) };
         if payload.user_errors.is_empty() {
             return Ok(batch.iter().map(echo).collect());
         }
@@ -166,15 +166,28 @@ fn changes(adjustment: &Adjustment, first: &Location) -> Vec<Value> {
     adjustment.places.iter().map(|place| change(&place.id, place.delta.0, place.before.0)).collect()
 }
 
+/// Returns what the other locations show.
+fn elsewhere(update: &Update, first: &str) -> i64 {
+    update.places.iter().filter(|place| place.id != first).fold(0, |sum, place| sum.saturating_add(place.level.0))
+}
+
+/// Returns what the first location is to show: what the others do not. Where they show more already, that is none.
+fn here(update: &Update, first: &str) -> i64 {
+    update.quantity.units().saturating_sub(elsewhere(update, first)).max(0)
+}
+
+/// Returns what all locations show after the write.
+fn echo_of(update: &Update, first: &str) -> Level {
+    Level(here(update, first).saturating_add(elsewhere(update, first)))
+}
+
 fn entry(update: &Update, place: &Location) -> Value {
-    let elsewhere = |id: &str| id != place.id;
-    let others: i64 = update.places.iter().filter(|other| elsewhere(&other.id)).map(|other| other.level.0).sum();
-    let here = update.places.iter().find(|other| !elsewhere(&other.id)).map(|here| here.level);
-    let expect = if update.places.is_empty() { update.expect } else { update.expect.and(here) };
+    let before = update.places.iter().find(|known| known.id == place.id).map(|known| known.level);
+    let expect = if update.places.is_empty() { update.expect } else { update.expect.and(before) };
     json!({
         "inventoryItemId": item_gid(&update.key),
         "locationId": place.id,
-        "quantity": update.quantity.units().saturating_sub(others).max(0),
+        "quantity": here(update, &place.id),
         "changeFromQuantity": expect.map(|Level(level)| level),
     })
 }
@@ -215,4 +228,27 @@ fn listings_of(text: &str) -> Result<Vec<usize>> {
 
 fn no_payload(operation: &'static str) -> ChannelError {
     ChannelError::unexpected(operation, "Shopify's answer has no result for the write")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ListingKey, Place, Quantity};
+
+    // proves L1: the echo is what the listing shows, also where the other locations show more than it is to.
+    #[test]
+    fn the_first_location_shows_what_the_others_do_not() {
+        let place = |id: &str, level| Place { id: id.to_owned(), level: Level(level) };
+        let update = |units| Update {
+            key: ListingKey::new("1"),
+            quantity: Quantity::at_least_zero(units),
+            expect: None,
+            places: vec![place("other", 4), place("first", 5)],
+        };
+        for (wanted, written, echo) in [(6, 2, 6), (4, 0, 4), (1, 0, 4)] {
+            let update = update(wanted);
+            assert_eq!(here(&update, "first"), written);
+            assert_eq!(echo_of(&update, "first"), Level(echo));
+        }
+    }
 }
