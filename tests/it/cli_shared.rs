@@ -367,7 +367,7 @@ async fn the_gravest_exit_code_wins() {
     outlet.face(|face: &mut Shopify| face.revoke_tokens());
     home.eys("sync").is(1).has("release it: eys sync --release h1");
     // 5 before 1.
-    let lock = eys::store::Lock::take(&home.path("state.db"), "somebody", jiff::Timestamp::now()).unwrap();
+    let lock = eys::store::Lock::take_loop(&home.path("state.db"), "somebody", jiff::Timestamp::now()).unwrap();
     home.eys("sync --every 1s").is(5);
     // 2 before 5.
     home.eys("sync --every 1s --channel none").is(2);

@@ -37,6 +37,8 @@ pub struct Shops {
     pub rules: Vec<Rule>,
     pub patience: Duration,
     pub guard: Guard,
+    /// The master switch.
+    pub inventory_sync: bool,
     blocks: Vec<(&'static Kind, ChannelSettings)>,
     /// Whether the shops are reached over real sockets.
     pub over_the_wire: bool,
@@ -88,6 +90,7 @@ impl Shops {
             rules: Vec::new(),
             patience: Duration::from_mins(1),
             guard: Guard::default(),
+            inventory_sync: true,
             blocks: Vec::new(),
             over_the_wire: false,
             keys: Arc::default(),
@@ -242,7 +245,7 @@ impl Shops {
 
     fn settings(&self) -> Settings {
         Settings {
-            inventory_sync: true,
+            inventory_sync: self.inventory_sync,
             grace: SignedDuration::from_mins(10),
             patience: self.patience,
             guard: self.guard,
