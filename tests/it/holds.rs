@@ -41,7 +41,7 @@ async fn the_first_push_waits_for_the_owner() {
     assert_eq!((held(&report), report.exit(), outlet.available("A")), (vec![], 0, 10));
 }
 
-// proves H1, H2: a source that is suddenly empty is held on every channel, and `--yes` releases only what a run without
+// proves H1, H2, P6: a source that is suddenly empty is held on every channel, and `--yes` releases only what a run without
 // it has shown.
 #[tokio::test(start_paused = true)]
 async fn a_source_that_is_suddenly_empty_is_not_followed() {

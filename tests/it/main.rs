@@ -23,6 +23,7 @@ mod layers;
 mod line;
 mod orders;
 mod recipes;
+mod rules_proved;
 mod second_thoughts;
 mod sellers_example;
 mod shops;
