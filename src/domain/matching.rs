@@ -15,8 +15,14 @@ pub struct Side<'a> {
     pub listings: &'a [Listing],
 }
 
-/// A SKU of a target listing that is linked already.
-pub type Linked = BTreeSet<(ChannelName, ListingKey, Option<Sku>)>;
+/// What is linked already.
+#[derive(Clone, Debug, Default)]
+pub struct Linked {
+    /// The SKUs of target listings.
+    pub targets: BTreeSet<(ChannelName, ListingKey, Option<Sku>)>,
+    /// The source listings that are part of a recipe.
+    pub sources: BTreeSet<ListingKey>,
+}
 
 /// A SKU of a target listing and the source listing that bears the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,7 +117,7 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
         let here = Shelf::new(*target);
         for (listing, sku) in skus(*target) {
             let place = |reason| alone(target.channel, listing, sku, reason);
-            let is_linked = linked.contains(&(target.channel.clone(), listing.key.clone(), sku.cloned()));
+            let is_linked = linked.targets.contains(&(target.channel.clone(), listing.key.clone(), sku.cloned()));
             match (&listing.unfit, sku.map(|sku| (sku, here.bearing(sku), on_source.bearing(sku)))) {
                 _ if is_linked => {
                     matching.linked += 1;
@@ -148,15 +154,16 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
             }
         }
     }
-    matching.alone.extend(alone_on_source(source, &on_source, &used));
+    matching.alone.extend(alone_on_source(source, &on_source, &used, linked));
     matching.ties.sort();
     matching.proposals.sort();
     matching.alone.sort();
     matching
 }
 
-fn alone_on_source(source: Side<'_>, shelf: &Shelf<'_>, used: &BTreeSet<Sku>) -> Vec<Alone> {
+fn alone_on_source(source: Side<'_>, shelf: &Shelf<'_>, used: &BTreeSet<Sku>, linked: &Linked) -> Vec<Alone> {
     let reason = |listing: &Listing, sku: Option<&Sku>| match (&listing.unfit, sku) {
+        _ if linked.sources.contains(&listing.key) => None,
         (Some(why), _) => Some(Reason::Unfit(why.clone())),
         (None, None) => Some(Reason::SkuMissing),
         (None, Some(sku)) if shelf.bearing(sku).len() > 1 => Some(Reason::DuplicateHere),
@@ -270,7 +277,7 @@ mod tests {
     fn matched(source: &[Listing], target: &[Listing]) -> Matching {
         let (shop, list) = (ChannelName::new("shop").unwrap(), ChannelName::new("list").unwrap());
         let source = Side { channel: &shop, listings: source };
-        match_listings(source, &[Side { channel: &list, listings: target }], &Linked::new())
+        match_listings(source, &[Side { channel: &list, listings: target }], &Linked::default())
     }
 
     #[test]
@@ -314,6 +321,19 @@ mod tests {
                 ("t8", Reason::DuplicateHere),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_linked_under_another_sku_is_not_told_as_alone() {
+        let (shop, list) = (ChannelName::new("shop").unwrap(), ChannelName::new("list").unwrap());
+        let (source, target) = ([listing("s1", &["CUP-1"], None)], [listing("t1", &["cup_1"], None)]);
+        let linked = Linked {
+            targets: BTreeSet::from([(list.clone(), ListingKey::new("t1"), Sku::new("cup_1"))]),
+            sources: BTreeSet::from([ListingKey::new("s1")]),
+        };
+        let source = Side { channel: &shop, listings: &source };
+        let matching = match_listings(source, &[Side { channel: &list, listings: &target }], &linked);
+        assert_eq!((matching.linked, matching.alone, matching.proposals), (1, vec![], vec![]));
     }
 
     #[test]

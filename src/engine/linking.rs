@@ -340,10 +340,7 @@ impl LinkPlan {
                 let Some(known) = tx.known_at(&at)? else { continue };
                 frozen.push(freeze(tx, &known)?);
             }
-            let moved =
-                self.first_pushes().into_iter().filter(|push| push.tie.channel == *channel && push.moves()).count();
-            let note = format!("the first push to {channel} would change {moved} of {} listings", frozen.len());
-            hold_first_push(tx, channel, &note, &frozen, now)?;
+            hold_first_push(tx, channel, &frozen, now)?;
         }
         Ok(())
     }
@@ -361,12 +358,15 @@ fn places(surveyed: &Surveyed) -> BTreeMap<ListingKey, usize> {
     found.listings.iter().enumerate().map(|(nth, listing)| (listing.key.clone(), nth)).collect()
 }
 
-/// Returns the SKUs of target listings that are linked.
+/// Returns what is linked already.
 fn linked(tx: &Tx<'_>) -> Result<Linked, StoreError> {
-    let mut linked = Linked::new();
+    let mut linked = Linked::default();
     for link in tx.open_links()? {
         if let Some(known) = tx.known(link.listing)? {
-            linked.insert((known.at.channel, known.at.key, link.sku));
+            linked.targets.insert((known.at.channel, known.at.key, link.sku));
+        }
+        for part in &link.recipe {
+            linked.sources.extend(tx.known(part.source)?.map(|known| known.at.key));
         }
     }
     Ok(linked)
@@ -404,19 +404,33 @@ fn freeze(tx: &Tx<'_>, known: &Known) -> Result<Frozen, StoreError> {
     Ok(Frozen { listing: known.id, quantity, parts })
 }
 
-fn hold_first_push(
-    tx: &Tx<'_>,
-    channel: &ChannelName,
-    note: &str,
-    frozen: &[Frozen],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// Puts listings behind the first push to their channel, and says what that push would change in all (H1).
+fn hold_first_push(tx: &Tx<'_>, channel: &ChannelName, frozen: &[Frozen], now: Timestamp) -> Result<(), StoreError> {
     let open = tx.holds()?.into_iter().find(|hold| hold.channel == *channel && hold.why == HoldWhy::FirstPush);
     let id = match open {
-        Some(open) => tx.widen_hold(open.id, note, frozen).map(|()| open.id)?,
-        None => tx.make_hold(channel, HoldWhy::FirstPush, now, note, frozen)?,
+        Some(open) => open.id,
+        None => tx.make_hold(channel, HoldWhy::FirstPush, now, "", &[])?,
     };
+    tx.widen_hold(id, "", frozen)?;
+    let held = tx.frozen(id)?;
+    let mut moved = 0;
+    for frozen in &held {
+        moved += usize::from(first_push_moves(tx, frozen)?);
+    }
+    let note = format!("the first push to {channel} would change {moved} of {} listings", held.len());
+    tx.widen_hold(id, &note, &[])?;
     tx.report_holds(&[id])
+}
+
+/// Tells whether a listing would show another number than it does, before any rule.
+fn first_push_moves(tx: &Tx<'_>, frozen: &Frozen) -> Result<bool, StoreError> {
+    let mut made: Option<i64> = None;
+    for part in &frozen.parts {
+        let level = tx.known(part.source)?.and_then(|known| known.reading).map_or(0, |seen| seen.level.0);
+        let of_part = level.div_euclid(part.units.max(1));
+        made = Some(made.map_or(of_part, |made| made.min(of_part)));
+    }
+    Ok(made.is_some_and(|made| Quantity::at_least_zero(made) != frozen.quantity))
 }
 
 /// Ties a listing by hand. A link that its SKU had is closed first.
@@ -446,7 +460,7 @@ pub fn tie_by_hand(
         let pushed_ever = tx.channel(&tie.channel)?.is_some_and(|channel| channel.pushed_ever);
         if !pushed_ever {
             let frozen = [freeze(tx, &target)?];
-            hold_first_push(tx, &tie.channel, &format!("the first push to {}", tie.channel), &frozen, now)?;
+            hold_first_push(tx, &tie.channel, &frozen, now)?;
         }
         tx.end_run(run, now, 0, "1 link made by hand")
     })?;
@@ -584,7 +598,7 @@ pub fn import(
             }
             open_link(tx, run, target, sku.as_ref(), !plain, recipe, now)?;
             if !tx.channel(name)?.is_some_and(|channel| channel.pushed_ever) {
-                hold_first_push(tx, name, &format!("the first push to {name}"), &[freeze(tx, target)?], now)?;
+                hold_first_push(tx, name, &[freeze(tx, target)?], now)?;
             }
             opened += 1;
         }

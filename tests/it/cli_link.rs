@@ -168,7 +168,7 @@ fn packs_and_kits_are_tied_by_hand() {
     Its story
       2026-11-24 09:00  stall KIT                0 → 3, written by eys
       2026-11-24 09:00  stall KIT                linked, showing 0
-      2026-11-24 09:00  stall KIT                released by you: h1: the first push to stall
+      2026-11-24 09:00  stall KIT                released by you: h1: the first push to stall would change 2 of 2 listings
       2026-11-24 09:00  stock HONEY              linked, showing 9
       2026-11-24 09:00  stock MILK               linked, showing 30
       2026-11-24 09:00  stock MILK               linked, showing 30

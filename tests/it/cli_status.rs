@@ -164,7 +164,7 @@ fn a_sku_is_told_with_its_parts_and_what_is_made_of_it() {
     Its story
       2026-11-24 09:00  stall SIX                0 → 5, written by eys
       2026-11-24 09:00  stall SIX                linked, showing 0
-      2026-11-24 09:00  stall SIX                released by you: h1: the first push to stall
+      2026-11-24 09:00  stall SIX                released by you: h1: the first push to stall would change 4 of 4 listings
       2026-11-24 09:00  stock MILK               linked, showing 30
       2026-11-24 09:00  stock MILK               linked, showing 30
       2026-11-24 09:00  stock MILK               linked, showing 30
@@ -184,10 +184,10 @@ fn a_sku_is_told_with_its_parts_and_what_is_made_of_it() {
     Its story
       2026-11-24 09:00  stall Jar of honey       1 → 9, written by eys
       2026-11-24 09:00  stall Jar of honey       linked, showing 1
-      2026-11-24 09:00  stall Jar of honey       released by you: h1: the first push to stall
+      2026-11-24 09:00  stall Jar of honey       released by you: h1: the first push to stall would change 4 of 4 listings
       2026-11-24 09:00  stall KIT                0 → 3, written by eys
       2026-11-24 09:00  stall KIT                linked, showing 0
-      2026-11-24 09:00  stall KIT                released by you: h1: the first push to stall
+      2026-11-24 09:00  stall KIT                released by you: h1: the first push to stall would change 4 of 4 listings
       2026-11-24 09:00  stock HONEY              linked, showing 9
       2026-11-24 09:00  stock HONEY              linked, showing 9
     ");
