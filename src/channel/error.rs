@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::SignedDuration;
 
+use crate::net::NetError;
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorKind {
@@ -82,6 +84,21 @@ impl ChannelError {
             message: printable(message.as_ref().trim_end_matches('.'), 500),
             next: None,
             evidence: Box::default(),
+        }
+    }
+
+    /// Makes the error of a call to which no answer came.
+    pub(crate) fn unanswered(error: &NetError, operation: &'static str) -> Self {
+        let (kind, repeat) = match error {
+            NetError::NotConnected { .. } | NetError::Lost { .. } => (ErrorKind::Network, Repeat::Later),
+            NetError::TooLarge { .. } => (ErrorKind::Unexpected, Repeat::Never),
+        };
+        let told = Self::new(kind, repeat, operation, error.to_string());
+        match error {
+            NetError::NotConnected { .. } => {
+                told.with_next("check the address in channels.toml and your connection; the next run tries again")
+            }
+            NetError::Lost { .. } | NetError::TooLarge { .. } => told,
         }
     }
 

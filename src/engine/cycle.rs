@@ -158,6 +158,7 @@ impl<'a> Cycle<'a> {
         cycle.open_lanes()?;
         cycle.recover()?;
         cycle.recover_corrections()?;
+        cycle.recover_showings()?;
         cycle.release()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
         Ok(cycle)
@@ -297,8 +298,11 @@ impl<'a> Cycle<'a> {
     }
 
     fn next_job(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
-        if let Some((id, call, attempt)) = self.lane(&lane.name).calls.pop_front() {
-            return Ok(Some(Job::Adjust(id, call, attempt)));
+        while let Some((id, call, attempt)) = self.lane(&lane.name).calls.pop_front() {
+            // A job that an earlier cycle began may have come in since and settled it.
+            if self.store.read(|tx| tx.is_open(id))? {
+                return Ok(Some(Job::Adjust(id, call, attempt)));
+            }
         }
         if std::mem::take(&mut self.lane(&lane.name).to_observe) {
             return Ok(Some(Job::Observe(self.what_to_observe(lane)?)));

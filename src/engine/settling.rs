@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::EngineError;
 use super::confirming::correction_key;
-use super::cycle::{Cycle, record};
+use super::cycle::{Cycle, LaneState, record};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
@@ -163,7 +163,8 @@ impl Cycle<'_> {
             let outcome = outcomes.get(intent.position).cloned().unwrap_or(Outcome::NotSent);
             again |= self.close_or_keep(lane, intent, outcome, attempt, now)?;
         }
-        if again && self.lanes.get(&lane.name).is_some_and(|state| state.failed.is_none()) {
+        let queued = |state: &LaneState| state.calls.iter().any(|(queued, _, _)| *queued == call);
+        if again && self.lanes.get(&lane.name).is_some_and(|state| state.failed.is_none() && !queued(state)) {
             self.lane(&lane.name).calls.push_back((call, open.stored, Attempt::Again));
         }
         Ok(())

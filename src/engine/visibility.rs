@@ -18,6 +18,8 @@ use crate::store::{StoreError, Tx};
 /// The next step of hiding or showing a listing.
 #[derive(Clone, Debug)]
 pub(super) enum ShowStep {
+    /// Find out what became of a hide or a show whose answer was lost.
+    LookUp(ListingId, ListingKey),
     /// Find out what it is now, so that just that can be brought back.
     Stand(ListingId, ListingKey),
     /// Do it; the intent is stored.
@@ -27,12 +29,13 @@ pub(super) enum ShowStep {
 impl ShowStep {
     fn listing(&self) -> ListingId {
         match self {
-            Self::Stand(id, _) | Self::Do(id, _, _) => *id,
+            Self::LookUp(id, _) | Self::Stand(id, _) | Self::Do(id, _, _) => *id,
         }
     }
 
     fn is_for(&self, action: &Action) -> bool {
         match self {
+            Self::LookUp(..) => true,
             Self::Do(_, _, Showing::Show { .. }) => *action == Action::Show,
             Self::Stand(..) | Self::Do(..) => *action == Action::Hide,
         }
@@ -40,6 +43,20 @@ impl ShowStep {
 }
 
 impl Cycle<'_> {
+    /// Finds the hides and shows whose answers an earlier run never had: they are looked up before anything else (X8).
+    pub fn recover_showings(&mut self) -> Result<(), EngineError> {
+        for intent in self.store.read(|tx| tx.unfinished_intents())? {
+            if matches!(intent.act, Act::Adjust { .. }) {
+                continue;
+            }
+            let Some(known) = self.store.read(|tx| tx.known(intent.listing))? else { continue };
+            if self.lane_of(&known.at.channel).is_some() {
+                self.lane(&known.at.channel).shows.push_back(ShowStep::LookUp(known.id, known.at.key));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts a hide or a show among the lane's steps.
     pub fn enqueue_showing(&mut self, planned: &Planned, decision: Decision) -> Result<(), EngineError> {
         if !self.is_wanted(planned, &decision) {
@@ -94,7 +111,7 @@ impl Cycle<'_> {
     /// Takes the next step of a hide or a show.
     pub fn next_show(&mut self, lane: &Lane) -> Option<Job> {
         self.lane(&lane.name).shows.pop_front().map(|step| match step {
-            ShowStep::Stand(id, key) => Job::Stand(id, key),
+            ShowStep::LookUp(id, key) | ShowStep::Stand(id, key) => Job::Stand(id, key),
             ShowStep::Do(id, key, showing) => Job::Show(id, key, showing),
         })
     }
@@ -107,11 +124,12 @@ impl Cycle<'_> {
         standing: Result<Option<Standing>, ChannelError>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Some(decision) = self.queue.get(&id).cloned() else { return Ok(()) };
         let standing = match standing {
             Ok(standing) => standing,
             Err(error) => return self.showing_failed(lane, id, &error),
         };
+        let hide = self.queue.get(&id).filter(|decision| decision.action == Action::Hide).cloned();
+        let Some(decision) = hide else { return self.settle_showing(lane, id, standing, now) };
         let Some(known) = self.store.read(|tx| tx.known(id))? else { return Ok(()) };
         match standing {
             Some(Standing { live: true, former }) => {
@@ -134,6 +152,25 @@ impl Cycle<'_> {
                 self.queue.remove(&id);
                 self.lane(&lane.name).look.insert(id);
             }
+        }
+        Ok(())
+    }
+
+    /// Closes a hide or a show by what the listing is now, and has it planned anew.
+    fn settle_showing(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        standing: Option<Standing>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let live = standing.is_some_and(|standing| standing.live);
+        let open = self.store.read(|tx| tx.unfinished_of(id))?;
+        let shown = open.iter().any(|intent| matches!(intent.act, Act::Show { .. }));
+        let state = if live == shown { IntentState::Applied } else { IntentState::NotApplied };
+        if open.iter().any(|intent| !matches!(intent.act, Act::Adjust { .. })) {
+            self.close_showing(lane, id, state, now)?;
+            self.seeds.insert(id);
         }
         Ok(())
     }

@@ -101,6 +101,12 @@ impl Tx<'_> {
         Ok(calls)
     }
 
+    /// Tells whether a stored call has an intent of which nobody knows yet whether it was done.
+    pub fn is_open(&self, call: CallId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM intent WHERE call = ?1 AND state = 'open')";
+        Ok(self.connection.prepare_cached(sql)?.query_row([call.0], |row| row.get(0))?)
+    }
+
     /// Returns all intents that are open or in doubt, by number.
     pub fn unfinished_intents(&self) -> Result<Vec<Intent>> {
         self.intents(&format!("SELECT * FROM intent WHERE {UNFINISHED} ORDER BY id"), [])

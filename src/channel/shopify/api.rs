@@ -15,7 +15,7 @@ use url::Url;
 
 use super::super::registry::{Doors, Settings, Token};
 use super::super::{ChannelError, ErrorKind, Evidence, Repeat, Result, printable};
-use crate::net::{Again, Budget, Client, Label, NetError, Pace, Reply, Request, Verdict, http::check_url};
+use crate::net::{Again, Budget, Client, Label, Pace, Reply, Request, Verdict, http::check_url};
 
 /// The version that the documents are written for. Section 2.3 of the Admin API's versioning: one is reachable for at
 /// least twelve months, and an older one answers in place of one that is gone.
@@ -72,8 +72,11 @@ impl Api {
         loop {
             let token = self.token(renewed).await?;
             let request = self.request(document, body.clone(), &token, again)?;
-            let reply =
-                self.client.call(request, judge).await.map_err(|error| net_error(&error, document.operation))?;
+            let reply = self
+                .client
+                .call(request, judge)
+                .await
+                .map_err(|error| ChannelError::unanswered(&error, document.operation))?;
             // 2.1: a token of an app ends after a day; one that is refused is asked for anew, once.
             if reply.status == StatusCode::UNAUTHORIZED && !renewed && !self.settings.has("access_token") {
                 renewed = true;
@@ -144,7 +147,8 @@ impl Api {
         let url = self.token_endpoint.clone();
         let request =
             Request { method: Method::POST, url, secret_query: None, headers, body: Bytes::from(form), label };
-        let reply = self.client.call(request, judge).await.map_err(|error| net_error(&error, operation))?;
+        let reply =
+            self.client.call(request, judge).await.map_err(|error| ChannelError::unanswered(&error, operation))?;
         let answer: Option<Value> = serde_json::from_slice(&reply.body).ok();
         let access = answer.as_ref().and_then(|answer| answer["access_token"].as_str());
         let (Some(answer), Some(access)) = (&answer, access) else { return Err(token_error(&reply, operation)) };
@@ -345,14 +349,6 @@ fn evidence(reply: &Reply, said: Option<&str>) -> Evidence {
         code: None,
         said: said.map(|said| printable(said, 300)).filter(|said| !said.is_empty()),
     }
-}
-
-fn net_error(error: &NetError, operation: &'static str) -> ChannelError {
-    let (kind, repeat) = match error {
-        NetError::NotConnected { .. } | NetError::Lost { .. } => (ErrorKind::Network, Repeat::Later),
-        NetError::TooLarge { .. } => (ErrorKind::Unexpected, Repeat::Never),
-    };
-    ChannelError::new(kind, repeat, operation, error.to_string())
 }
 
 fn kept_error(why: String) -> ChannelError {

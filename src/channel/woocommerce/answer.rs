@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::channel::{ChannelError, ErrorKind, Evidence, Repeat, printable};
-use crate::net::{Again, Budget, NetError, Reply, Verdict};
+use crate::net::{Again, Budget, Reply, Verdict};
 
 /// What stood before the JSON of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,12 +180,4 @@ pub(super) fn evidence(reply: &Reply, said: Option<&str>) -> Evidence {
         code: None,
         said: said.map(|said| printable(said, 300)).filter(|said| !said.is_empty()),
     }
-}
-
-pub(super) fn net_error(error: &NetError, operation: &'static str) -> ChannelError {
-    let (kind, repeat) = match error {
-        NetError::NotConnected { .. } | NetError::Lost { .. } => (ErrorKind::Network, Repeat::Later),
-        NetError::TooLarge { .. } => (ErrorKind::Unexpected, Repeat::Never),
-    };
-    ChannelError::new(kind, repeat, operation, error.to_string())
 }

@@ -16,9 +16,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::answer::{
-    Notice, code_of, evidence, in_front, is_of_the_shop, is_refused_signature, judge, net_error, parse, refused,
-};
+use super::answer::{Notice, code_of, evidence, in_front, is_of_the_shop, is_refused_signature, judge, parse, refused};
 use super::sign::{Parameter, Signing, header, query};
 use super::way::{Keys, RootDocument, Way, account, address, is_lost, is_unheard, leads_elsewhere, moved, root_in};
 use crate::channel::registry::{Doors, Settings};
@@ -230,7 +228,7 @@ impl Api {
             (Verdict::Failed, budget) if reply.status.is_success() => (Verdict::Answer, budget),
             judged => judged,
         };
-        self.client.call(request, verdict).await.map_err(|error| net_error(&error, FINDING))
+        self.client.call(request, verdict).await.map_err(|error| ChannelError::unanswered(&error, FINDING))
     }
 
     async fn dial(&self, way: &Way, call: &Call) -> Result<Reply> {
@@ -245,7 +243,7 @@ impl Api {
         let request = self.request(way, call).await?;
         let again = call.again;
         let judge = move |reply: &Reply| judge(reply, again);
-        self.client.call(request, judge).await.map_err(|error| net_error(&error, call.operation))
+        self.client.call(request, judge).await.map_err(|error| ChannelError::unanswered(&error, call.operation))
     }
 
     /// Returns the keys, fetched once: a command that tells them may take its time.
