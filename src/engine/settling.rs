@@ -26,6 +26,8 @@ pub(super) struct Stored<'a> {
     pub delta: Delta,
     pub before: Level,
     pub lines: &'a [(LineId, i64)],
+    /// As of when the number after it is known, by the channel's clock.
+    pub as_of: Timestamp,
 }
 
 impl Cycle<'_> {
@@ -180,7 +182,8 @@ impl Cycle<'_> {
         now: Timestamp,
     ) -> Result<bool, EngineError> {
         let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
-        let stored = Stored { intent, delta: *delta, before: *before, lines };
+        // The answer may be late: what the number became is as of the moment before the call was sent.
+        let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: intent.opened };
         match outcome {
             Outcome::Done { .. } if self.must_confirm(lane, intent.listing) => {
                 self.confirming.insert(intent.listing, false);
@@ -250,7 +253,7 @@ impl Cycle<'_> {
             if waiting.iter().any(|(call, _, _)| Some(*call) == intent.call) {
                 continue;
             }
-            let stored = Stored { intent, delta: *delta, before: *before, lines };
+            let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun };
             let own = self.own_sales(id)?;
             if self.confirming.contains_key(&id) {
                 self.confirm(lane, &stored, *level, own, begun)?;
@@ -473,7 +476,7 @@ fn book(
         Some(movement) => movement,
         None => record(tx, run, &known, Why::SentAgain, (Some(stored.before), Some(level)), now, None)?,
     };
-    confirmed(&mut known, level, now);
+    confirmed(&mut known, level, stored.as_of);
     known.pushed = Some(Pushed { quantity: level.offerable(), at: now, movement });
     spread_echo(&mut known, level);
     tx.save_known(&known)

@@ -1,11 +1,13 @@
 //! What shops did to themselves, and found out later: each of these once went wrong.
 
+use std::time::Duration;
+
 use eys::domain::policy::{Restock, ZeroStock};
 use eys::domain::{LineHold, Role};
 use eys::engine::{Options, PushEnd};
 
 use crate::shops::{Shops, name, troubles};
-use crate::sim::{Good, ShopHandle};
+use crate::sim::{Deed, Good, Rule, ShopHandle, Trouble, Who};
 
 fn yes() -> Options {
     Options { yes: true, ..Options::default() }
@@ -192,8 +194,6 @@ async fn a_source_that_lost_its_rows_empties_no_shop() {
 // proves Y1, P7: a loop whose channels were all late hears them again.
 #[tokio::test(start_paused = true)]
 async fn a_loop_hears_channels_that_were_all_late() {
-    use crate::sim::{Rule, Trouble};
-    use std::time::Duration;
     let (mut shops, source, outlet) = two_shops().await;
     shops.patience = Duration::from_secs(5);
     let mut engine = shops.engine();
@@ -226,4 +226,79 @@ async fn lines_that_cancel_out_leave_no_listing_behind() {
     outlet.buy("MUG", 2).unwrap();
     shops.rest().await;
     assert_eq!((source.available("MUG"), shops.listed("list", "MUG"), outlet.available("MUG")), (8, 8, 8));
+}
+
+// proves X1, P7: a call that came to its end while a later cycle waited is not sent once more.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_settled_meanwhile_is_not_sent() {
+    for cycles in 1..6 {
+        let (mut shops, source, outlet) = two_shops().await;
+        shops.patience = Duration::from_mins(1);
+        let mut engine = shops.engine();
+        let stop = tokio_util::sync::CancellationToken::new();
+        outlet.buy("MUG", 1).unwrap();
+        shops.pass(60).await;
+        shops.market.trouble(Rule::always(Trouble::TooMany { retry_after: None }).at("shop").writing());
+        for _ in 0..cycles {
+            engine.cycle(&mut shops.store, &Options::default(), &stop).await.unwrap();
+            outlet.buy("MUG", 1).unwrap();
+            shops.pass(60).await;
+        }
+        shops.market.peace();
+        for _ in 0..6 {
+            engine.cycle(&mut shops.store, &Options::default(), &stop).await.unwrap();
+            shops.pass(60).await;
+        }
+        assert_eq!(source.available("MUG"), 9 - cycles, "after {cycles} cycles");
+    }
+}
+
+// proves X8: a listing whose showing had no answer is looked up by the next run, and is seen in the end.
+#[tokio::test(start_paused = true)]
+async fn a_showing_without_an_answer_is_looked_up() {
+    for trouble in [Trouble::LostAfter, Trouble::LostBefore, Trouble::BrokenJson] {
+        for calls in 0..4 {
+            let (mut shops, source, outlet) = two_shops().await;
+            shops.lane("outlet").zero_stock = ZeroStock::Hide;
+            source.owner_sets("MUG", 0);
+            shops.rest().await;
+            source.owner_sets("MUG", 3);
+            shops.pass(120).await;
+            shops.market.trouble(Rule::once(trouble.clone()).times(6).at("outlet").writing().after(calls));
+            shops.sync().await;
+            shops.market.peace();
+            shops.rest().await;
+            assert_eq!((outlet.available("MUG"), outlet.for_sale("MUG")), (3, true), "{trouble:?} after {calls}");
+        }
+    }
+}
+
+// proves P1, R2: an answer that comes late says what the number was when it was asked for, not what it is.
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_raises_nothing_beyond_the_truth() {
+    let (mut shops, source, outlet) = two_shops().await;
+    shops.patience = Duration::from_secs(10);
+    let mut engine = shops.engine();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let order = outlet.buy("MUG", 2).unwrap();
+    shops.rest().await;
+    outlet.cancel(order, true);
+    shops.pass(60).await;
+    shops.market.trouble(Rule::always(Trouble::SlowAnswer(Duration::from_secs(150))).at("shop").writing());
+    engine.cycle(&mut shops.store, &Options::default(), &stop).await.unwrap();
+    source.buy("MUG", 5).unwrap();
+    for _ in 0..8 {
+        shops.pass(60).await;
+        engine.cycle(&mut shops.store, &Options::default(), &stop).await.unwrap();
+    }
+    shops.market.peace();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (5, 5));
+    let sold =
+        shops.market.events().iter().position(|e| e.shop == "shop" && matches!(e.deed, Deed::Sold { .. })).unwrap();
+    for event in &shops.market.events()[sold..] {
+        if let Deed::Wrote { who: Who::App, to, sku, .. } = &event.deed {
+            assert!(sku != "MUG" || *to <= 5, "{event:?}");
+        }
+    }
 }

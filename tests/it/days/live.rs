@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eys::domain::policy::ZeroStock;
 use eys::domain::rule::{Rule, Then, When};
-use eys::domain::{Act, IntentState, Role};
+use eys::domain::{Act, IntentState, Role, Sku};
 use eys::engine::{Engine, Options, Report, Trouble, settle_doubt};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -282,6 +282,18 @@ impl<'a> Day<'a> {
         self.said.push_str(&format!("{report:?}"));
     }
 
+    /// Tells the whole story of the SKU that `EYS_SKU` names.
+    fn tell_ledger(&self) {
+        let Some(sku) = std::env::var("EYS_SKU").ok().and_then(|sku| Sku::new(&sku)) else { return };
+        let entries = self.shops.store.read(|tx| {
+            let ids: Vec<_> = tx.listings_by_sku(&sku)?.into_iter().map(|known| known.id).collect();
+            tx.ledger(&ids, usize::MAX >> 1)
+        });
+        for entry in entries.unwrap() {
+            println!("ledger: run {} {:?}", entry.run.0, entry.movement);
+        }
+    }
+
     fn ends(
         mut self,
         began: Timestamp,
@@ -290,6 +302,9 @@ impl<'a> Day<'a> {
         restless: Option<String>,
     ) -> Lived {
         self.faults += self.shops.market.struck();
+        if self.told {
+            self.tell_ledger();
+        }
         let mut shows = BTreeMap::new();
         let mut visible = BTreeMap::new();
         for channel in &self.drawn.channels {
