@@ -34,6 +34,7 @@ mod sim_woocommerce_writes;
 mod sim_world;
 mod support;
 mod trouble;
+mod woo_confirming;
 mod woo_counts;
 mod woo_hosts;
 mod woo_line;
