@@ -13,6 +13,7 @@ mod cli_rules;
 mod cli_shared;
 mod cli_status;
 mod cli_sync;
+mod cli_woocommerce;
 mod contract;
 mod counts;
 mod days;
