@@ -66,7 +66,9 @@ pub(super) async fn doctor(context: &Context, args: &DoctorArgs) -> End {
         let next = Some("`eys link` reads the channels and shows every SKU it finds".to_owned());
         return Err(Failure::Usage(format!("no channel has the SKU `{sku}`"), next));
     }
-    let wanted = |finding: &&Finding| sku.is_none() || finding.sku == sku;
+    // What a whole channel does to stock, it does to this SKU.
+    let of_all = |finding: &Finding| finding.sku.is_none() && finding.topic == Topic::StockSettings;
+    let wanted = |finding: &&Finding| sku.is_none() || finding.sku == sku || of_all(finding);
     let findings: Vec<&Finding> = checkup.findings.iter().filter(wanted).collect();
     let problems = findings.iter().filter(|finding| finding.weight == Weight::Problem).count();
     let exit = if problems == 0 { 0 } else { 6 };

@@ -9,7 +9,7 @@ use super::line::Line;
 use super::link::Link;
 use super::listing::{Listing, ListingRef};
 use super::movement::MovementId;
-use super::stock::{Level, Quantity};
+use super::stock::{Delta, Level, Quantity};
 
 /// A listing's number in the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -143,6 +143,8 @@ pub struct SourceFacts {
     pub own: Vec<Line>,
     /// Its intents that are not closed.
     pub intents: Vec<Intent>,
+    /// What its platform lost of confirmed changes and of sales of its own, and is still to be sent once more (X4).
+    pub lost: Delta,
 }
 
 /// A target listing with its links.

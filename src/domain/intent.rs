@@ -82,6 +82,14 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// Returns the part of an adjustment that no line owes: what its platform had lost, and is sent once more (X4).
+    pub fn sent_again(&self) -> Delta {
+        let Self::Adjust { delta, lines, .. } = self else { return Delta(0) };
+        Delta(lines.iter().fold(delta.0, |rest, (_, units)| rest.saturating_add(*units)))
+    }
+}
+
 /// Where an intent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ use super::observe;
 use super::offer::{claims, offer};
 use super::plan::{Action, ChannelFacts, Decision, World, plan};
 use super::policy::{Restock, SourceGone, ZeroStock};
-use super::settle::{OwnSales, Verdict, decide, settle, spread};
+use super::settle::{OwnSales, Settlement, Verdict, decide, settle, spread};
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -116,7 +116,7 @@ fn component() -> impl Strategy<Value = Component> {
                 line
             })
             .collect();
-        let sources = vec![SourceFacts { known: source, owing, own: Vec::new(), intents: Vec::new() }];
+        let sources = vec![SourceFacts { known: source, owing, own: Vec::new(), intents: Vec::new(), lost: Delta(0) }];
         let targets = targets.into_iter().zip(2..).map(|((units, shown, held), id)| target(id, units, shown, held));
         Component { sources, targets: targets.collect() }
     })
@@ -290,6 +290,26 @@ proptest! {
         prop_assert_eq!(settle(&component.sources[0], &can(true)), None);
     }
 
+    // proves X4, O1, P1: what the platform lost is spoken for until it is sent once more and confirmed, and goes out with
+    // what is owed.
+    #[test]
+    fn what_was_lost_is_claimed_and_sent(mut component in component(), lost in 1_i64..100) {
+        let source = &mut component.sources[0];
+        let (claimed, owed) = (claims(source), settle(source, &can(true)).map_or(0, |settlement| settlement.delta.0));
+        source.lost = Delta(-lost);
+        prop_assert_eq!(claims(source), claimed.saturating_add(lost));
+        let Some(Settlement { delta, before, lines, .. }) = settle(source, &can(true)) else {
+            prop_assert!(source.known.reading.is_none());
+            return Ok(());
+        };
+        prop_assert_eq!(delta.0, owed - lost);
+        source.lost = Delta(0);
+        let act = Act::Adjust { delta, before, lines };
+        let (listing, state) = (ListingId(1), IntentState::Open);
+        source.intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state });
+        prop_assert_eq!(claims(source), claimed.saturating_add(lost));
+    }
+
     // proves L1: what falls on the places adds up to the whole.
     #[test]
     fn places_add_up(levels in proptest::collection::vec(any::<i32>(), 1..6), delta in any::<i32>()) {
@@ -451,7 +471,7 @@ fn the_rest_of_an_oversell_stays_owed() {
     let share = Share { source: ListingId(1), units: 1, applied: 0 };
     let owing = vec![line(2, 3, 0, vec![share]), line(1, 2, 0, vec![share])];
     let known = known(1, "shop", Some(4), Shown::Unknown);
-    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new() };
+    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), lost: Delta(0) };
     let settlement = settle(&source, &can(false)).unwrap();
     assert_eq!(settlement.lines, vec![(LineId(1), 2), (LineId(2), 2)]);
     assert_eq!((settlement.delta, settlement.short), (Delta(-4), 1));

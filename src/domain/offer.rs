@@ -29,12 +29,15 @@ pub struct Offer {
 
 /// Returns the units of a source listing that are spoken for though its reading may still contain them (O1).
 ///
-/// Units to be given back do not count against them (O3): each line claims on its own.
+/// Units to be given back do not count against them (O3): each line claims on its own. What the platform lost is sold
+/// and gone, though no line owes it any more (X4).
 pub fn claims(source: &SourceFacts) -> i64 {
     let id = source.known.id;
     let owed = source.owing.iter().map(|line| line.open_units(id).max(0));
     let unseen = source.own.iter().map(|line| line.taken.saturating_sub(line.contained).max(0));
-    owed.chain(unseen).fold(0, i64::saturating_add)
+    let lost = source.intents.iter().map(|intent| intent.act.sent_again()).chain([source.lost]);
+    let lost = lost.map(|delta| delta.0.saturating_neg().max(0));
+    owed.chain(unseen).chain(lost).fold(0, i64::saturating_add)
 }
 
 /// Returns what a source listing has that is not spoken for; `None` while it was never read (P5).

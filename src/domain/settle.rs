@@ -7,7 +7,7 @@ use super::line::{Line, LineId};
 use super::listing::Place;
 use super::stock::{Delta, Level};
 
-/// An adjustment that brings applied to owed, as far as the source's stock goes.
+/// An adjustment that brings applied to owed, as far as the source's stock goes, and makes up for what was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The change of the source's level.
@@ -22,7 +22,7 @@ pub struct Settlement {
     pub short: i64,
 }
 
-/// Works out what is to be applied to one source listing. `None` where nothing is owed, where an earlier adjustment is
+/// Works out what is to be applied to one source listing. `None` where nothing is owed or lost, where an earlier adjustment is
 /// not closed yet (X1), or where its level is not known (P5).
 pub fn settle(source: &SourceFacts, capability: &Capability) -> Option<Settlement> {
     let known = &source.known;
@@ -32,16 +32,16 @@ pub fn settle(source: &SourceFacts, capability: &Capability) -> Option<Settlemen
     }
     let (mut lines, short) = allot(&source.owing, known.id, (!capability.below_zero).then_some(before));
     lines.sort_unstable();
-    if lines.is_empty() && short == 0 {
+    if lines.is_empty() && short == 0 && source.lost.is_zero() {
         return None;
     }
     let units = lines.iter().fold(0, |sum: i64, (_, units)| sum.saturating_add(*units));
-    let delta = Delta(units.saturating_neg());
+    let delta = Delta(source.lost.0.saturating_sub(units));
     Some(Settlement { delta, before, lines, places: spread(&known.listing.places, delta), short })
 }
 
 /// Tells whether a source listing can be adjusted now: it is there, keeps count, and no earlier adjustment of it is open.
-pub fn is_adjustable(source: &SourceFacts) -> bool {
+fn is_adjustable(source: &SourceFacts) -> bool {
     let known = &source.known;
     let pending = source.intents.iter().any(|intent| {
         matches!(intent.act, Act::Adjust { .. }) && matches!(intent.state, IntentState::Open | IntentState::InDoubt)

@@ -59,6 +59,9 @@ impl Topic {
     }
 }
 
+/// The code by which any kind of channel tells that it counts no stock at all, whatever its listings say.
+const COUNTS_NOTHING: &str = "stock-management-off";
+
 /// One thing that was looked at.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -123,6 +126,7 @@ pub async fn examine(
     for known in &checkup.listings {
         look_at_listing(lanes, known, linked.contains(&known.at), &mut checkup.findings);
     }
+    name_once(&mut checkup.findings);
     look_at_settings(lanes, settings, &mut checkup);
     look_at_state(store, &mut checkup)?;
     checkup.findings.sort_by(|a, b| {
@@ -153,6 +157,7 @@ async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, checkup: &mut Checkup
     }
     match lane.channel.probe().await {
         Ok(probes) => checkup.findings.extend(probes.into_iter().map(|probe| Finding {
+            topic: if probe.code == COUNTS_NOTHING { Topic::StockSettings } else { Topic::Account },
             listing: probe.listing,
             mend: probe.mend,
             ..about(probe.code, probe.weight, probe.message, probe.next)
@@ -160,6 +165,13 @@ async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, checkup: &mut Checkup
         Err(_) if surveyed.found.is_err() => {}
         Err(error) => checkup.findings.push(about("channel-unusable", Weight::Problem, error.to_string(), error.next)),
     }
+}
+
+/// Where a channel counts nothing at all, leaves out that it does not count this listing and that one.
+fn name_once(findings: &mut Vec<Finding>) {
+    let of_all = findings.iter().filter(|finding| finding.code == COUNTS_NOTHING);
+    let of_all: BTreeSet<_> = of_all.map(|finding| finding.channel.clone()).collect();
+    findings.retain(|finding| finding.code != "stock-not-managed" || !of_all.contains(&finding.channel));
 }
 
 fn as_known(lane: &Lane, listing: &Listing) -> Known {

@@ -1,36 +1,28 @@
 //! Reading again what a platform confirmed: some lose a change under load, and their own answer does not show it (X4).
 //!
-//! The intent stays open until the second reading. What is missing then is sent once more, as a new intent; whatever
-//! differs later is the owner's.
+//! The intent stays open until the second reading. What is missing then is remembered, claimed, and sent once more by a
+//! new intent, which is believed; whatever differs later is the owner's.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
-use crate::domain::settle::{OwnSales, Second, Settlement, is_adjustable, second_reading, spread};
-use crate::domain::{Delta, Level, ListingId, SourceFacts};
-use crate::store::StoreError;
+use crate::domain::observe::later;
+use crate::domain::settle::{Second, second_reading};
+use crate::domain::{Delta, Intent, Level, ListingId};
 
-/// Under this and the listing's number, what is to be sent once more is remembered until its intent is stored.
-const CORRECTION: &str = "correction:";
+/// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
+/// that was down, lets it come later.
+const PROMPT: SignedDuration = SignedDuration::from_mins(1);
 
 impl Cycle<'_> {
-    /// Finds what an earlier run was to send once more.
-    pub fn recover_corrections(&mut self) -> Result<(), StoreError> {
-        for (listing, delta) in self.store.read(|tx| tx.metas(CORRECTION))? {
-            if let (Ok(listing), Ok(delta)) = (listing.parse(), delta.parse()) {
-                self.corrections.insert(ListingId(listing), Delta(delta));
-                self.unsettled.insert(ListingId(listing));
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells whether a confirmed change of a listing is to be read again before it is believed.
-    pub fn must_confirm(&self, lane: &Lane, id: ListingId) -> bool {
-        lane.capability().confirm_after.is_some() && !self.corrected.contains(&id)
+    /// Tells whether a confirmed change of a listing is to be read again before it is believed. What is sent once more
+    /// is not, and neither is anything after it in the same cycle.
+    pub fn must_confirm(&self, lane: &Lane, intent: &Intent) -> bool {
+        let loses = lane.capability().confirm_after.is_some();
+        loses && intent.act.sent_again().is_zero() && !self.corrected.contains(&intent.listing)
     }
 
     /// Lets the lane rest once all that was to be sent is sent, if some of it is to be read again.
@@ -54,33 +46,30 @@ impl Cycle<'_> {
         lane: &Lane,
         stored: &Stored<'_>,
         seen: Level,
-        own: OwnSales,
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let id = stored.intent.listing;
-        if let Second::Lost(delta) = second_reading(stored.delta, stored.before, seen, own) {
-            self.store.transaction(|tx| tx.set_meta(&correction_key(id), &delta.0.to_string()))?;
-            self.corrections.insert(id, delta);
-            self.unsettled.insert(id);
-        }
+        let (own, sold) = self.own_sales(id)?;
+        let left = stored.before.after(Delta(own.sure.saturating_neg())).after(stored.delta);
+        let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
+            Second::Holds => (seen, Delta(0)),
+            // So long after, a difference may as well be the owner's: what was lost and what was edited look alike.
+            Second::Lost(_) if later(stored.intent.opened, PROMPT) < now => {
+                self.confirming.remove(&id);
+                return self.doubt(stored, seen, now);
+            }
+            Second::Lost(delta) => (seen, delta),
+            // What it should be is taken for read, so that the reading itself shows what somebody made of it.
+            Second::OwnersChange => (left, Delta(0)),
+        };
+        self.store.transaction(|tx| {
+            for mut line in sold {
+                line.contained = line.taken;
+                tx.save_line(&mut line)?;
+            }
+            Ok(())
+        })?;
         self.confirming.remove(&id);
-        self.applied(lane, stored, Some(seen), now, "its number was read again")
+        self.applied(lane, stored, Some(level), lost, now, "its number was read again")
     }
-
-    /// Adds what is to be sent once more to what is owed.
-    pub(super) fn with_correction(&self, source: &SourceFacts, owed: Option<Settlement>) -> Option<Settlement> {
-        let correction = self.corrections.get(&source.known.id).copied().filter(|_| is_adjustable(source));
-        let Some(correction) = correction else { return owed };
-        let before = source.known.reading?.level;
-        let mut settlement =
-            owed.unwrap_or(Settlement { delta: Delta(0), before, lines: Vec::new(), places: Vec::new(), short: 0 });
-        settlement.delta = Delta(settlement.delta.0.saturating_add(correction.0));
-        settlement.places = spread(&source.known.listing.places, settlement.delta);
-        Some(settlement)
-    }
-}
-
-/// Returns the key under which the correction of a listing is remembered.
-pub(super) fn correction_key(id: ListingId) -> String {
-    format!("{CORRECTION}{}", id.0)
 }

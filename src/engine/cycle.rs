@@ -18,7 +18,7 @@ use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::{
-    CallId, ChannelName, Delta, Known, Level, ListingId, ListingRef, Movement, MovementId, OrderWindow, Role, RunId,
+    CallId, ChannelName, Known, Level, ListingId, ListingRef, Movement, MovementId, OrderWindow, Role, RunId,
     StoredCall, Why,
 };
 use crate::store::{ChannelState, Store, StoreError, Tx};
@@ -92,8 +92,6 @@ pub(super) struct Cycle<'a> {
     pub alone: BTreeSet<ListingId>,
     /// Source listings whose change was confirmed and is to be read again (X4), and whether that is under way.
     pub confirming: BTreeMap<ListingId, bool>,
-    /// What the platform lost and is to be sent once more (X4).
-    pub corrections: BTreeMap<ListingId, Delta>,
     /// Source listings to which something was sent once more in this cycle; it is not done twice.
     pub corrected: BTreeSet<ListingId>,
     /// How often a listing was tried in this cycle and has to be tried again.
@@ -130,7 +128,6 @@ impl<'a> Cycle<'a> {
             preparing: Vec::new(),
             alone: BTreeSet::new(),
             confirming: BTreeMap::new(),
-            corrections: BTreeMap::new(),
             corrected: BTreeSet::new(),
             tries: BTreeMap::new(),
             unreadable: BTreeSet::new(),
@@ -157,7 +154,6 @@ impl<'a> Cycle<'a> {
         };
         cycle.open_lanes()?;
         cycle.recover()?;
-        cycle.recover_corrections()?;
         cycle.recover_showings()?;
         cycle.release()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);

@@ -87,7 +87,7 @@ impl Cycle<'_> {
             if settlement.short > 0 {
                 self.oversold(source, settlement.short)?;
             }
-            if settlement.lines.is_empty() {
+            if settlement.lines.is_empty() && source.lost.is_zero() {
                 continue;
             }
             if settlement.delta.is_zero() {

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::EngineError;
-use super::confirming::correction_key;
 use super::cycle::{Cycle, LaneState, record};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, Trouble};
@@ -12,7 +11,7 @@ use crate::domain::StoredCall;
 use crate::domain::observe::{SAME_MOMENT, confirmed, later};
 use crate::domain::settle::{OwnSales, Settlement, Verdict, decide, settle};
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
+    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, Line, LineId,
     ListingId, Movement, Pushed, RunId, Why,
 };
 use crate::store::{OpenCall, StoreError, Tx};
@@ -60,7 +59,10 @@ impl Cycle<'_> {
 
     /// Settles what can be settled without the source: lines whose changes cancel out.
     pub fn settle_even(&mut self, source: ListingId, settlement: &Settlement) -> Result<(), EngineError> {
-        self.store.transaction(|tx| apply_lines(tx, source, &settlement.lines).map(|_| ()))?;
+        self.store.transaction(|tx| {
+            tx.set_lost(source, Delta(0))?;
+            apply_lines(tx, source, &settlement.lines).map(|_| ())
+        })?;
         Ok(())
     }
 
@@ -84,7 +86,7 @@ impl Cycle<'_> {
                 continue;
             }
             self.unsettled.remove(&source.known.id);
-            let Some(settlement) = self.with_correction(source, settle(source, lane.capability())) else { continue };
+            let Some(settlement) = settle(source, lane.capability()) else { continue };
             if settlement.delta.is_zero() {
                 continue;
             }
@@ -124,10 +126,10 @@ impl Cycle<'_> {
             })
             .collect();
         let (id, _) = self.store.transaction(|tx| {
-            acts.iter().try_for_each(|(listing, _)| tx.forget_meta(&correction_key(*listing)))?;
+            acts.iter().try_for_each(|(listing, _)| tx.set_lost(*listing, Delta(0)))?;
             tx.open_call(&lane.name, &call, now, &acts)
         })?;
-        self.corrected.extend(acts.iter().map(|(id, _)| *id).filter(|id| self.corrections.remove(id).is_some()));
+        self.corrected.extend(acts.iter().filter(|(_, act)| !act.sent_again().is_zero()).map(|(id, _)| *id));
         self.lane(&lane.name).calls.push_back((id, call, Attempt::First));
         Ok(())
     }
@@ -184,11 +186,12 @@ impl Cycle<'_> {
         let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
         // The answer may be late: what the number became is as of the moment before the call was sent.
         let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: intent.opened };
+        let may_run = now < later(intent.opened, lane.capability().still_running);
         match outcome {
-            Outcome::Done { .. } if self.must_confirm(lane, intent.listing) => {
+            Outcome::Done { .. } if self.must_confirm(lane, intent) => {
                 self.confirming.insert(intent.listing, false);
             }
-            Outcome::Done { echo } => self.applied(lane, &stored, echo, now, "the platform confirmed it")?,
+            Outcome::Done { echo } => self.applied(lane, &stored, echo, Delta(0), now, "the platform confirmed it")?,
             Outcome::Stale if attempt == Attempt::First => {
                 self.not_applied(&stored, now, "the number had changed; nothing was written")?;
                 self.alone.insert(intent.listing);
@@ -217,12 +220,16 @@ impl Cycle<'_> {
                 }
                 self.pending(lane, &stored, format!("no answer: {error}"), None)?;
             }
-            Outcome::Absent if later(intent.opened, lane.capability().still_running) <= now => {
+            Outcome::Absent if !may_run => {
                 self.not_applied(&stored, now, "no trace of it is there")?;
                 self.read_and_decide_again(lane, intent.listing);
             }
             Outcome::Absent => {
                 let why = "no trace of it is there yet; it is looked for again when it can no longer be running";
+                self.pending(lane, &stored, why.to_owned(), None)?;
+            }
+            Outcome::Doubtful { .. } if attempt == Attempt::Again && may_run => {
+                let why = "its mark is there and the number has not moved yet; it is looked at again when it can no longer be running";
                 self.pending(lane, &stored, why.to_owned(), None)?;
             }
             Outcome::Doubtful { seen } => self.doubt(&stored, seen, now)?,
@@ -254,46 +261,67 @@ impl Cycle<'_> {
                 continue;
             }
             let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun };
-            let own = self.own_sales(id)?;
-            if self.confirming.contains_key(&id) {
-                self.confirm(lane, &stored, *level, own, begun)?;
-                continue;
-            }
-            // Where a mark tells what became of it, it alone is looked for: a sale can move the number just as far (X4).
-            if lane.capability().exactly_once == ExactlyOnce::Marker {
-                continue;
-            }
-            let capability = lane.capability();
-            let settled = later(later(intent.opened, capability.still_running), capability.order_delay) <= begun;
-            match decide(*delta, *before, *level, own, settled) {
-                Verdict::Applied => self.applied(lane, &stored, Some(*level), begun, "its number shows it")?,
-                Verdict::NotApplied => {
-                    self.not_applied(&stored, begun, "its number shows that it was not done")?;
-                    self.seeds.insert(id);
-                }
-                Verdict::Wait => {
-                    let why = "no answer came; the number is read again when the request can no longer be running";
-                    self.pending(lane, &stored, why.to_owned(), None)?;
-                }
-                Verdict::InDoubt => self.doubt(&stored, *level, begun)?,
+            match self.confirming.get(&id) {
+                Some(true) => self.confirm(lane, &stored, *level, begun)?,
+                Some(false) => {}
+                None => self.weigh(lane, &stored, *level, begun)?,
             }
         }
         Ok(())
     }
 
+    fn weigh(&mut self, lane: &Lane, stored: &Stored<'_>, level: Level, begun: Timestamp) -> Result<(), EngineError> {
+        let capability = lane.capability();
+        // Where a mark tells what became of it, it alone is looked for: a sale can move the number just as far (X4).
+        if capability.exactly_once == ExactlyOnce::Marker {
+            return Ok(());
+        }
+        let id = stored.intent.listing;
+        let settled = later(later(stored.intent.opened, capability.still_running), capability.order_delay) <= begun;
+        let (own, _) = self.own_sales(id)?;
+        match decide(stored.delta, stored.before, level, own, settled) {
+            Verdict::Applied => self.applied(lane, stored, Some(level), Delta(0), begun, "its number shows it")?,
+            Verdict::NotApplied => {
+                self.not_applied(stored, begun, "its number shows that it was not done")?;
+                self.seeds.insert(id);
+            }
+            Verdict::Wait => {
+                let why = "no answer came; the number is read again when the request can no longer be running";
+                self.pending(lane, stored, why.to_owned(), None)?;
+            }
+            Verdict::InDoubt => self.doubt(stored, level, begun)?,
+        }
+        Ok(())
+    }
+
     /// Sums up the source's own sales that the last good reading of a listing does not contain: while an adjustment of
-    /// it is open, that is the reading before it.
-    fn own_sales(&self, id: ListingId) -> Result<OwnSales, StoreError> {
-        let (own, known) = self.store.read(|tx| Ok((tx.own_lines(id)?, tx.known(id)?)))?;
-        let read = known.and_then(|known| known.reading).map(|seen| seen.begun);
-        let mut sales = OwnSales::default();
+    /// it is open, that is the reading before it. Also returns those that it surely does not contain.
+    ///
+    /// A sale that reading may contain by its stamp is contained only if the number moved by as much then, and nothing
+    /// that was known explained it.
+    pub(super) fn own_sales(&self, id: ListingId) -> Result<(OwnSales, Vec<Line>), StoreError> {
+        let (own, read, mut moved) = self.store.read(|tx| {
+            let known = tx.known(id)?;
+            let read = known.as_ref().and_then(|known| known.reading).map(|seen| seen.begun);
+            let change = known.and_then(|known| known.owners_change).map(|change| tx.movement(change)).transpose()?;
+            let change = change.flatten().filter(|change| Some(change.when) == read);
+            let moved = change.and_then(|change| change.from?.checked_sub(change.to?)).unwrap_or(0);
+            Ok((tx.own_lines(id)?, read, moved))
+        })?;
+        let (mut sales, mut sure) = (OwnSales::default(), Vec::new());
         for line in own {
             let units = line.taken.saturating_sub(line.contained);
             let clearly_later = read.is_none_or(|read| later(read, SAME_MOMENT) < line.placed);
-            let sum = if clearly_later { &mut sales.sure } else { &mut sales.unclear };
-            *sum = sum.saturating_add(units);
+            let explains = units.signum() == moved.signum() && units.saturating_abs() <= moved.saturating_abs();
+            if !clearly_later && explains {
+                moved = moved.saturating_sub(units);
+                sales.unclear = sales.unclear.saturating_add(units);
+            } else {
+                sales.sure = sales.sure.saturating_add(units);
+                sure.push(line);
+            }
         }
-        Ok(sales)
+        Ok((sales, sure))
     }
 
     pub(super) fn applied(
@@ -301,6 +329,7 @@ impl Cycle<'_> {
         lane: &Lane,
         stored: &Stored<'_>,
         echo: Option<Level>,
+        lost: Delta,
         now: Timestamp,
         proof: &str,
     ) -> Result<(), EngineError> {
@@ -308,6 +337,7 @@ impl Cycle<'_> {
         let level = echo.unwrap_or_else(|| stored.before.after(stored.delta));
         let orders = self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::Applied, now, proof)?;
+            tx.set_lost(stored.intent.listing, lost)?;
             let orders = apply_lines(tx, stored.intent.listing, stored.lines)?;
             book(tx, run, stored, level, now, &orders)?;
             tx.mark_dirty(&[stored.intent.listing])?;
@@ -322,12 +352,13 @@ impl Cycle<'_> {
     fn not_applied(&mut self, stored: &Stored<'_>, now: Timestamp, proof: &str) -> Result<(), EngineError> {
         self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::NotApplied, now, proof)?;
+            tx.set_lost(stored.intent.listing, stored.intent.act.sent_again())?;
             tx.mark_dirty(&[stored.intent.listing])
         })?;
         Ok(())
     }
 
-    fn doubt(&mut self, stored: &Stored<'_>, seen: Level, now: Timestamp) -> Result<(), EngineError> {
+    pub(super) fn doubt(&mut self, stored: &Stored<'_>, seen: Level, now: Timestamp) -> Result<(), EngineError> {
         let run = self.run;
         let known = self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::InDoubt, now, "the number fits neither outcome")?;
@@ -403,6 +434,8 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     tx.close_intent(id, state, now, "the owner said so")?;
     if applied {
         apply_lines(tx, intent.listing, lines)?;
+    } else {
+        tx.set_lost(intent.listing, intent.act.sent_again())?;
     }
     if let Some(known) = tx.known(intent.listing)? {
         let note = Some(format!("{id}: {}", if applied { "applied" } else { "not applied" }));

@@ -6,16 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::value::numbers;
 use super::{Result, Tx};
-use crate::domain::{Component, Intent, Known, Line, Link, ListingId, SourceFacts, TargetFacts};
+use crate::domain::{Component, Delta, Intent, Known, Line, Link, ListingId, SourceFacts, TargetFacts};
 
 impl Tx<'_> {
     /// Returns the components that the given listings belong to, sources or targets, each once, in a steady order.
     pub fn components(&self, seeds: &[ListingId]) -> Result<Vec<Component>> {
         let pairs = self.connected(seeds)?;
         let groups = group(seeds, &pairs);
-        let sources: BTreeSet<i64> = pairs.iter().map(|(_, source)| *source).chain(self.only_sources(seeds)?).collect();
+        let lost = self.lost()?;
+        let to_send = seeds.iter().map(|id| id.0).filter(|id| lost.contains_key(id));
+        let sources: BTreeSet<i64> =
+            pairs.iter().map(|(_, source)| *source).chain(self.only_sources(seeds)?).chain(to_send).collect();
         let targets: BTreeSet<i64> = pairs.iter().map(|(target, _)| *target).collect();
-        self.load(&groups, &sources, &targets)
+        self.load(&groups, &sources, &targets, &lost)
     }
 
     /// Follows open links from the seeds until nothing new is found: pairs of target and source.
@@ -57,6 +60,7 @@ impl Tx<'_> {
         groups: &BTreeMap<i64, i64>,
         sources: &BTreeSet<i64>,
         targets: &BTreeSet<i64>,
+        lost: &BTreeMap<i64, Delta>,
     ) -> Result<Vec<Component>> {
         let mut links = by(self.links_of_all(targets.iter().copied())?, |link: &Link| link.listing.0);
         let mut owing = BTreeMap::<i64, Vec<Line>>::new();
@@ -77,6 +81,7 @@ impl Tx<'_> {
                 owing: owing.remove(&id).unwrap_or_default(),
                 own: own.remove(&id).unwrap_or_default(),
                 intents: intents.remove(&id).unwrap_or_default(),
+                lost: lost.get(&id).copied().unwrap_or(Delta(0)),
             });
         }
         for known in self.known_of(targets.iter().copied())? {

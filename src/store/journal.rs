@@ -1,5 +1,7 @@
 //! The journal: calls and intents, stored before they go out and closed by proof.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
@@ -21,6 +23,9 @@ pub struct OpenCall {
     /// All its intents, by their place in it.
     pub intents: Vec<Intent>,
 }
+
+/// Under this and a listing's number stands what its platform lost.
+const LOST: &str = "lost:";
 
 const UNFINISHED: &str = "state IN ('open', 'in_doubt')";
 
@@ -127,6 +132,19 @@ impl Tx<'_> {
         let sql = "UPDATE intent SET state = ?2, closed = ?3, proof = ?4 WHERE id = ?1";
         self.connection.prepare_cached(sql)?.execute(params![id.0, word(&state)?, ms(when), proof])?;
         Ok(())
+    }
+
+    /// Remembers what a listing's platform lost, until it is sent once more (X4); nothing, where that is zero.
+    pub fn set_lost(&self, listing: ListingId, delta: Delta) -> Result<()> {
+        let key = format!("{LOST}{}", listing.0);
+        if delta.is_zero() { self.forget_meta(&key) } else { self.set_meta(&key, &delta.0.to_string()) }
+    }
+
+    /// Returns what platforms lost and what is still to be sent once more, by the listing's number.
+    pub(super) fn lost(&self) -> Result<BTreeMap<i64, Delta>> {
+        let number = |text: &str| text.parse().map_err(|_| StoreError::unreadable(format!("the number {text:?}")));
+        let kept = self.metas(LOST)?.into_iter();
+        kept.map(|(listing, delta)| Ok((number(&listing)?, Delta(number(&delta)?)))).collect()
     }
 
     pub(super) fn unfinished_of_all(&self, listings: impl IntoIterator<Item = i64>) -> Result<Vec<Intent>> {

@@ -71,6 +71,11 @@ impl Tx<'_> {
         self.entries("SELECT * FROM movement WHERE run = ?1 ORDER BY id", [run.0])
     }
 
+    /// Returns an entry.
+    pub fn movement(&self, id: MovementId) -> Result<Option<Movement>> {
+        Ok(self.entries("SELECT * FROM movement WHERE id = ?1", [id.0])?.pop().map(|entry| entry.movement))
+    }
+
     /// Counts the entries of one kind about a channel's listings since a moment of its clock.
     pub fn count_movements(&self, channel: &ChannelName, why: Why, since: Timestamp) -> Result<i64> {
         let sql = "SELECT count(*) FROM movement JOIN listing ON listing.id = movement.listing

@@ -97,14 +97,17 @@ async fn a_deduction_without_a_trace_waits_ten_minutes() {
     assert_eq!((source.available("MUG"), shops.listed("list", "MUG")), (8, 8));
 }
 
-// proves X4, X6: a mark without a change is in doubt, and nothing is done twice; the lower reading holds till the owner
-// has decided.
+// proves X4, X6: a mark without a change is in doubt once its request can no longer be running, and nothing is done
+// twice; the lower reading holds till the owner has decided.
 #[tokio::test(start_paused = true)]
 async fn a_mark_without_a_change_is_in_doubt() {
     let (mut shops, source, outlet) = woo_source().await;
     outlet.buy("MUG", 2).unwrap();
     shops.pass(120).await;
     source.face(|face: &mut WooCommerce| face.dies_in_save = Some(0));
+    assert_eq!(shops.sync().await.exit(), 3, "it may still be running");
+    assert_eq!((source.available("MUG"), shops.listed("list", "MUG")), (10, 8));
+    shops.pass(600).await;
     let report = shops.sync().await;
     assert!(troubles(&report).iter().any(|trouble| trouble.starts_with("in-doubt")), "{:?}", troubles(&report));
     for _ in 0..10 {

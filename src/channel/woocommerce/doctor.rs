@@ -110,7 +110,7 @@ impl WooCommerce {
             Ok(_) => probes.push(fine("rights", "the keys may read and write".to_owned())),
             Err(error) if error.stops_lane() => probes.push(problem(
                 "keys-read-only",
-                format!("the keys do not let eys write: {}", error.message),
+                error.message,
                 "WooCommerce, Settings, Advanced, REST API: make keys of a shop manager with the permission Read/Write",
             )),
             Err(error) => probes.push(unseen("whether the keys may write", &error)),
@@ -170,7 +170,7 @@ fn settings_of(settings: &[Setting]) -> Vec<Probe> {
             ..problem(
                 "stock-management-off",
                 "stock management is off for the whole shop: it counts nothing and takes no quantity".to_owned(),
-                "WooCommerce, Settings, Products, Inventory: enable stock management; `eys doctor --fix` does it",
+                "`eys doctor --fix` turns it on; or WooCommerce, Settings, Products, Inventory: enable stock management",
             )
         });
     }

@@ -325,6 +325,9 @@ impl WooCommerce {
             ["products", parent, "variations", "batch"] if updating => {
                 self.variation_batch(world, call, number(parent)?, troubles)
             }
+            ["settings", "products", "woocommerce_manage_stock"] if updating => {
+                Ok(Step::Done(self.save_counting(world, call)))
+            }
             ["products", id] if updating => self.update_product(world, call, number(id)?, troubles),
             ["products", parent, "variations", id] if updating => {
                 self.update_variation(world, call, number(parent)?, number(id)?, troubles)

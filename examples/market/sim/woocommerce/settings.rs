@@ -55,6 +55,15 @@ impl WooCommerce {
         json_answer(200, &shown.collect::<Vec<_>>().into())
     }
 
+    /// Saves whether the shop counts stock at all, the one setting of which a write is played. No product is touched.
+    pub(super) fn save_counting(&self, world: &mut World, call: &Call) -> Answer {
+        if let Some(value) = call.params.text("value") {
+            world.shop_mut(&self.shop).uncounted = value != "yes";
+        }
+        let value = if self.here(world).uncounted { "no" } else { "yes" };
+        json_answer(200, &json!({ "id": "woocommerce_manage_stock", "value": value, "group_id": "products" }))
+    }
+
     pub(super) fn system_status(&self, call: &Call) -> Answer {
         let store = if self.hpos {
             "Automattic\\WooCommerce\\Internal\\DataStores\\Orders\\OrdersTableDataStore"
