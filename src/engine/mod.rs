@@ -16,6 +16,7 @@ mod confirming;
 mod cycle;
 mod lane;
 pub mod linking;
+mod planning;
 mod pushing;
 mod release;
 mod report;

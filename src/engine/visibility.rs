@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
-use super::pushing::Planned;
+use super::planning::Planned;
 use super::report::{PushEnd, Trouble};
 use super::settling::name;
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
