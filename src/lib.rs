@@ -20,5 +20,6 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod net;
+pub mod safeguard;
 pub mod store;
 pub mod ui;

@@ -117,16 +117,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(runtime) => runtime.block_on(dispatch(&context, cli.command)),
         Err(error) => Err(Failure::Other(format!("the program could not start: {error}"), None)),
     };
-    end.unwrap_or_else(|failure| {
-        if context.ui.look.json {
-            context.ui.document(name, failure.exit(), failure.json());
-        } else {
-            context.ui.complain(
-                &failure.render(!context.ui.look.plain && std::io::IsTerminal::is_terminal(&std::io::stderr())),
-            );
-        }
-        failure.exit()
-    })
+    end.unwrap_or_else(|failure| fail(&context, name, &failure))
+}
+
+/// Tells a failure; returns its exit code.
+fn fail(context: &Context, command: &str, failure: &Failure) -> u8 {
+    if context.ui.look.json {
+        context.ui.document(command, failure.exit(), failure.json());
+    } else {
+        let colour = !context.ui.look.plain && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        context.ui.complain(&failure.render(colour));
+    }
+    failure.exit()
 }
 
 /// Tells what is wrong with a command line, or what it asked to be told: the help, the version.

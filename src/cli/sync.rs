@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::telling::tell;
-use super::{Context, End, lock, named, stop_on_signals, take_loop};
+use super::{Context, End, fail, lock, named, stop_on_signals, take_loop};
 use crate::app;
 use crate::config::Config;
 use crate::domain::{ChannelName, Sku};
@@ -155,16 +155,12 @@ async fn watch(
             file.reload(context, &mut engine)?;
         }
         let options = if first { options.clone() } else { later(options) };
-        let held = if args.dry_run { None } else { Some(lock(context, &state).await?) };
         first = false;
-        let mut store = if args.dry_run { Store::snapshot(&state)? } else { Store::open(&state)? };
-        let report = engine.cycle(&mut store, &options, stop).await?;
-        if !args.dry_run {
-            tell(context, &file.config, &mut store, &report, file.wrong.as_ref()).await?;
-        }
-        drop((store, held));
-        exit = report.exit();
-        show(context, &file.config, &report, args.dry_run, args.dry_run);
+        exit = match cycle(context, args.dry_run, &file, &state, &mut engine, &options, stop).await {
+            // A full disk and a locked state pass; until then nothing is half-written, and the loop goes on.
+            Err(failure) if failure.passes() => fail(context, "sync", &failure),
+            done => done?,
+        };
         let next = begun + given.unwrap_or(file.config.every);
         tokio::select! {
             () = sleep_until(next) => {}
@@ -173,6 +169,27 @@ async fn watch(
     }
     drop(place);
     Ok(exit)
+}
+
+/// Makes one cycle of a loop.
+async fn cycle(
+    context: &Context,
+    dry_run: bool,
+    file: &Watched,
+    state: &Path,
+    engine: &mut Engine,
+    options: &Options,
+    stop: &CancellationToken,
+) -> End {
+    let held = if dry_run { None } else { Some(lock(context, state).await?) };
+    let mut store = if dry_run { Store::snapshot(state)? } else { Store::open(state)? };
+    let report = engine.cycle(&mut store, options, stop).await?;
+    if !dry_run {
+        tell(context, &file.config, &mut store, &report, file.wrong.as_ref()).await?;
+    }
+    drop((store, held));
+    show(context, &file.config, &report, dry_run, dry_run);
+    Ok(report.exit())
 }
 
 /// channels.toml under a loop's eyes.

@@ -11,6 +11,7 @@ use super::listing::ChannelName;
 use super::order::{LineFact, OrderFact};
 use super::policy::Restock;
 use super::{ListingId, Role};
+use crate::safeguard::{Safeguard, stands};
 
 /// The settings of a channel that decide how its lines count, as of the moment a line is first seen (Y2).
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +102,7 @@ fn first_seen(
     counting: Counting,
 ) -> Line {
     let link = if counting.role == Role::Target { tie(links, order.placed, fact) } else { None };
-    let before_link = link.is_some_and(|link| order.placed < link.active);
+    let before_link = link.is_some_and(|link| order.placed < link.active) && stands(Safeguard::Baseline);
     let counts = counting.role == Role::Source || (link.is_some() && counting.deduct_sales);
     Line {
         id: None,

@@ -11,6 +11,7 @@ use super::listing::ChannelName;
 use super::order::LineKey;
 use super::policy::Restock;
 use super::stock::Sku;
+use crate::safeguard::{Safeguard, stands};
 
 /// A line's number in the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +121,7 @@ impl Line {
         self.shares
             .iter()
             .filter(|share| share.source == source)
-            .fold(0, |sum: i64, share| sum.saturating_add(self.owed(share).saturating_sub(share.applied)))
+            .map(|share| (self.owed(share), if stands(Safeguard::OwedLessApplied) { share.applied } else { 0 }))
+            .fold(0, |sum: i64, (owed, applied)| sum.saturating_add(owed.saturating_sub(applied)))
     }
 }

@@ -6,6 +6,7 @@ use super::facts::{Ceiling, Known, Seen, Shown};
 use super::line::Line;
 use super::listing::Found;
 use super::stock::{Level, Quantity};
+use crate::safeguard::{Safeguard, stands};
 
 /// How far apart two stamps of one channel's clock must be to say which came first.
 pub const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(2);
@@ -56,7 +57,9 @@ fn missing(known: &mut Known, expected: Level, seen: Level, now: Timestamp, grac
     let running = known.ceiling.as_ref().filter(|ceiling| now < ceiling.until);
     let until = running.map_or_else(|| later(now, grace), |ceiling| ceiling.until);
     let missing = running.map_or(0, |ceiling| ceiling.missing).saturating_add(units);
-    known.ceiling = Some(Ceiling { most: seen.offerable(), missing, until });
+    if stands(Safeguard::Grace) {
+        known.ceiling = Some(Ceiling { most: seen.offerable(), missing, until });
+    }
     Meaning::Missing { expected, seen }
 }
 
@@ -141,6 +144,9 @@ fn contain(own: &mut [Line], contains: impl Fn(&Line) -> bool) {
 
 /// Takes the number of a reading into what is known, unless it says nothing.
 fn take_in(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp) -> Option<Level> {
+    if *found == Found::NoNumber && !stands(Safeguard::MissingIsNotZero) {
+        return take_in(known, &Found::Level { level: Level(0), places: Vec::new() }, begun, now);
+    }
     let Found::Level { level, places } = found else { return None };
     if too_old(known, begun, now) {
         return None;
@@ -167,7 +173,7 @@ fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp, now: Timesta
 /// Tells whether a reading began before our last write was confirmed (R2). A confirmation that is still to come by the
 /// clock of the reading was stamped by a clock that was further on, or wrong; it puts no reading out of date.
 fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
-    known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
+    stands(Safeguard::OldReadingSaysNothing) && known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
 }
 
 /// Notes that the platform confirmed a number: the echo of a write is a reading.

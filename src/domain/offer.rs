@@ -11,6 +11,7 @@ use super::listing::{Good, Listing};
 use super::policy::ZeroStock;
 use super::rule::{Rule, Subject, evaluate};
 use super::stock::{Level, Quantity};
+use crate::safeguard::{Safeguard, stands};
 
 /// What a listing is offered, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub struct Offer {
 /// Units to be given back do not count against them (O3): each line claims on its own. What the platform lost is sold
 /// and gone, though no line owes it any more (X4).
 pub fn claims(source: &SourceFacts) -> i64 {
+    if !stands(Safeguard::Claims) {
+        return 0;
+    }
     let id = source.known.id;
     let owed = source.owing.iter().map(|line| line.open_units(id).max(0));
     let unseen = source.own.iter().map(|line| line.taken.saturating_sub(line.contained).max(0));

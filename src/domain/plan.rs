@@ -18,6 +18,7 @@ use super::policy::{SourceGone, ZeroStock};
 use super::rule::Rule;
 use super::status::{Status, status};
 use super::stock::{Level, Quantity};
+use crate::safeguard::{Safeguard, stands};
 
 /// What the planner needs to know of a channel.
 #[derive(Clone, Debug)]
@@ -210,6 +211,9 @@ fn refused_lately(target: &TargetFacts, world: &World<'_>, wanted: Quantity) -> 
 
 /// Finds the reason for which nothing may be raised, if there is one.
 fn doubt(target: &TargetFacts, component: &Component, world: &World<'_>) -> Option<Doubt> {
+    if !stands(Safeguard::DoubtNeverRaises) {
+        return None;
+    }
     let states = target
         .links
         .iter()

@@ -6,6 +6,7 @@ use super::intent::{Act, IntentState};
 use super::line::{Line, LineId};
 use super::listing::Place;
 use super::stock::{Delta, Level};
+use crate::safeguard::{Safeguard, stands};
 
 /// An adjustment that brings applied to owed, as far as the source's stock goes, and makes up for what was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +44,10 @@ pub fn settle(source: &SourceFacts, capability: &Capability) -> Option<Settlemen
 /// Tells whether a source listing can be adjusted now: it is there, keeps count, and no earlier adjustment of it is open.
 fn is_adjustable(source: &SourceFacts) -> bool {
     let known = &source.known;
-    let pending = source.intents.iter().any(|intent| {
-        matches!(intent.act, Act::Adjust { .. }) && matches!(intent.state, IntentState::Open | IntentState::InDoubt)
-    });
+    let pending = stands(Safeguard::OneOpenIntent)
+        && source.intents.iter().any(|intent| {
+            matches!(intent.act, Act::Adjust { .. }) && matches!(intent.state, IntentState::Open | IntentState::InDoubt)
+        });
     let countable = known.listing.managed && known.listing.unfit.is_none() && known.gone.is_none();
     countable && !known.duplicate && !pending
 }

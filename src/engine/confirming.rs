@@ -12,6 +12,7 @@ use super::settling::Stored;
 use crate::domain::observe::later;
 use crate::domain::settle::{Second, second_reading};
 use crate::domain::{Delta, Intent, Level, ListingId};
+use crate::safeguard::{Safeguard, stands};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
 /// that was down, lets it come later.
@@ -21,7 +22,7 @@ impl Cycle<'_> {
     /// Tells whether a confirmed change of a listing is to be read again before it is believed. What is sent once more
     /// is not, and neither is anything after it in the same cycle.
     pub fn must_confirm(&self, lane: &Lane, intent: &Intent) -> bool {
-        let loses = lane.capability().confirm_after.is_some();
+        let loses = lane.capability().confirm_after.is_some() && stands(Safeguard::SecondReading);
         loses && intent.act.sent_again().is_zero() && !self.corrected.contains(&intent.listing)
     }
 
@@ -49,7 +50,7 @@ impl Cycle<'_> {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let id = stored.intent.listing;
-        let (own, sold) = self.own_sales(id)?;
+        let (own, sold) = self.own_sales(id, now)?;
         let left = stored.before.after(Delta(own.sure.saturating_neg())).after(stored.delta);
         let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
             Second::Holds => (seen, Delta(0)),

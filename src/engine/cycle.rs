@@ -21,6 +21,7 @@ use crate::domain::{
     CallId, ChannelName, Known, Level, ListingId, ListingRef, Movement, MovementId, OrderWindow, Role, RunId,
     StoredCall, Why,
 };
+use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, Store, StoreError, Tx};
 
 /// How long the lanes that were quick wait for the others before they settle and plan without them (P7).
@@ -57,6 +58,10 @@ pub(super) struct LaneState {
     pub look: BTreeSet<ListingId>,
     /// Hides and shows to be done.
     pub shows: VecDeque<ShowStep>,
+    /// When the last reading of quantities began, and the last full one, in this cycle. They become the channel's
+    /// cursor when all that they hinted at was looked up.
+    pub levels_since: Option<Timestamp>,
+    pub scanned: Option<Timestamp>,
     /// The channel's clock, as last heard.
     pub clock: Option<Timestamp>,
     pub orders: usize,
@@ -328,12 +333,14 @@ impl<'a> Cycle<'a> {
         };
         let deep = !again && channel.orders_deep.is_none_or(|deep| later(deep, SCAN_AGE) <= now);
         let since = channel.orders_since.or(first_link).unwrap_or(now);
-        let since =
-            before(if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since }, OVERLAP);
+        let since = before(
+            if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since },
+            overlap(),
+        );
         let due = !again && channel.scanned.is_none_or(|scanned| later(scanned, SCAN_AGE) <= now);
-        let levels = match channel.levels_since {
+        let levels = match self.lanes.get(&lane.name).and_then(|state| state.levels_since).or(channel.levels_since) {
             _ if capability.cheap_scan || due || (self.options.full && !again) => Levels::Scan,
-            Some(since) if capability.reads_changes => Levels::ChangedSince(before(since, OVERLAP)),
+            Some(since) if capability.reads_changes => Levels::ChangedSince(before(since, overlap())),
             _ => Levels::Nothing,
         };
         let levels =
@@ -384,7 +391,17 @@ impl<'a> Cycle<'a> {
             let complete = matches!(end, LaneEnd::Complete | LaneEnd::Off) && state.observed;
             let trouble = state.failed.as_ref().map(ToString::to_string);
             let now = state.clock.unwrap_or(self.report.began);
-            self.store.transaction(|tx| close_channel(tx, &lane.name, complete.then_some(now), trouble, now))?;
+            let read = complete && state.look.is_empty();
+            let (levels_since, scanned) = if read { (state.levels_since, state.scanned) } else { (None, None) };
+            self.store.transaction(|tx| {
+                let Some(mut channel) = tx.channel(&lane.name)? else { return Ok(()) };
+                channel.levels_since = levels_since.or(channel.levels_since);
+                channel.scanned = scanned.or(channel.scanned);
+                channel.complete = complete.then_some(now).or(channel.complete);
+                channel.trouble_since = trouble.as_ref().map(|_| channel.trouble_since.unwrap_or(now));
+                channel.trouble = trouble;
+                tx.save_channel(&channel)
+            })?;
             self.report.lanes.push(LaneReport {
                 channel: lane.name.clone(),
                 role: lane.role,
@@ -442,6 +459,10 @@ impl<'a> Cycle<'a> {
     }
 }
 
+fn overlap() -> SignedDuration {
+    if stands(Safeguard::Overlap) { OVERLAP } else { SignedDuration::ZERO }
+}
+
 /// Moves a moment back; at the beginning of time, the beginning of time.
 pub(super) fn before(moment: Timestamp, span: SignedDuration) -> Timestamp {
     moment.saturating_sub(span).unwrap_or(Timestamp::MIN)
@@ -479,18 +500,4 @@ fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState
     channel.rules_print = Some(print);
     tx.save_channel(&channel)?;
     Ok((channel, dirty, new_rules))
-}
-
-fn close_channel(
-    tx: &Tx<'_>,
-    name: &ChannelName,
-    complete: Option<Timestamp>,
-    trouble: Option<String>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(mut channel) = tx.channel(name)? else { return Ok(()) };
-    channel.complete = complete.or(channel.complete);
-    channel.trouble_since = trouble.as_ref().map(|_| channel.trouble_since.unwrap_or(now));
-    channel.trouble = trouble;
-    tx.save_channel(&channel)
 }

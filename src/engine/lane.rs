@@ -16,8 +16,10 @@ use crate::channel::{
 };
 use crate::domain::policy::{Restock, SourceGone, ZeroStock};
 use crate::domain::{
-    CallId, Capability, ChannelName, Listing, ListingId, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall,
+    CallId, Capability, ChannelName, ExactlyOnce, Listing, ListingId, ListingKey, OrderFact, OrderWindow, Reading,
+    Role, StoredCall,
 };
+use crate::safeguard::{Safeguard, stands};
 
 /// Pages that one list may have; a list that never ends is an error, not a hang.
 const MOST_PAGES: usize = 20_000;
@@ -170,7 +172,9 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
             if attempt == Attempt::Again {
                 tokio::time::sleep(BREATH).await;
             }
-            JobResult::Adjusted(id, attempt, channel.adjust(&call, attempt).await)
+            let marks = channel.capability().exactly_once == ExactlyOnce::Marker;
+            let sent_as = if marks && !stands(Safeguard::MarkIsLookedFor) { Attempt::First } else { attempt };
+            JobResult::Adjusted(id, attempt, channel.adjust(&call, sent_as).await)
         }
         Job::Rest(time) => {
             tokio::time::sleep(Duration::try_from(time).unwrap_or_default()).await;
@@ -244,7 +248,10 @@ where
     let mut items = Vec::new();
     let mut token = None;
     for _ in 0..MOST_PAGES {
-        let page = fetch(token.clone()).await?;
+        let page = match fetch(token.clone()).await {
+            Err(_) if !stands(Safeguard::CompleteReadings) => return Ok(items),
+            page => page?,
+        };
         items.extend(page.items);
         on_page(items.len());
         *account = page.account.or(account.take());

@@ -19,6 +19,7 @@ use crate::domain::{
     ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Link, Listing, ListingId, ListingKey, ListingRef,
     OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
 };
+use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, Store, StoreError, Tx};
 
 /// A channel as the survey found it.
@@ -316,7 +317,7 @@ impl LinkPlan {
                     switched_on: true,
                 };
                 let mut line = absorb(None, channel, order, fact, listing, &links, counting).line;
-                line.baseline = line.taken;
+                line.baseline = if stands(Safeguard::Baseline) { line.taken } else { 0 };
                 line.unfinished = true;
                 tx.save_line(&mut line)?;
             }

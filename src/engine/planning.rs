@@ -15,6 +15,7 @@ use crate::domain::plan::{Action, ChannelFacts, Decision, Doubt, World, plan};
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
 use crate::domain::{ChannelName, Component, HoldId, Known, ListingId, Role, Shown, SourceFacts, TargetFacts, Why};
+use crate::safeguard::{Safeguard, stands};
 use crate::store::StoreError;
 
 /// Components that are planned together, with the place of each target in them.
@@ -214,7 +215,8 @@ impl Cycle<'_> {
     fn totals(&self) -> Result<BTreeMap<ChannelName, Totals>, StoreError> {
         let mut totals = BTreeMap::new();
         for lane in self.engine.lanes.iter().filter(|lane| lane.role == Role::Target) {
-            let pushed_ever = self.channels.get(&lane.name).is_some_and(|channel| channel.pushed_ever);
+            let pushed_ever = self.channels.get(&lane.name).is_some_and(|channel| channel.pushed_ever)
+                || !stands(Safeguard::FirstPushIsHeld);
             let day_ago = super::cycle::before(self.now(lane), SignedDuration::from_hours(24));
             let (counts, zeroed) = self
                 .store

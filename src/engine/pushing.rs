@@ -17,6 +17,7 @@ use crate::domain::policy::ZeroStock;
 use crate::domain::{
     Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, Shown, TargetFacts, Why,
 };
+use crate::safeguard::{Safeguard, stands};
 
 /// The first wait after a refusal; it doubles with each further one (F5).
 const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
@@ -31,6 +32,9 @@ impl Cycle<'_> {
 
     /// Puts a decision where it belongs: among the pushes, the listings to look at, or the ones to hide and show.
     pub fn enqueue(&mut self, planned: &Planned, mut decision: Decision) -> Result<(), EngineError> {
+        if self.queue.contains_key(&decision.target) && !stands(Safeguard::NewestWins) {
+            return Ok(());
+        }
         if self.drop_showing(&decision)? {
             self.queue.insert(decision.target, decision);
             return Ok(());
@@ -148,7 +152,8 @@ impl Cycle<'_> {
                 vec![whole; batch.len()]
             }
         };
-        let outcomes = outcomes.into_iter().map(Some).chain(std::iter::repeat(None));
+        let first = outcomes.first().cloned().filter(|_| !stands(Safeguard::OutcomePerItem));
+        let outcomes = outcomes.into_iter().map(|own| first.clone().or(Some(own))).chain(std::iter::repeat(None));
         for ((id, update), outcome) in batch.into_iter().zip(outcomes) {
             let Some(known) = self.store.read(|tx| tx.known(id))? else { continue };
             let Some(decision) = self.sent.remove(&id) else { continue };

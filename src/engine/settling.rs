@@ -12,8 +12,9 @@ use crate::domain::observe::{SAME_MOMENT, confirmed, later};
 use crate::domain::settle::{OwnSales, Settlement, Verdict, decide, settle};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, Line, LineId,
-    ListingId, Movement, Pushed, RunId, Why,
+    ListingId, Movement, Pushed, RunId, Seen, Why,
 };
+use crate::safeguard::{Safeguard, stands};
 use crate::store::{OpenCall, StoreError, Tx};
 
 /// How often a call without an answer is sent in one cycle before it is left to the next.
@@ -38,6 +39,10 @@ impl Cycle<'_> {
             if !call.intents.iter().any(|intent| intent.state == IntentState::Open) || self.options.dry_run {
                 continue;
             }
+            if !stands(Safeguard::IntentBeforeCall) {
+                self.forget(&call)?;
+                continue;
+            }
             let Some(lane) = self.lane_of(&source) else { continue };
             if self.may_repeat(&lane, &call) {
                 self.lane(&source).calls.push_back((call.id, call.stored, Attempt::Again));
@@ -47,6 +52,13 @@ impl Cycle<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Forgets a call, as if nothing had been written down before it went out.
+    fn forget(&mut self, call: &OpenCall) -> Result<(), StoreError> {
+        let forget =
+            |tx: &Tx<'_>, intent: &Intent| tx.close_intent(intent.id, IntentState::NotApplied, call.opened, "");
+        self.store.transaction(|tx| call.intents.iter().try_for_each(|intent| forget(tx, intent)))
     }
 
     /// Tells whether a stored call may still be sent again: a key only inside its lifetime (X2).
@@ -164,7 +176,8 @@ impl Cycle<'_> {
             if intent.state != IntentState::Open {
                 continue;
             }
-            let outcome = outcomes.get(intent.position).cloned().unwrap_or(Outcome::NotSent);
+            let place = if stands(Safeguard::OutcomePerItem) { intent.position } else { 0 };
+            let outcome = outcomes.get(place).cloned().unwrap_or(Outcome::NotSent);
             again |= self.close_or_keep(lane, intent, outcome, attempt, now)?;
         }
         let queued = |state: &LaneState| state.calls.iter().any(|(queued, _, _)| *queued == call);
@@ -192,6 +205,12 @@ impl Cycle<'_> {
                 self.confirming.insert(intent.listing, false);
             }
             Outcome::Done { echo } => self.applied(lane, &stored, echo, Delta(0), now, "the platform confirmed it")?,
+            Outcome::Stale if !stands(Safeguard::StaleIsReadAgain) => {
+                self.applied(lane, &stored, None, Delta(0), now, "")?;
+            }
+            Outcome::Unknown(_) if !stands(Safeguard::ClosedByProof) => {
+                self.applied(lane, &stored, None, Delta(0), now, "")?;
+            }
             Outcome::Stale if attempt == Attempt::First => {
                 self.not_applied(&stored, now, "the number had changed; nothing was written")?;
                 self.alone.insert(intent.listing);
@@ -278,8 +297,15 @@ impl Cycle<'_> {
         }
         let id = stored.intent.listing;
         let settled = later(later(stored.intent.opened, capability.still_running), capability.order_delay) <= begun;
-        let (own, _) = self.own_sales(id)?;
-        match decide(stored.delta, stored.before, level, own, settled) {
+        let Some(evidence) = self.ripe_evidence(lane, stored.intent.id, Seen { level, begun })? else {
+            let why = "no answer came; its number says more when the orders of that moment can no longer be late";
+            return self.pending(lane, stored, why.to_owned(), None);
+        };
+        let (own, _) = self.own_sales(id, evidence.begun)?;
+        match decide(stored.delta, stored.before, evidence.level, own, settled) {
+            // A till lowers a number by one as often as we do: in a file that somebody else wrote since, a number that
+            // fits proves nothing (X5).
+            Verdict::Applied if capability.exactly_once == ExactlyOnce::File => self.doubt(stored, level, begun)?,
             Verdict::Applied => self.applied(lane, stored, Some(level), Delta(0), begun, "its number shows it")?,
             Verdict::NotApplied => {
                 self.not_applied(stored, begun, "its number shows that it was not done")?;
@@ -294,12 +320,29 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Sums up the source's own sales that the last good reading of a listing does not contain: while an adjustment of
-    /// it is open, that is the reading before it. Also returns those that it surely does not contain.
+    /// Returns the reading by which an open adjustment may be decided: one whose own sales must have shown by now, since
+    /// the orders were read again after their delay (X6). Until then the first reading is remembered.
+    fn ripe_evidence(&mut self, lane: &Lane, intent: IntentId, seen: Seen) -> Result<Option<Seen>, StoreError> {
+        let delay = lane.capability().order_delay;
+        if delay.is_zero() {
+            return Ok(Some(seen));
+        }
+        let orders_read = self.lanes.get(&lane.name).and_then(|state| state.levels_since);
+        let ripe = |first: &Seen| orders_read.is_some_and(|read| later(first.begun, delay) <= read);
+        self.store.transaction(|tx| match tx.evidence(intent)? {
+            Some(first) if ripe(&first) => Ok(Some(first)),
+            Some(_) => Ok(None),
+            None => tx.keep_evidence(intent, seen).map(|()| None),
+        })
+    }
+
+    /// Sums up the source's own sales that a reading of a listing contains and the last good one before it does not:
+    /// while an adjustment of it is open, that is the reading before the adjustment. Also returns those of them that
+    /// surely came after it.
     ///
     /// A sale that reading may contain by its stamp is contained only if the number moved by as much then, and nothing
     /// that was known explained it.
-    pub(super) fn own_sales(&self, id: ListingId) -> Result<(OwnSales, Vec<Line>), StoreError> {
+    pub(super) fn own_sales(&self, id: ListingId, by: Timestamp) -> Result<(OwnSales, Vec<Line>), StoreError> {
         let (own, read, mut moved) = self.store.read(|tx| {
             let known = tx.known(id)?;
             let read = known.as_ref().and_then(|known| known.reading).map(|seen| seen.begun);
@@ -313,7 +356,14 @@ impl Cycle<'_> {
             let units = line.taken.saturating_sub(line.contained);
             let clearly_later = read.is_none_or(|read| later(read, SAME_MOMENT) < line.placed);
             let explains = units.signum() == moved.signum() && units.saturating_abs() <= moved.saturating_abs();
-            if !clearly_later && explains {
+            // By its stamp it came after the reading that is looked at, or just about with it.
+            if later(by, SAME_MOMENT) < line.placed {
+                continue;
+            }
+            let clearly_sooner = later(line.placed, SAME_MOMENT) < by;
+            if !clearly_sooner {
+                sales.unclear = sales.unclear.saturating_add(units);
+            } else if !clearly_later && explains {
                 moved = moved.saturating_sub(units);
                 sales.unclear = sales.unclear.saturating_add(units);
             } else {

@@ -17,6 +17,7 @@ use crate::domain::{
     Act, ChannelName, Found, HoldWhy, IntentState, Known, LineFact, Listing, ListingId, ListingRef, Movement,
     OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
+use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, StoreError, Tx};
 
 /// How far ahead of its channel's clock an order may be before its time is taken for a mistake.
@@ -29,6 +30,14 @@ struct Taken {
     look: BTreeSet<ListingId>,
     sales: Vec<SaleReport>,
     troubles: Vec<Trouble>,
+}
+
+impl Taken {
+    /// Returns the listings about which something changed. They are marked in the transaction that stores the change,
+    /// so that a crash before they are planned loses nothing.
+    fn dirty(&self) -> Vec<ListingId> {
+        self.dirty.iter().copied().collect()
+    }
 }
 
 impl Cycle<'_> {
@@ -86,9 +95,7 @@ impl Cycle<'_> {
     }
 
     fn note(&mut self, lane: &Lane, taken: Taken) -> Result<(), EngineError> {
-        let dirty: Vec<ListingId> = taken.dirty.iter().copied().collect();
-        self.store.transaction(|tx| tx.mark_dirty(&dirty))?;
-        self.seeds.extend(dirty);
+        self.seeds.extend(taken.dirty);
         self.lane(&lane.name).look.extend(taken.look);
         self.report.sales.extend(taken.sales);
         for trouble in taken.troubles {
@@ -152,12 +159,16 @@ impl Cycle<'_> {
         let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
         advance(&mut channel, window, orders, done);
         let run = self.run;
+        if !stands(Safeguard::CursorWithItsLines) {
+            self.store.transaction(|tx| tx.save_channel(&channel))?;
+        }
         self.store.transaction(|tx| {
             for order in sorted(orders) {
                 for fact in &order.lines {
                     take_line(tx, run, lane, counting, order, fact, done, taken)?;
                 }
             }
+            tx.mark_dirty(&taken.dirty())?;
             tx.save_channel(&channel)
         })?;
         self.channels.insert(lane.name.clone(), channel);
@@ -172,31 +183,26 @@ impl Cycle<'_> {
         done: Timestamp,
         taken: &mut Taken,
     ) -> Result<(), EngineError> {
-        let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
         let grace = self.settings().grace;
         let run = self.run;
+        let state = self.lane(&lane.name);
         match quantities {
             Quantities::Nothing => return Ok(()),
             Quantities::Scanned(listings) => {
-                self.lane(&lane.name).readings += listings.len();
+                state.readings += listings.len();
+                state.scanned = Some(begun);
                 let reader = Reader { lane, run, begun, now: done, grace };
-                channel.levels_since = Some(begun);
-                channel.scanned = Some(begun);
                 self.store.transaction(|tx| {
                     reader.scan(tx, listings, taken)?;
-                    tx.save_channel(&channel)
+                    tx.mark_dirty(&taken.dirty())
                 })?;
             }
             Quantities::Changed(readings) => {
-                self.lane(&lane.name).readings += readings.len();
-                channel.levels_since = Some(begun);
-                self.store.transaction(|tx| {
-                    changed(tx, lane, &readings, taken)?;
-                    tx.save_channel(&channel)
-                })?;
+                state.readings += readings.len();
+                self.store.read(|tx| changed(tx, lane, &readings, taken))?;
             }
         }
-        self.channels.insert(lane.name.clone(), channel);
+        self.lane(&lane.name).levels_since = Some(begun);
         Ok(())
     }
 
@@ -230,10 +236,11 @@ impl Cycle<'_> {
                     unreadable.push(*id);
                 }
             }
+            taken.dirty.extend(ids);
+            tx.mark_dirty(&taken.dirty())?;
             Ok(unreadable)
         })?;
         self.unreadable.extend(&unreadable);
-        taken.dirty.extend(ids);
         self.note(lane, taken)
     }
 }
@@ -268,7 +275,8 @@ fn take_line(
     taken: &mut Taken,
 ) -> Result<(), StoreError> {
     let known = tx.line(&lane.name, &fact.key)?;
-    let listing = listing_of(tx, &lane.name, fact)?;
+    // What a line was sold from, and by which link, is found out once, when it is first seen (Y2).
+    let listing = if known.is_none() { listing_of(tx, &lane.name, fact)? } else { None };
     let links = match (&known, lane.role) {
         (None, Role::Target) => tx.links_for_line(&lane.name, listing, fact.sku.as_ref())?,
         _ => Vec::new(),

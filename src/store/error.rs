@@ -34,6 +34,11 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// Tells whether it may be over by itself in a while.
+    pub fn passes(&self) -> bool {
+        matches!(self.trouble, Trouble::Busy | Trouble::Full)
+    }
+
     /// Makes an error.
     pub(super) fn new(trouble: Trouble, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self { trouble, message: message.into(), next: next.into() }
@@ -72,7 +77,9 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         let trouble = match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Trouble::Busy,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+                Trouble::Busy
+            }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Damaged,
             Some(ErrorCode::DiskFull) => Trouble::Full,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => Trouble::Denied,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::value::{from_word, get, moment, ms, numbers, word};
+use super::value::{from_json, from_word, get, json, moment, ms, numbers, word};
 use super::{Result, StoreError, Tx};
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, StoredCall,
+    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, Seen, StoredCall,
 };
 
 /// A stored call some of whose intents are not closed.
@@ -26,6 +26,9 @@ pub struct OpenCall {
 
 /// Under this and a listing's number stands what its platform lost.
 const LOST: &str = "lost:";
+
+/// Under this and an intent's number stands the first reading after its answer was lost.
+const EVIDENCE: &str = "evidence:";
 
 const UNFINISHED: &str = "state IN ('open', 'in_doubt')";
 
@@ -131,7 +134,19 @@ impl Tx<'_> {
     pub fn close_intent(&self, id: IntentId, state: IntentState, when: Timestamp, proof: &str) -> Result<()> {
         let sql = "UPDATE intent SET state = ?2, closed = ?3, proof = ?4 WHERE id = ?1";
         self.connection.prepare_cached(sql)?.execute(params![id.0, word(&state)?, ms(when), proof])?;
-        Ok(())
+        self.forget_meta(&format!("{EVIDENCE}{}", id.0))
+    }
+
+    /// Keeps the first reading of a listing after an adjustment of it was left without an answer (X6).
+    pub fn keep_evidence(&self, id: IntentId, seen: Seen) -> Result<()> {
+        self.set_meta(&format!("{EVIDENCE}{}", id.0), &json(&(seen.level.0, ms(seen.begun)))?)
+    }
+
+    /// Returns the first reading of a listing after an adjustment of it was left without an answer.
+    pub fn evidence(&self, id: IntentId) -> Result<Option<Seen>> {
+        let Some(kept) = self.meta(&format!("{EVIDENCE}{}", id.0))? else { return Ok(None) };
+        let (level, begun): (i64, i64) = from_json(&kept)?;
+        Ok(Some(Seen { level: Level(level), begun: moment(begun)? }))
     }
 
     /// Remembers what a listing's platform lost, until it is sent once more (X4); nothing, where that is zero.

@@ -60,6 +60,15 @@ impl Store {
         Ok(Self { connection })
     }
 
+    /// Opens a state that lies on another kind of disk, by the name under which SQLite knows that.
+    pub fn open_on(disk: &str, path: &Path) -> Result<Self> {
+        let flags = OpenFlags::default();
+        let mut connection = Connection::open_with_flags_and_vfs(path, flags, disk)?;
+        prepare(&connection)?;
+        migrate::upgrade(&mut connection, None)?;
+        Ok(Self { connection })
+    }
+
     /// Takes a copy of the state into memory, for commands that only read and for dry runs. The file is not touched; a
     /// missing one is an empty state.
     pub fn snapshot(path: &Path) -> Result<Self> {

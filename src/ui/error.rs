@@ -26,6 +26,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Tells whether it may be over by itself in a while: a full disk, a locked state.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Store(error) if error.passes())
+    }
+
     /// Returns the exit code of cli.md.
     pub fn exit(&self) -> u8 {
         match self {

@@ -12,12 +12,12 @@ const MOST_PACKAGES: usize = 403;
 /// screen. Crates that are only values (jiff, serde, url) are free to all. Shared words of a lower layer may be used
 /// by every higher one.
 const PLAN: &[(&str, &[&str], &[&str])] = &[
-    ("domain", &[], &["globset"]),
+    ("domain", &["safeguard"], &["globset"]),
     ("net", &["channel::printable"], &["reqwest", "tokio", "tracing"]),
     ("channel", &["domain", "net"], &["tokio", "rustix", "csv", "uuid"]),
     ("store", &["domain"], &["rusqlite"]),
     ("config", &["domain", "channel"], &["toml_edit", "annotate_snippets", "tokio", "globset"]),
-    ("engine", &["domain", "channel", "store"], &["tokio", "tokio_util", "tracing"]),
+    ("engine", &["domain", "channel", "store", "safeguard"], &["tokio", "tokio_util", "tracing"]),
     ("ui", &["domain", "channel", "config", "engine", "store"], &["comfy_table", "dialoguer", "indicatif", "maud"]),
     ("app", &["domain", "channel", "config", "engine", "net", "store", "ui"], &["uuid"]),
     (
@@ -26,6 +26,7 @@ const PLAN: &[(&str, &[&str], &[&str])] = &[
         &["clap", "clap_complete", "clap_mangen", "csv", "maud", "tokio", "tokio_util", "tracing_subscriber"],
     ),
     ("main", &["cli"], &[]),
+    ("safeguard", &[], &[]),
     ("lib", &[], &[]),
 ];
 

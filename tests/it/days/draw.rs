@@ -22,10 +22,13 @@ pub struct Drawn {
     pub every: Duration,
     /// Whether each cycle is a process of its own, as under cron.
     pub one_shots: bool,
-    pub on_disk: bool,
+    pub disk: DrawnDisk,
+    /// Minutes in which buyers come before anything is linked.
+    pub early: u64,
     /// How often a cycle is killed.
     pub crashes: f64,
     pub spells: Vec<Spell>,
+    pub turns: Vec<Turn>,
     /// How wrong this machine's clock is, in seconds, at first and from the middle of the day.
     pub clock: (i64, i64),
 }
@@ -39,10 +42,36 @@ pub struct DrawnChannel {
     pub listings: Vec<(String, Vec<(String, i64)>)>,
     /// Goods that stand on no other channel and must never be touched.
     pub alone: Vec<String>,
+    /// Goods of the source that are archived here from the beginning, and must never be touched either.
+    pub archived: Vec<String>,
+    /// SKUs that draw on one number; the first gives it its name.
+    pub shared: Vec<String>,
     pub rule: Option<DrawnRule>,
     pub zero_stock: ZeroStock,
     pub lag: Duration,
+    /// How long a new order stays out of sight.
+    pub order_delay: Duration,
     pub latency: bool,
+}
+
+/// Where the state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawnDisk {
+    /// In memory: what was committed is there, whatever happens.
+    Memory,
+    /// In a file.
+    File,
+    /// On a disk that loses what was not synced, runs full and is locked by others; from and until which cycle.
+    Troubled { full: (u32, u32), busy: (u32, u32) },
+}
+
+/// The owner takes a listing of a target off sale, or puts it back.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    pub cycle: u32,
+    pub channel: &'static str,
+    pub sku: String,
+    pub archived: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,28 +132,65 @@ pub struct Spell {
 impl Drawn {
     pub fn from_seed(seed: u64) -> Self {
         let mut dice = Dice::new(seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(11));
-        let count = *dice.pick(&[1, 1, 2, 3, 4, 6, 8, 12, 20, 40]).unwrap();
+        let count = *dice.pick(&[1, 1, 2, 3, 4, 4, 6, 6, 8, 8, 12, 12, 20, 20, 40]).unwrap();
+        let count = if dice.happens(0.01) { 200 } else { count };
         let goods: Vec<(String, i64)> =
             (0..count).map(|nth| (format!("SKU-{nth}"), 1 + below(&mut dice, 20))).collect();
         let names = ["source", "alpha", "beta", "gamma"];
         let targets = 1 + dice.below(3);
         let channels: Vec<DrawnChannel> =
             (0..=targets).map(|nth| channel(&mut dice, names[nth], nth == 0, &goods)).collect();
-        let cycles = 8 + u32::try_from(dice.below(24)).unwrap();
+        let cycles = 6 + u32::try_from(dice.below(14)).unwrap();
         let spells = spells(&mut dice, cycles, &channels);
+        let turns = turns(&mut dice, cycles, &channels);
+        let every = *dice.pick(&[1, 1, 1, 1, 5, 20]).unwrap();
         Self {
             seed,
             pace: pace(&mut dice),
             list_pace: f64::from(u32::try_from(dice.below(40)).unwrap()),
             cycles,
-            every: Duration::from_mins(1),
+            every: Duration::from_mins(every),
             one_shots: dice.happens(0.5),
-            on_disk: dice.happens(0.03),
-            crashes: if dice.happens(0.4) { dice.fraction() * 0.4 } else { 0.0 },
+            disk: disk(&mut dice, cycles),
+            early: if dice.happens(0.3) { 30 } else { 0 },
+            crashes: if dice.happens(0.4) { dice.fraction() * 0.5 } else { 0.0 },
             spells,
+            turns,
             clock: clock(&mut dice),
             channels,
             goods,
+        }
+    }
+
+    /// Tells whether nothing of the source can be read while a spell lasts.
+    pub fn blinds(&self, spell: &Spell) -> bool {
+        let reads = spell.writing != Some(true) && spell.at.is_none_or(|at| at == self.source().name);
+        let whole = matches!(
+            spell.trouble,
+            Trouble::Unreachable
+                | Trouble::LostBefore
+                | Trouble::LostAfter
+                | Trouble::CutBody
+                | Trouble::BrokenJson
+                | Trouble::HtmlPage
+                | Trouble::Status(_)
+                | Trouble::StatusAfter(_)
+        );
+        reads && whole && spell.chance >= 1.0 && self.source().kind.hides()
+    }
+
+    /// Returns the name of the number that a SKU of the source draws on.
+    pub fn holder<'a>(&'a self, sku: &'a str) -> &'a str {
+        let shared = &self.source().shared;
+        if shared.iter().any(|other| other == sku) { &shared[0] } else { sku }
+    }
+
+    /// Returns the listings of a target that draw on the same number as this one, itself among them.
+    pub fn mates<'a>(&'a self, channel: &'a DrawnChannel, sku: &'a str) -> Vec<&'a str> {
+        if channel.shared.iter().any(|other| other == sku) {
+            channel.shared.iter().map(String::as_str).collect()
+        } else {
+            vec![sku]
         }
     }
 
@@ -162,6 +228,17 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
             listings.push((goods[0].0.clone(), vec![(goods[0].0.clone(), 1)]));
         }
     }
+    let mut archived = Vec::new();
+    let mut shared = Vec::new();
+    if kind != (DrawnKind::Csv { lowers: true }) && kind != (DrawnKind::Csv { lowers: false }) {
+        let unlisted = |sku: &&String| !is_source && !listings.iter().any(|(other, _)| other == *sku);
+        archived.extend(goods.iter().map(|(sku, _)| sku).filter(unlisted).take(2).cloned());
+    }
+    if kind == DrawnKind::WooCommerce && dice.happens(0.3) {
+        let singles = listings.iter().map(|(sku, _)| sku).filter(|sku| !sku.starts_with("SET-"));
+        let own = goods.iter().map(|(sku, _)| sku).filter(|_| is_source);
+        shared.extend(singles.chain(own).take(2 + dice.below(2)).cloned());
+    }
     let rule = match dice.below(8) {
         0 => Some(DrawnRule::Buffer(1 + below(dice, 3))),
         1 => Some(DrawnRule::Percent(50 + below(dice, 50))),
@@ -174,9 +251,12 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
         kind,
         listings,
         alone: (0..dice.below(3)).map(|nth| format!("ALONE-{nth}-{name}")).collect(),
+        archived,
+        shared,
         rule: rule.filter(|_| !is_source),
         zero_stock: if kind.hides() && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
         lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),
+        order_delay: Duration::from_secs(*dice.pick(&[0, 0, 0, 20, 60, 300]).unwrap()),
         latency: dice.happens(0.5),
     }
 }
@@ -243,6 +323,35 @@ fn spells(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Spell>
         }
     };
     (0..most).map(|_| spell(dice)).collect()
+}
+
+fn turns(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    for channel in channels.iter().skip(1).filter(|channel| channel.kind.hides()) {
+        let Some((sku, _)) = dice.pick(&channel.listings).filter(|_| dice.happens(0.3)).cloned() else { continue };
+        if channel.shared.contains(&sku) {
+            continue;
+        }
+        let off = u32::try_from(dice.below(cycles as usize)).unwrap();
+        turns.push(Turn { cycle: off, channel: channel.name, sku: sku.clone(), archived: true });
+        if dice.happens(0.7) {
+            let on = off + 1 + u32::try_from(dice.below(6)).unwrap();
+            turns.push(Turn { cycle: on, channel: channel.name, sku, archived: false });
+        }
+    }
+    turns
+}
+
+fn disk(dice: &mut Dice, cycles: u32) -> DrawnDisk {
+    let spell = |dice: &mut Dice| {
+        let from = u32::try_from(dice.below(2 * cycles as usize)).unwrap();
+        (from, from + 1 + u32::try_from(dice.below(3)).unwrap())
+    };
+    match dice.below(100) {
+        0 => DrawnDisk::File,
+        1..50 => DrawnDisk::Troubled { full: spell(dice), busy: spell(dice) },
+        _ => DrawnDisk::Memory,
+    }
 }
 
 fn clock(dice: &mut Dice) -> (i64, i64) {

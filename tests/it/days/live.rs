@@ -1,105 +1,89 @@
 //! A drawn day is lived: cycles follow one another while the town is awake; then trouble ends, and the shops come to rest.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use eys::domain::policy::ZeroStock;
 use eys::domain::rule::{Rule, Then, When};
-use eys::domain::{Act, IntentState, Role, Sku};
-use eys::engine::{Engine, Options, Report, Trouble, settle_doubt};
-use jiff::Timestamp;
+use eys::domain::{Act, IntentState, LineId, ListingId, Role, Sku};
+use eys::engine::{Engine, EngineError, Options, Report, Trouble, settle_doubt};
+use eys::store::{Store, Trouble as Ailment};
 use tokio_util::sync::CancellationToken;
 
-use super::draw::{Drawn, DrawnChannel, DrawnKind, DrawnRule};
+use super::disk::Disk;
+use super::draw::{Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Spell};
+use super::lived::{Lived, Stretch};
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
-use crate::sim::{Deed, Dice, Event, Pace, Rule as Fault};
+use crate::sim::{Deed, Dice, Pace, Rule as Fault, State};
 
 /// Runs after the trouble in which everything must have come to rest.
 const MOST_RUNS: u32 = 40;
 
-/// What is left of a day, for the oracle.
-pub struct Lived {
-    /// When the first push was made: from then on everything counts.
-    pub began: Timestamp,
-    /// Everything that happened in the market.
-    pub events: Vec<Event>,
-    /// Everything that happened on lists.
-    pub deeds: Vec<ListDeed>,
-    /// When something went wrong.
-    pub troubled: Vec<(Timestamp, Timestamp)>,
-    /// What each channel shows at the end, by SKU.
-    pub shows: BTreeMap<&'static str, BTreeMap<String, i64>>,
-    /// Whether buyers can see each listing that could be hidden.
-    pub visible: BTreeMap<(&'static str, String), bool>,
-    /// The last report, if the shops did not come to rest.
-    pub restless: Option<String>,
-    /// Everything that was reported, for secrets.
-    pub said: String,
-    pub orders: usize,
-    pub faults: usize,
-    pub crashes: usize,
-}
-
 /// A day under way.
-struct Day<'a> {
-    drawn: &'a Drawn,
-    shops: Shops,
+pub(super) struct Day<'a> {
+    pub drawn: &'a Drawn,
+    pub shops: Shops,
+    disk: Option<Disk>,
     engine: Option<Engine>,
     dice: Dice,
     told: bool,
-    said: String,
-    crashes: usize,
-    faults: usize,
     heard: usize,
-    diary: Diary,
+    pub diary: Diary,
     read: usize,
+    pub lived: Lived,
 }
 
 pub async fn live(drawn: &Drawn, told: bool) -> Lived {
     let mut day = Day::dawn(drawn, told);
     day.first_push().await;
-    let began = day.shops.market.now();
     let diary = day.diary.clone();
-    let town =
-        tokio::spawn(town::live(day.shops.market.clone(), day.lists(), drawn.list_pace, drawn.seed, diary.clone()));
+    let town = tokio::spawn(town::live(day.shops.market.clone(), day.lists(), drawn.list_pace, drawn.seed, diary));
     day.shops.market.alive(Some(drawn.pace.clone()));
-    let troubled = day.work().await;
+    day.work().await;
     day.shops.market.alive(None::<Pace>);
     town.abort();
-    day.shops.market.peace();
-    let restless = day.rest().await;
-    day.ends(began, &diary, troubled, restless)
+    day.calm();
+    day.lived.restless = day.rest().await;
+    day.tell_ledger();
+    day.gather();
+    if let Some(disk) = &day.disk {
+        disk.scrap();
+    }
+    day.lived
 }
 
 impl<'a> Day<'a> {
     fn dawn(drawn: &'a Drawn, told: bool) -> Self {
         let mut shops = Shops::seeded(drawn.seed);
-        if drawn.on_disk {
-            shops.on_disk();
-        }
+        let disk = match drawn.disk {
+            DrawnDisk::Memory => None,
+            DrawnDisk::File => {
+                shops.on_disk();
+                None
+            }
+            DrawnDisk::Troubled { .. } => {
+                let disk = Disk::new();
+                shops.store = disk.open().unwrap();
+                Some(disk)
+            }
+        };
         for (nth, channel) in drawn.channels.iter().enumerate() {
             open(&mut shops, drawn, channel, nth == 0);
         }
         shops.rules = drawn.channels.iter().filter_map(rule).collect();
         let dice = Dice::new(drawn.seed ^ 0xDA_1111);
-        let said = String::new();
-        Self {
-            drawn,
-            shops,
-            engine: None,
-            dice,
-            told,
-            said,
-            crashes: 0,
-            faults: 0,
-            heard: 0,
-            diary: Diary::default(),
-            read: 0,
-        }
+        let (diary, lived) = (Diary::default(), Lived::default());
+        Self { drawn, shops, disk, engine: None, dice, told, heard: 0, diary, read: 0, lived }
     }
 
+    /// Buyers come before anything is linked; then the shops are linked, and the owner lets the first push go.
     async fn first_push(&mut self) {
+        if self.drawn.early > 0 {
+            self.shops.market.alive(Some(Pace::buyers(30.0)));
+            self.shops.pass(60 * self.drawn.early).await;
+            self.shops.market.alive(None::<Pace>);
+            self.shops.pass(600).await;
+        }
+        self.lived.linked = self.shops.market.now();
         self.shops.link().await;
         for channel in self.drawn.targets() {
             for (sku, parts) in channel.listings.iter().filter(|(sku, _)| sku.starts_with("SET-")) {
@@ -107,9 +91,15 @@ impl<'a> Day<'a> {
                 self.shops.tie(channel.name, sku, &parts);
             }
         }
+        self.shops.pass(10).await;
+        let report = self.shops.sync_with(Options::default()).await;
+        self.hear(&report);
+        self.shops.pass(10).await;
+        self.lived.released = self.shops.market.now();
         let report = self.shops.sync_with(Options { yes: true, ..Options::default() }).await;
         self.hear(&report);
         self.shops.pass(60).await;
+        self.lived.began = self.shops.market.now();
     }
 
     fn lists(&self) -> Vec<List> {
@@ -126,12 +116,15 @@ impl<'a> Day<'a> {
         self.drawn.channels.iter().enumerate().filter_map(list).collect()
     }
 
-    /// Lives the cycles of the day; returns when something went wrong.
-    async fn work(&mut self) -> Vec<(Timestamp, Timestamp)> {
-        let mut troubled = Vec::new();
+    /// Lives the cycles of the day.
+    async fn work(&mut self) {
         for cycle in 0..self.drawn.cycles {
             let from = self.shops.market.now();
-            let in_trouble = self.trouble(cycle);
+            let spells: Vec<&Spell> =
+                self.drawn.spells.iter().filter(|spell| (spell.from..spell.until).contains(&cycle)).collect();
+            self.trouble(&spells);
+            let disk_fails = self.disk_trouble(cycle);
+            self.turn(cycle);
             if cycle == self.drawn.cycles / 2 {
                 self.shops.set_clock(self.drawn.clock.1);
             }
@@ -139,24 +132,24 @@ impl<'a> Day<'a> {
             if killed {
                 self.crash().await;
             } else {
-                let report = self.cycle(Options::default()).await;
-                self.hear(&report);
+                self.cycle(Options::default()).await;
             }
+            let until = self.shops.market.now();
             self.shops.pass(self.drawn.every.as_secs()).await;
-            if in_trouble || killed {
-                troubled.push((from, self.shops.market.now()));
+            if killed || disk_fails || !spells.is_empty() {
+                self.lived.troubled.push(Stretch { from, until: self.shops.market.now() });
+            }
+            if spells.iter().any(|spell| self.drawn.blinds(spell)) {
+                self.lived.blind.push(Stretch { from, until });
             }
         }
-        troubled
     }
 
-    /// Sets up what goes wrong in a cycle; tells whether anything does.
-    fn trouble(&mut self, cycle: u32) -> bool {
-        self.faults += self.shops.market.struck();
+    /// Sets up what goes wrong in a cycle.
+    fn trouble(&mut self, spells: &[&Spell]) {
+        self.lived.faults += self.shops.market.struck();
         self.shops.market.peace();
-        let mut any = false;
-        for spell in self.drawn.spells.iter().filter(|spell| (spell.from..spell.until).contains(&cycle)) {
-            any = true;
+        for spell in spells {
             let mut fault = Fault::sometimes(spell.chance, spell.trouble.clone());
             if let Some(at) = spell.at {
                 fault = fault.at(at);
@@ -168,29 +161,81 @@ impl<'a> Day<'a> {
             };
             self.shops.market.trouble(fault);
         }
-        any
     }
 
-    async fn cycle(&mut self, options: Options) -> Report {
+    /// Sets up what goes wrong with the disk in a cycle; tells whether anything does.
+    fn disk_trouble(&mut self, cycle: u32) -> bool {
+        let (DrawnDisk::Troubled { full, busy }, Some(disk)) = (self.drawn.disk, &self.disk) else { return false };
+        let [full, busy] = [full, busy].map(|(from, until)| (from..until).contains(&cycle));
+        disk.set_full(full);
+        disk.set_busy_after(busy.then(|| u32::try_from(self.dice.below(40)).unwrap()));
+        self.lived.faults += usize::from(full) + usize::from(busy);
+        full || busy
+    }
+
+    /// The owner takes listings off sale, or puts them back.
+    fn turn(&mut self, cycle: u32) {
+        for turn in self.drawn.turns.iter().filter(|turn| turn.cycle == cycle) {
+            let state = if turn.archived { State::Archived } else { State::Live };
+            self.shops.market.shop(turn.channel).set_state(&turn.sku, state);
+        }
+    }
+
+    /// Ends all trouble.
+    fn calm(&mut self) {
+        self.trouble(&[]);
+        if let Some(disk) = &self.disk {
+            disk.set_full(false);
+            disk.set_busy_after(None);
+        }
+        for turn in self.drawn.turns.iter().filter(|turn| !turn.archived) {
+            self.shops.market.shop(turn.channel).set_state(&turn.sku, State::Live);
+        }
+    }
+
+    /// Makes a run; `None` where the disk failed it, which a loop tells of and goes on.
+    async fn cycle(&mut self, options: Options) -> Option<Report> {
         if self.drawn.one_shots || self.engine.is_none() {
             self.engine = Some(self.shops.engine());
         }
         let engine = self.engine.as_mut().expect("it was made just now");
-        engine.cycle(&mut self.shops.store, &options, &CancellationToken::new()).await.unwrap()
+        match engine.cycle(&mut self.shops.store, &options, &CancellationToken::new()).await {
+            Ok(report) => {
+                self.hear(&report);
+                Some(report)
+            }
+            Err(EngineError::Store(error)) if matches!(error.trouble, Ailment::Full | Ailment::Busy) => {
+                if self.told {
+                    println!("{} {error}", self.shops.market.now());
+                }
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 
-    /// A process dies somewhere in a cycle; what it had committed is what the next one finds.
+    /// A process dies somewhere in a cycle, or the power goes; what is on disk is what the next one finds.
     async fn crash(&mut self) {
-        self.crashes += 1;
+        self.lived.crashes += 1;
         let mut engine = self.engine.take().unwrap_or_else(|| self.shops.engine());
-        let moment = Duration::from_millis(u64::try_from(self.dice.below(4000)).unwrap());
+        let mut moment = Duration::from_millis(u64::try_from(self.dice.below(4000)).unwrap());
+        if let Some(disk) = self.disk.as_ref().filter(|_| self.dice.happens(0.7)) {
+            disk.fail_power_after(u32::try_from(self.dice.below(150)).unwrap());
+            moment = Duration::from_mins(5);
+        }
         if self.told {
-            println!("{} killed after {moment:?}", self.shops.market.now());
+            println!("{} killed after {moment:?}, or before by the disk", self.shops.market.now());
         }
         let (options, stop) = (Options::default(), CancellationToken::new());
         let _ = tokio::time::timeout(moment, engine.cycle(&mut self.shops.store, &options, &stop)).await;
         drop(engine);
-        if self.drawn.on_disk {
+        if let Some(disk) = &self.disk {
+            disk.set_busy_after(None);
+            disk.cut();
+            self.shops.store = Store::in_memory().unwrap();
+            disk.recover(&mut self.dice);
+            self.shops.store = disk.open().unwrap();
+        } else if self.drawn.disk == DrawnDisk::File {
             self.shops.restart();
         }
     }
@@ -199,17 +244,16 @@ impl<'a> Day<'a> {
     async fn rest(&mut self) -> Option<String> {
         let mut last = String::new();
         for nth in 0..MOST_RUNS {
-            self.shops.pass(120).await;
-            let options = Options { yes: nth % 2 == 1, full: nth > 10, ..Options::default() };
-            let report = self.cycle(options).await;
-            self.hear(&report);
+            self.shops.pass(240).await;
+            let options = Options { yes: nth % 2 == 1, full: nth == 2 || nth > 8, ..Options::default() };
+            let Some(report) = self.cycle(options).await else { continue };
             let still = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
             let settled = self.settle_doubts();
             // What nobody explained is waited for ten minutes; only after that the shops are at rest.
             // Units that are sold and not there stay owed, and stay told.
             let owed = |trouble: &Trouble| matches!(trouble.code, "oversold" | "owing");
             let well = report.exit() == 0 || (report.exit() == 3 && report.troubles.iter().all(owed));
-            if nth > 8 && still && !settled && well {
+            if nth > 3 && still && !settled && well {
                 return None;
             }
             last = format!("{}: {:?} {:?}", report.summary(), report.troubles, report.pushes);
@@ -226,14 +270,18 @@ impl<'a> Day<'a> {
         let mut settled = false;
         for call in calls {
             for intent in call.intents.iter().filter(|intent| intent.state == IntentState::InDoubt) {
-                let Act::Adjust { .. } = intent.act else { continue };
+                let Act::Adjust { delta, .. } = intent.act else { continue };
                 let known = self.shops.store.read(|tx| tx.known(intent.listing)).unwrap().unwrap();
                 let sku = known.listing.skus().next().unwrap().to_string();
-                let done = events.iter().any(|event| {
-                    event.shop == "source"
-                        && event.deed.sku() == sku
-                        && keyed(&event.deed).is_some_and(|key| key.starts_with(&call.stored.key))
-                });
+                let done = match self.drawn.source().kind {
+                    DrawnKind::Csv { .. } => self.taken_off_the_list(&sku) == self.believed(intent.listing) - delta.0,
+                    _ => events.iter().any(|event| {
+                        event.shop == "source"
+                            && event.deed.sku() == sku
+                            && keyed(&event.deed).is_some_and(|key| key.starts_with(&call.stored.key))
+                    }),
+                };
+                self.note_doubt(&sku);
                 settled |= self
                     .shops
                     .store
@@ -245,6 +293,21 @@ impl<'a> Day<'a> {
             }
         }
         settled
+    }
+
+    /// Returns the units that were taken off a source that is a list, by what its owner did not do.
+    fn taken_off_the_list(&self, sku: &str) -> i64 {
+        let at_first = self.drawn.goods.iter().find(|(good, _)| good == sku).map_or(0, |(_, units)| *units);
+        let of_sku = |deed: &ListDeed| deed.channel == "source" && deed.sku == sku;
+        let edited: i64 = self.diary.deeds().into_iter().filter(of_sku).map(|deed| deed.edited).sum();
+        at_first + edited - cell(&self.shops.path("source"), sku).unwrap()
+    }
+
+    /// Returns the units that the program believes to have taken off a listing of the source.
+    fn believed(&self, source: ListingId) -> i64 {
+        let line = |id| self.shops.store.read(|tx| tx.line_by_id(LineId(id))).unwrap();
+        let shares = (1..).map_while(line).flat_map(|line| line.shares);
+        shares.filter(|share| share.source == source).map(|share| share.applied).sum()
     }
 
     fn hear(&mut self, report: &Report) {
@@ -279,12 +342,13 @@ impl<'a> Day<'a> {
                 println!("    trouble: {} {:?} {}", trouble.code, trouble.listing, trouble.message);
             }
         }
-        self.said.push_str(&format!("{report:?}"));
+        self.lived.said.push_str(&format!("{report:?}"));
     }
 
     /// Tells the whole story of the SKU that `EYS_SKU` names.
     fn tell_ledger(&self) {
-        let Some(sku) = std::env::var("EYS_SKU").ok().and_then(|sku| Sku::new(&sku)) else { return };
+        let wanted = std::env::var("EYS_SKU").ok().filter(|_| self.told);
+        let Some(sku) = wanted.and_then(|sku| Sku::new(&sku)) else { return };
         let entries = self.shops.store.read(|tx| {
             let ids: Vec<_> = tx.listings_by_sku(&sku)?.into_iter().map(|known| known.id).collect();
             tx.ledger(&ids, usize::MAX >> 1)
@@ -293,66 +357,35 @@ impl<'a> Day<'a> {
             println!("ledger: run {} {:?}", entry.run.0, entry.movement);
         }
     }
-
-    fn ends(
-        mut self,
-        began: Timestamp,
-        diary: &Diary,
-        troubled: Vec<(Timestamp, Timestamp)>,
-        restless: Option<String>,
-    ) -> Lived {
-        self.faults += self.shops.market.struck();
-        if self.told {
-            self.tell_ledger();
-        }
-        let mut shows = BTreeMap::new();
-        let mut visible = BTreeMap::new();
-        for channel in &self.drawn.channels {
-            let own = channel.listings.iter().map(|(sku, _)| sku.clone());
-            let goods = self.drawn.goods.iter().map(|(sku, _)| sku.clone()).filter(|_| channel.listings.is_empty());
-            let here = own.chain(goods).chain(channel.alone.clone()).map(|sku| {
-                let units = match channel.kind {
-                    DrawnKind::Shopify | DrawnKind::WooCommerce => self.shops.market.shop(channel.name).available(&sku),
-                    DrawnKind::Csv { .. } => cell(&self.shops.path(channel.name), &sku).unwrap(),
-                };
-                if channel.zero_stock == ZeroStock::Hide {
-                    let seen = self.shops.market.shop(channel.name).for_sale(&sku);
-                    visible.insert((channel.name, sku.clone()), seen);
-                }
-                (sku, units)
-            });
-            shows.insert(channel.name, here.collect());
-        }
-        let events = self.shops.market.events();
-        let sold = |event: &&Event| matches!(event.deed, Deed::Sold { .. });
-        let deeds = diary.deeds();
-        let orders = events.iter().filter(sold).count() + deeds.iter().filter(|deed| deed.sold > 0).count();
-        let (faults, crashes) = (self.faults, self.crashes);
-        Lived { began, events, deeds, troubled, shows, visible, restless, said: self.said, orders, faults, crashes }
-    }
 }
 
 /// Opens a channel with what it sells; targets begin with numbers of their own.
 fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: bool) {
+    let alone = |sku: &&str| !channel.shared.iter().any(|other| other == sku);
     let mut goods: Vec<(&str, i64)> = if is_source {
-        drawn.goods.iter().map(|(sku, units)| (sku.as_str(), *units)).collect()
+        drawn.goods.iter().map(|(sku, units)| (sku.as_str(), *units)).filter(|(sku, _)| alone(sku)).collect()
     } else {
-        channel.listings.iter().map(|(sku, _)| (sku.as_str(), 3)).collect()
+        channel.listings.iter().map(|(sku, _)| (sku.as_str(), 3)).filter(|(sku, _)| alone(sku)).collect()
     };
-    goods.extend(channel.alone.iter().map(|sku| (sku.as_str(), 5)));
+    goods.extend(channel.alone.iter().chain(&channel.archived).map(|sku| (sku.as_str(), 5)));
     let role = if is_source { Role::Source } else { Role::Target };
-    match channel.kind {
-        DrawnKind::Shopify => {
-            let shop = shops.shopify(channel.name, role, &goods);
-            shop.set_lag(channel.lag);
-            if channel.latency {
-                shops.market.set_latency(Duration::from_millis(150));
-            }
-        }
-        DrawnKind::WooCommerce => {
-            shops.woocommerce(channel.name, role, &goods);
-        }
-        DrawnKind::Csv { .. } => shops.csv(channel.name, role, &goods),
+    let shop = match channel.kind {
+        DrawnKind::Shopify => shops.shopify(channel.name, role, &goods),
+        DrawnKind::WooCommerce => shops.woocommerce(channel.name, role, &goods),
+        DrawnKind::Csv { .. } => return shops.csv(channel.name, role, &goods),
+    };
+    if let [first, ..] = channel.shared.as_slice() {
+        let at_first = drawn.goods.iter().find(|(sku, _)| is_source && sku == first).map_or(3, |(_, units)| *units);
+        let shared: Vec<&str> = channel.shared.iter().map(String::as_str).collect();
+        shop.add_pool("Tee", at_first, &shared);
+    }
+    for sku in &channel.archived {
+        shop.set_state(sku, State::Archived);
+    }
+    shop.set_lag(channel.lag);
+    shop.set_order_delay(channel.order_delay);
+    if channel.latency {
+        shops.market.set_latency(Duration::from_millis(150));
     }
     shops.lane(channel.name).zero_stock = channel.zero_stock;
 }

@@ -7,15 +7,19 @@
 //! EYS_SEED=17 cargo test --test it replay -- --ignored --nocapture
 //! ```
 
+mod disk;
 mod draw;
 mod live;
+mod lived;
 mod oracle;
+mod sabotage;
 mod town;
 
 use std::time::Instant;
 
 use self::draw::Drawn;
-use self::live::{Lived, live};
+use self::live::live;
+use self::lived::Lived;
 
 /// Seeds that every run of the tests tries.
 const SEEDS: u64 = 1_000;

@@ -16,6 +16,8 @@ pub struct ListDeed {
     pub at: Timestamp,
     pub channel: &'static str,
     pub sku: String,
+    /// The order, unless the owner changed the cell.
+    pub order: Option<String>,
     /// Units sold, less what came back.
     pub sold: i64,
     /// What the owner, or the source's own till, changed in the cell.
@@ -74,13 +76,14 @@ pub async fn live(market: Market, lists: Vec<List>, per_hour: f64, seed: u64, di
         } else {
             order_moves(list, &mut dice, orders.entry(list.channel).or_default())
         };
-        if let Some((sku, sold, edited)) = deed {
-            diary.lock().push(ListDeed { at: now, channel: list.channel, sku, sold, edited });
+        if let Some((sku, order, sold, edited)) = deed {
+            diary.lock().push(ListDeed { at: now, channel: list.channel, sku, order, sold, edited });
         }
     }
 }
 
-type Deed = Option<(String, i64, i64)>;
+/// The SKU, the order, the units sold, and what was changed in the cell.
+type Deed = Option<(String, Option<String>, i64, i64)>;
 
 /// The source's owner sells over the counter, or counts anew.
 fn owner_edits(list: &List, sku: &str, dice: &mut Dice) -> Deed {
@@ -90,7 +93,7 @@ fn owner_edits(list: &List, sku: &str, dice: &mut Dice) -> Deed {
         return None;
     }
     set_cell(&list.path, sku, to);
-    Some((sku.to_owned(), 0, to - has))
+    Some((sku.to_owned(), None, 0, to - has))
 }
 
 fn till_sells(list: &List, sku: &str, now: Timestamp, dice: &mut Dice, orders: &mut Vec<Order>) -> Deed {
@@ -100,19 +103,19 @@ fn till_sells(list: &List, sku: &str, now: Timestamp, dice: &mut Dice, orders: &
         return None;
     }
     let number = format!("{}-{}", list.channel, orders.len() + 1);
-    orders.push(Order { number, sku: sku.to_owned(), units, placed: now, status: "open" });
+    orders.push(Order { number: number.clone(), sku: sku.to_owned(), units, placed: now, status: "open" });
     if list.lowers {
         set_cell(&list.path, sku, has - units);
     }
     write_orders(list, orders);
-    Some((sku.to_owned(), units, 0))
+    Some((sku.to_owned(), Some(number), units, 0))
 }
 
 /// An order is sent, or cancelled with or without the goods back, or its quantity changed.
 fn order_moves(list: &List, dice: &mut Dice, orders: &mut [Order]) -> Deed {
     let nth = dice.below(orders.len());
     let order = orders.get_mut(nth).filter(|order| order.status == "open")?;
-    let (sku, units) = (order.sku.clone(), order.units);
+    let (number, sku, units) = (order.number.clone(), order.sku.clone(), order.units);
     let back = match dice.below(4) {
         0 => {
             order.status = "shipped";
@@ -138,7 +141,7 @@ fn order_moves(list: &List, dice: &mut Dice, orders: &mut [Order]) -> Deed {
         let has = cell(&list.path, &sku)?;
         set_cell(&list.path, &sku, has + back);
     }
-    (back > 0).then_some((sku, -back, 0))
+    (back > 0).then_some((sku, Some(number), -back, 0))
 }
 
 fn write_orders(list: &List, orders: &[Order]) {

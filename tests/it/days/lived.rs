@@ -1,0 +1,167 @@
+//! What is left of a day when it is over: what really happened, what every channel shows, and what the program believes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eys::domain::policy::ZeroStock;
+use eys::domain::{Hold, LineId, ListingId, Why};
+use eys::store::{StoreError, Tx};
+use jiff::Timestamp;
+
+use super::draw::{DrawnChannel, DrawnKind};
+use super::live::Day;
+use super::town::{ListDeed, cell};
+use crate::sim::{Call, Deed, Event};
+
+/// A stretch of time.
+#[derive(Clone, Copy)]
+pub struct Stretch {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Stretch {
+    pub fn contains(&self, moment: Timestamp) -> bool {
+        (self.from..=self.until).contains(&moment)
+    }
+}
+
+/// Source units that the program believes to have taken off, by channel, order, SKU of the line and SKU of the source.
+pub type Applied = BTreeMap<(String, String, String, String), i64>;
+
+/// What is left of a day, for the oracle.
+#[derive(Default)]
+pub struct Lived {
+    /// When the listings were linked: what was sold before is not counted.
+    pub linked: Timestamp,
+    /// When the owner let the first push go.
+    pub released: Timestamp,
+    /// When the first push was made.
+    pub began: Timestamp,
+    /// Everything that happened in the market.
+    pub events: Vec<Event>,
+    /// Everything that happened on lists.
+    pub deeds: Vec<ListDeed>,
+    /// The orders of the market, by shop and number: how the shop's owner knows them.
+    pub orders_named: BTreeMap<(String, u64), String>,
+    /// When something went wrong.
+    pub troubled: Vec<Stretch>,
+    /// Runs in which nothing of the source could be read.
+    pub blind: Vec<Stretch>,
+    /// What each channel shows at the end, by SKU.
+    pub shows: BTreeMap<&'static str, BTreeMap<String, i64>>,
+    /// Whether buyers can see each listing that could be hidden.
+    pub visible: BTreeMap<(&'static str, String), bool>,
+    /// What every target showed when the owner was asked about a doubt, with the SKU of the source that was doubtful.
+    pub doubts: Vec<(Timestamp, String, BTreeMap<(&'static str, String), i64>)>,
+    /// What the program believes of each line.
+    pub applied: Applied,
+    /// The SKUs of the source of which the ledger says that more was sold than was there.
+    pub oversold: BTreeSet<String>,
+    /// Calls that a platform refused though nothing was wrong with it.
+    pub refused: Vec<Call>,
+    /// The last report, if the shops did not come to rest.
+    pub restless: Option<String>,
+    /// Everything that was reported, for secrets.
+    pub said: String,
+    pub orders: usize,
+    pub faults: usize,
+    pub crashes: usize,
+}
+
+impl Day<'_> {
+    /// Gathers what the oracle looks at.
+    pub fn gather(&mut self) {
+        self.lived.events = self.shops.market.events();
+        self.lived.deeds = self.diary.deeds();
+        self.gather_numbers();
+        self.gather_beliefs();
+        for channel in self.drawn.channels.iter().filter(|channel| channel.kind.hides()) {
+            let amiss = |call: &Call| {
+                let throttled = matches!(call.status, Some(429));
+                call.troubles.is_empty() && !throttled && call.status.is_some_and(|status| status >= 400)
+            };
+            self.lived.refused.extend(self.shops.market.calls(channel.name).into_iter().filter(amiss));
+        }
+        let sold = self.lived.events.iter().filter(|event| matches!(event.deed, Deed::Sold { .. })).count();
+        self.lived.orders = sold + self.lived.deeds.iter().filter(|deed| deed.sold > 0).count();
+    }
+
+    fn gather_numbers(&mut self) {
+        for channel in &self.drawn.channels {
+            let own = channel.listings.iter().map(|(sku, _)| sku.clone());
+            let goods = self.drawn.goods.iter().map(|(sku, _)| sku.clone()).filter(|_| channel.listings.is_empty());
+            let skus: Vec<String> = own.chain(goods).chain(channel.alone.clone()).collect();
+            for sku in skus {
+                if channel.zero_stock == ZeroStock::Hide {
+                    let seen = self.shops.market.shop(channel.name).for_sale(&sku);
+                    self.lived.visible.insert((channel.name, sku.clone()), seen);
+                }
+                let units = self.units(channel, &sku);
+                self.lived.shows.entry(channel.name).or_default().insert(sku, units);
+            }
+        }
+        let market = self.shops.market.clone();
+        for event in &self.lived.events {
+            if let Deed::Sold { order, .. } = event.deed {
+                let number = market.world(|world| world.shop(&event.shop).orders[&order].number.clone());
+                self.lived.orders_named.insert((event.shop.clone(), order), number);
+            }
+        }
+    }
+
+    fn units(&self, channel: &DrawnChannel, sku: &str) -> i64 {
+        match channel.kind {
+            DrawnKind::Shopify | DrawnKind::WooCommerce => self.shops.market.shop(channel.name).available(sku),
+            DrawnKind::Csv { .. } => cell(&self.shops.path(channel.name), sku).unwrap(),
+        }
+    }
+
+    fn gather_beliefs(&mut self) {
+        let (mut applied, mut oversold) = (Applied::new(), BTreeSet::new());
+        let sku = |tx: &Tx<'_>, id: ListingId| -> Result<String, StoreError> {
+            let known = tx.known(id)?;
+            Ok(known.and_then(|known| known.listing.skus().next().map(ToString::to_string)).unwrap_or_default())
+        };
+        self.shops
+            .store
+            .read(|tx| {
+                for id in 1.. {
+                    let Some(line) = tx.line_by_id(LineId(id))? else { break };
+                    let of = line.sku.map(|sku| sku.to_string()).unwrap_or_default();
+                    for share in &line.shares {
+                        let key = (line.channel.to_string(), line.order.clone(), of.clone(), sku(tx, share.source)?);
+                        *applied.entry(key).or_default() += share.applied;
+                    }
+                }
+                let source = tx.listings(&crate::shops::name(self.drawn.source().name))?;
+                let ids: Vec<ListingId> = source.iter().map(|known| known.id).collect();
+                for entry in tx.ledger(&ids, usize::MAX >> 1)? {
+                    if entry.movement.why == Why::Oversold {
+                        oversold.insert(sku(tx, entry.movement.listing)?);
+                    }
+                }
+                Ok(())
+            })
+            .unwrap();
+        self.lived.applied = applied;
+        self.lived.oversold = oversold;
+    }
+
+    /// Remembers what all targets that are not held show while nobody can tell what became of a change of the source.
+    pub fn note_doubt(&mut self, sku: &str) {
+        let (store, mut held) = (&self.shops.store, BTreeSet::new());
+        let frozen = |hold: Hold| store.read(|tx| tx.frozen(hold.id)).unwrap();
+        for frozen in store.read(|tx| tx.holds()).unwrap().into_iter().flat_map(frozen) {
+            let known = store.read(|tx| tx.known(frozen.listing)).unwrap().unwrap();
+            held.extend(known.listing.skus().map(|sku| (known.at.channel.to_string(), sku.to_string())));
+        }
+        let mut shows = BTreeMap::new();
+        for channel in self.drawn.targets() {
+            let waits = |listing: &String| held.contains(&(channel.name.to_owned(), listing.clone()));
+            for (listing, _) in channel.listings.iter().filter(|(listing, _)| !waits(listing)) {
+                shows.insert((channel.name, listing.clone()), self.units(channel, listing));
+            }
+        }
+        self.lived.doubts.push((self.shops.market.now(), sku.to_owned(), shows));
+    }
+}
