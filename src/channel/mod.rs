@@ -74,9 +74,9 @@ pub trait Channel: Send + Sync {
     /// for byte (X2), a marker looked up (X4), a file compared (X5).
     async fn adjust(&self, call: &StoredCall, attempt: Attempt) -> Result<Vec<Outcome>>;
 
-    /// Tells what stands to be remembered of listings before they are hidden or ended, and what they are now: one
-    /// opaque former state each, `None` where a listing is gone.
-    async fn standing(&self, keys: &[ListingKey]) -> Result<Vec<Option<Standing>>>;
+    /// Tells what stands to be remembered of a listing before it is hidden or ended, and what it is now; `None` where it
+    /// is gone.
+    async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>>;
 
     /// Hides, ends or shows one listing (X8). To show is to bring back the former state, no more.
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome>;

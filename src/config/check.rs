@@ -62,6 +62,7 @@ pub(super) fn check(path: &Path, text: &str, kinds: &[&'static Kind]) -> Result<
     let channels: Vec<ChannelConfig> =
         blocks.iter().filter_map(|(name, block)| channel(name, block, path, kinds, &mut notes)).collect();
     check_roles(&blocks, &top, &mut notes);
+    check_blocks(&document, &mut notes);
     let names: Names = blocks.iter().map(|(name, block)| (name.clone(), block.span.clone())).collect();
     let rules = rules::read(&document, &names, &mut notes);
     let rules_print = print(&rules, &channels);
@@ -121,8 +122,8 @@ fn problems(top: &Reader<'_>, notes: &mut Notes) -> Problems {
 
 /// Reads an address. It may be a secret in itself: whoever knows it can write there.
 fn address(reader: &Reader<'_>, key: &str, notes: &mut Notes) -> Option<String> {
+    notes.hide(reader.item(key)?);
     let text = reader.text(key, notes)?;
-    notes.secrets.push(reader.value_span(key));
     let right = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if !right {
         let help = Some("write it in full, beginning with https://".to_owned());
@@ -167,7 +168,11 @@ fn channel(
             None
         }
     };
-    let kind = kind?;
+    let Some(kind) = kind else {
+        // What stands in a block of an unknown kind may be a secret; it is not shown.
+        block.table.iter().filter(|(key, _)| !COMMON.contains(key)).for_each(|(_, item)| notes.hide(item));
+        return None;
+    };
     let known: Vec<&str> = COMMON.iter().copied().chain(kind.keys.iter().map(|key| key.name)).collect();
     block.only(&known, notes);
     let values = values(block, kind, path, notes);
@@ -227,8 +232,6 @@ fn kind(block: &Reader<'_>, kinds: &[&'static Kind], notes: &mut Notes) -> Optio
     if kind.is_none() {
         let help = Some(did_you_mean(&text, &names, "the kinds are"));
         notes.problem(block.value_span("kind"), format!("unknown kind `{text}`"), "not known", help);
-        // What stands in a block of an unknown kind may be a secret; it is not shown.
-        notes.secrets.extend(block.table.iter().filter(|(key, _)| !COMMON.contains(key)).filter_map(|(_, i)| i.span()));
     }
     kind
 }
@@ -266,6 +269,22 @@ fn table(block: &Reader<'_>, key: &str, keys: &[&str], notes: &mut Notes) -> Opt
     let reader = Reader::new(format!("`{key}`"), table, block.value_span(key));
     reader.only(keys, notes);
     Some(keys.iter().filter_map(|key| Some(((*key).to_owned(), reader.text(key, notes)?))).collect())
+}
+
+/// Looks that every channel is a block: what is none may be a secret that lost its key, and is not shown.
+fn check_blocks(document: &Document<String>, notes: &mut Notes) {
+    let Some(item) = document.get("channels") else { return };
+    let help = || Some("a channel is a block of its own: `[channels.NAME]`".to_owned());
+    let Some(table) = item.as_table_like() else {
+        notes.hide(item);
+        notes.problem(item.span().unwrap_or(0..0), "`channels` must be blocks", "no block", help());
+        return;
+    };
+    let reader = Reader::new("[channels]", table, 0..0);
+    for (name, item) in table.iter().filter(|(_, item)| !item.is_table_like()) {
+        notes.hide(item);
+        notes.problem(reader.key_span(name), format!("`{name}` of [channels] is no channel"), "no block", help());
+    }
 }
 
 /// Looks that there is one source and at least one target.

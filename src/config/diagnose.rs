@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use crate::channel::harmless;
+
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -32,6 +34,11 @@ impl ConfigError {
     /// Makes the error of a checked file. `secrets` are the places of secrets in it.
     pub(super) fn new(path: &Path, text: &str, secrets: &[Range<usize>], mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span.start);
+        for problem in &mut problems {
+            problem.message = line(&problem.message);
+            problem.label = line(&problem.label);
+            problem.help = problem.help.as_deref().map(line);
+        }
         Self { path: path.to_owned(), text: blanked(text, secrets), problems, plain: None }
     }
 
@@ -112,6 +119,11 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// Makes one line of a text that may quote the file, fit for a terminal.
+fn line(text: &str) -> String {
+    harmless(text).replace('\n', "?")
+}
 
 /// Blanks out some places of a text without moving anything else.
 fn blanked(text: &str, places: &[Range<usize>]) -> String {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use jiff::{SignedDuration, Span};
-use toml_edit::{Item, TableLike};
+use toml_edit::{Array, Item, TableLike};
 
 use super::diagnose::{Problem, did_you_mean};
 
@@ -20,6 +20,18 @@ impl Notes {
     /// Notes a problem.
     pub fn problem(&mut self, span: Range<usize>, message: impl Into<String>, label: &str, help: Option<String>) {
         self.problems.push(Problem { message: message.into(), span, label: label.to_owned(), help });
+    }
+
+    /// Notes that a secret may stand anywhere in an item. A table that is written with dots has no place that holds all
+    /// of it, so each of its values is noted.
+    pub fn hide(&mut self, item: &Item) {
+        self.secrets.extend(item.span());
+        if let Some(table) = item.as_table_like() {
+            table.iter().for_each(|(_, item)| self.hide(item));
+        }
+        if let Some(tables) = item.as_array_of_tables() {
+            tables.iter().flatten().for_each(|(_, item)| self.hide(item));
+        }
     }
 }
 
@@ -41,7 +53,7 @@ impl<'a> Reader<'a> {
     pub fn only(&self, known: &[&str], notes: &mut Notes) {
         for (key, item) in self.table.iter() {
             if !known.contains(&key) {
-                notes.secrets.extend(item.span());
+                notes.hide(item);
                 let span = self.key_span(key);
                 let help = did_you_mean(key, known, "it takes");
                 notes.problem(span, format!("unknown key `{key}` in {}", self.name), "not known here", Some(help));
@@ -112,6 +124,14 @@ impl<'a> Reader<'a> {
             notes.problem(span, format!("`{key}` of {} cannot be `{text}`", self.name), "not known here", Some(help));
         }
         word
+    }
+
+    pub fn array(&self, key: &str, notes: &mut Notes) -> Option<&'a Array> {
+        let array = self.table.get(key).filter(|item| !item.is_none())?.as_array();
+        if array.is_none() {
+            self.wrong(key, "a list, such as [{ … }, { … }]", notes);
+        }
+        array
     }
 
     pub fn texts(&self, key: &str, notes: &mut Notes) -> Option<Vec<String>> {

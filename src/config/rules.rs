@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use globset::{Glob, GlobMatcher};
-use toml_edit::{Document, Item, TableLike, Value};
+use toml_edit::{Array, Document, InlineTable, Item, TableLike, Value};
 
 use super::Names;
 use super::check::zero_stock_of;
@@ -32,9 +32,9 @@ pub(super) fn read(document: &Document<String>, channels: &Names, notes: &mut No
     let Some(item) = document.get("rules") else { return Vec::new() };
     let tables: Vec<(&dyn TableLike, Range<usize>)> = match item {
         Item::ArrayOfTables(array) => array.iter().map(|t| (t as &dyn TableLike, t.span().unwrap_or(0..0))).collect(),
-        Item::Value(Value::Array(array)) => array
-            .iter()
-            .filter_map(|value| Some((value.as_inline_table()? as &dyn TableLike, value.span().unwrap_or(0..0))))
+        Item::Value(Value::Array(array)) => tables(array, "rules", notes)
+            .into_iter()
+            .map(|(table, span)| (table as &dyn TableLike, span.unwrap_or(0..0)))
             .collect(),
         _ => {
             notes.problem(item.span().unwrap_or(0..0), "rules must be written as [[rules]]", "no list of rules", None);
@@ -52,6 +52,16 @@ pub(super) fn read(document: &Document<String>, channels: &Names, notes: &mut No
         }
     }
     rules
+}
+
+/// Takes the tables of a list. What is none would be a condition, or a rule, that is not heard.
+fn tables<'a>(array: &'a Array, list: &str, notes: &mut Notes) -> Vec<(&'a InlineTable, Option<Range<usize>>)> {
+    let (tables, others): (Vec<_>, Vec<_>) = array.iter().partition(|value| value.is_inline_table());
+    for other in others {
+        let span = other.span().unwrap_or(0..0);
+        notes.problem(span, format!("{list} takes tables, such as {{ … }}"), "no table", None);
+    }
+    tables.into_iter().filter_map(|value| Some((value.as_inline_table()?, value.span()))).collect()
 }
 
 fn rule(nth: usize, table: &dyn TableLike, span: Range<usize>, channels: &Names, notes: &mut Notes) -> Option<Rule> {
@@ -78,9 +88,9 @@ fn rule(nth: usize, table: &dyn TableLike, span: Range<usize>, channels: &Names,
 
 fn when(reader: &Reader<'_>, channels: &Names, notes: &mut Notes) -> When {
     reader.only(WHEN, notes);
-    let any = reader.item("any").and_then(Item::as_array).map(|array| {
-        let tables = array.iter().filter_map(|value| Some((value.as_inline_table()?, value.span())));
-        let inner = tables.map(|(table, span)| {
+    let any = reader.array("any", notes).map(|array| {
+        let tables = tables(array, "`any`", notes);
+        let inner = tables.into_iter().map(|(table, span)| {
             let inner = Reader::new("`any`", table, span.unwrap_or_else(|| reader.value_span("any")));
             when(&inner, channels, notes)
         });

@@ -86,6 +86,58 @@ fn a_secret_under_a_misspelt_key_is_not_shown() {
 }
 
 #[test]
+fn a_secret_of_a_block_without_a_kind_is_not_shown() {
+    for kind in ["", "kind = 5, ", "kind = \"shopyfi\", "] {
+        let drawn = drawn(&format!("channels.a = {{ {kind}role = \"source\", access_token = \"hush-1\" }}\n"));
+        assert!(drawn.contains("kind") && !drawn.contains("hush-1"), "{drawn}");
+    }
+}
+
+#[test]
+fn a_secret_under_an_unknown_key_with_dots_is_not_shown() {
+    let rule = "[[rules]]\nname = \"x\"\nthen = { max = 1 }\n";
+    for line in ["acess.token = \"hush-1\"".to_owned(), format!("{rule}channels.b.token = \"hush-1\"")] {
+        let drawn = drawn(&format!("{GOOD}{line}\n"));
+        assert!(drawn.contains("unknown key") && !drawn.contains("hush-1"), "{drawn}");
+    }
+}
+
+#[test]
+fn an_address_that_is_no_text_is_not_shown() {
+    let drawn = drawn(&format!("[problems]\nwebhook.token = \"hush-1\"\n{GOOD}"));
+    assert!(drawn.contains("webhook") && !drawn.contains("hush-1"), "{drawn}");
+}
+
+#[test]
+fn what_is_no_block_is_no_channel() {
+    for text in [
+        format!("{GOOD}[channels]\nc = \"hush-1\"\n"),
+        format!("channels.c = \"hush-1\"\n{GOOD}"),
+        "channels = \"hush-1\"".to_owned(),
+    ] {
+        let drawn = drawn(&text);
+        assert!(drawn.contains("a channel is a block of its own") && !drawn.contains("hush-1"), "{drawn}");
+    }
+}
+
+// A condition that is not understood must not be taken for none: the rule would match everything.
+#[test]
+fn a_condition_that_is_no_table_is_told() {
+    let rule = |when: &str| format!("{GOOD}[[rules]]\nname = \"x\"\nwhen = {{ {when} }}\nthen = {{ max = 0 }}\n");
+    read(&rule("any = [{ tag = \"a\" }]")).unwrap();
+    for when in ["any = { tag = \"a\" }", "any = \"a\"", "any = [5]", "any = [[{ tag = \"a\" }]]"] {
+        assert!(drawn(&rule(when)).contains("any"), "{when}");
+    }
+    assert!(drawn(&format!("rules = [5]\n{GOOD}")).contains("rules takes tables"));
+}
+
+#[test]
+fn a_name_cannot_steer_the_terminal() {
+    let drawn = drawn(&format!("\"\\u001b[2J\\n\" = 1\n{GOOD}"));
+    assert!(drawn.contains("unknown key `?[2J?`"), "{drawn}");
+}
+
+#[test]
 fn rules_can_be_added_and_removed_by_command() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("channels.toml");
@@ -119,11 +171,189 @@ fn guards_may_be_tightened_and_not_switched_off() {
     assert!(read(&format!("guard = {{ percent = 100 }}\n{GOOD}")).is_err());
 }
 
+/// A file with every sort of secret, each of which says so.
+const SECRETS: &str = r#"# a shop
+every = "60s"
+guard = { percent = 10, at_least = 3 }
+[problems]
+webhook = "https://hooks.example.org/hush-1"
+ping = "https://ping.example.org/hush-2"
+low_stock = 3
+[channels.shop]
+kind = "shopify"
+role = "source"
+shop = "my-shop"
+client_id = "abc"
+client_secret = "hush-3"
+locations = ["Main", "Annex"]
+[channels.web]
+kind = "woocommerce"
+role = "target"
+url = "https://example.org"
+consumer_key = "ck_hush-4"
+consumer_secret = "cs_hush-5"
+zero_stock = "hide"
+[channels.list]
+kind = "csv"
+role = "target"
+path = "list.csv"
+columns = { sku = "Art", quantity = "Menge" }
+[[rules]]
+name = "two back"
+when = { channel = "web", sku = "MUG-*", price_below = 9.99, any = [{ tag = "a" }, { vendor = "b" }] }
+then = { buffer = 2, max = 10 }
+"#;
+
+/// The same in other words: all of a block on one line, and keys with dots.
+const SHORT: &str = r#"channels.shop = { kind = "shopify", role = "source", shop = "s", access_token = "hush-1" }
+channels.web.kind = "woocommerce"
+channels.web.role = "target"
+channels.web.url = "example.org"
+channels.web.consumer_key = "ck_hush-2"
+channels.web.consumer_secret = "cs_hush-3"
+rules = [{ name = "x", when = { tag = "a" }, then = { fixed = 1 } }]
+"#;
+
+/// One thing that goes wrong with a file; the numbers choose where.
+#[derive(Clone, Debug)]
+enum Slip {
+    Drop(usize),
+    Twice(usize),
+    Swap(usize, usize),
+    Key(usize, usize, char),
+    Value(usize, String),
+    Cut(usize),
+    Put(usize, String),
+}
+
+fn odd() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("99999999999999999999999".to_owned()),
+        Just("-9223372036854775808".to_owned()),
+        Just("1e999".to_owned()),
+        Just("nan".to_owned()),
+        Just("true".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("2026-02-30".to_owned()),
+        Just("{ env = \"\\u001b[2J\", file = 5 }".to_owned()),
+        Just("\"\\u001b[2J\\u009b\"".to_owned()),
+        Just("\"9999999999999999999y\"".to_owned()),
+        Just("\"-5s\"".to_owned()),
+        (1_usize..3000).prop_map(|deep| format!("{}1{}", "[".repeat(deep), "]".repeat(deep))),
+        (1_usize..3000).prop_map(|deep| format!("{}1{}", "{a=".repeat(deep), "}".repeat(deep))),
+        "\"\\PC{0,12}\"",
+        "\\PC{0,12}",
+    ]
+}
+
+fn slip() -> impl Strategy<Value = Slip> {
+    let at = any::<usize>;
+    let sign =
+        prop_oneof![Just('x'), Just('.'), Just('"'), Just('='), Just('\u{1b}'), Just('\r'), Just('ü'), any::<char>()];
+    let more = prop_oneof![
+        Just("[channels.more]\n".to_owned()),
+        Just("[channels.\"\\u001b[2J\"]\nrole = \"target\"\n".to_owned()),
+        Just("\"\\u001b[31m\" = 1\n".to_owned()),
+        Just("[[rules]]\n".to_owned()),
+        (1_usize..3000).prop_map(|deep| format!("{}b = 1\n", "a.".repeat(deep))),
+        odd(),
+    ];
+    prop_oneof![
+        at().prop_map(Slip::Drop),
+        at().prop_map(Slip::Twice),
+        (at(), at()).prop_map(|(one, other)| Slip::Swap(one, other)),
+        (at(), at(), sign).prop_map(|(line, place, sign)| Slip::Key(line, place, sign)),
+        (at(), odd()).prop_map(|(line, value)| Slip::Value(line, value)),
+        at().prop_map(Slip::Cut),
+        (at(), more).prop_map(|(at, more)| Slip::Put(at, more)),
+    ]
+}
+
+/// Returns a place of a text that is one, by any number.
+fn place(text: &str, at: usize) -> usize {
+    (0..=at % (text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+fn slipped(text: &str, slip: &Slip) -> String {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let count = lines.len().max(1);
+    let parts = |line: &str| line.split_once(" = ").map(|(key, value)| (key.to_owned(), value.to_owned()));
+    match slip {
+        _ if lines.is_empty() => {}
+        Slip::Drop(at) => drop(lines.remove(at % count)),
+        Slip::Twice(at) => lines.insert(at % count, lines[at % count].clone()),
+        // What stands under the key of something else is told as such: a secret stays where secrets are.
+        Slip::Swap(one, other) => {
+            let (one, other) = (one % count, other % count);
+            if let (Some((key, value)), Some((other_key, other_value))) = (parts(&lines[one]), parts(&lines[other]))
+                && value.contains("hush") == other_value.contains("hush")
+            {
+                lines[one] = format!("{key} = {other_value}");
+                lines[other] = format!("{other_key} = {value}");
+            }
+        }
+        Slip::Key(at, nth, sign) => {
+            let line = &mut lines[at % count];
+            let end = line.find('=').unwrap_or(line.len());
+            let nth = place(&line[..end], *nth);
+            line.insert(nth, *sign);
+        }
+        Slip::Value(at, value) => {
+            if let Some((key, _)) = parts(&lines[at % count]) {
+                lines[at % count] = format!("{key} = {value}\n");
+            }
+        }
+        Slip::Cut(at) => return text[..place(text, *at)].to_owned(),
+        Slip::Put(at, more) => lines.insert(at % count, more.clone()),
+    }
+    lines.concat()
+}
+
+/// Looks that what is wrong with a file has its place there, and is told without a secret, fit for a terminal.
+fn is_fit(text: &str, error: &ConfigError) {
+    assert!(!error.problems().is_empty());
+    for problem in error.problems() {
+        assert!(problem.span.start <= problem.span.end && problem.span.end <= text.len(), "{problem:?}");
+        assert!(!problem.message.is_empty(), "{problem:?}");
+    }
+    let told: Vec<String> = error.told().into_iter().map(|(what, next)| what + &next.unwrap_or_default()).collect();
+    for shown in [error.render(false), error.to_string(), told.join("\n")] {
+        assert!(!shown.contains("hush"), "{shown}\n--- of\n{text}");
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}\n--- of\n{text}");
+    }
+    error.render(true);
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "(\\PC|\n|\\[|\\]|=|\"){0,200}") {
         if let Err(error) = read(&text) {
-            let _ = error.render(false);
+            is_fit(&text, &error);
+        }
+    }
+
+    // A file that is no text says so; nothing of it is shown.
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("channels.toml");
+        std::fs::write(&path, &bytes).unwrap();
+        match (Config::read(&path), String::from_utf8(bytes)) {
+            (Ok(_), text) => prop_assert!(text.is_ok()),
+            (Err(error), Ok(text)) => is_fit(&text, &error),
+            (Err(error), Err(_)) => prop_assert!(error.render(false).contains("save it as UTF-8"), "{error}"),
+        }
+    }
+
+    // Whatever goes wrong with a good file, what is told has its place in it, no secret and nothing that steers.
+    #[test]
+    fn a_damaged_file_is_told_of_without_its_secrets(which in 0_usize..3, slips in proptest::collection::vec(slip(), 1..4)) {
+        let text = [SECRETS.to_owned(), SHORT.to_owned(), super::example()].into_iter().nth(which).unwrap();
+        read(&text).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let text = slips.iter().fold(text, |text, slip| slipped(&text, slip));
+        if let Err(error) = read(&text) {
+            is_fit(&text, &error);
         }
     }
 }

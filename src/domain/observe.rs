@@ -114,14 +114,16 @@ pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
 /// Returns how much of a fall between two readings the source's own sales explain, and notes which of them the later
 /// one contains. A sale clearly between the two explains its units whatever the fall. One so close to either that the
 /// stamps do not tell which came first explains what is left of it; where nothing is left, it was either in the earlier
-/// reading or is not yet in the later one, and then stays claimed (P1).
+/// reading or is not yet in the later one, and then stays claimed (P1). Of several the oldest goes first.
 fn own_sales(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64) -> i64 {
     let seen_before = |line: &Line| line.placed <= later(earlier, SAME_MOMENT);
     let seen_now = |line: &Line| later(line.placed, SAME_MOMENT) < begun;
     let open = |line: &Line| line.taken.saturating_sub(line.contained);
     let sure = |line: &Line| open(line) < 0 || (!seen_before(line) && seen_now(line));
     let mut explained = own.iter().filter(|line| sure(line)).fold(0_i64, |sum, line| sum.saturating_add(open(line)));
-    for line in own.iter_mut() {
+    let mut oldest: Vec<&mut Line> = own.iter_mut().collect();
+    oldest.sort_by(|one, other| (one.placed, &one.key).cmp(&(other.placed, &other.key)));
+    for line in oldest {
         let units = open(line);
         if sure(line) {
             line.contained = line.taken;

@@ -185,10 +185,7 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
             let updates: Vec<Update> = batch.iter().map(|(_, update)| update.clone()).collect();
             JobResult::Pushed(batch, channel.set(&updates, &key).await)
         }
-        Job::Stand(id, key) => {
-            let standing = channel.standing(std::slice::from_ref(&key)).await;
-            JobResult::Stood(id, standing.map(|mut standings| standings.pop().flatten()))
-        }
+        Job::Stand(id, key) => JobResult::Stood(id, channel.standing(&key).await),
         Job::Show(id, key, showing) => {
             let outcome = channel.show(&key, &showing).await;
             JobResult::Shown(id, outcome)

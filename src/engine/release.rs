@@ -6,7 +6,7 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::report::{Adjusted, Trouble};
 use super::standing::{held_lines, intents, owing_lines, refused};
-use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, LineHold, ListingId, RunId, Why};
+use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, Line, LineHold, ListingId, RunId, Why};
 use crate::store::{StoreError, Tx};
 
 /// Under this, the number of the last held line that was told to the owner is remembered.
@@ -177,7 +177,8 @@ impl Cycle<'_> {
     /// Reports the holds that stand at the end, and the lines and doubts that wait.
     pub fn report_waiting(&mut self) -> Result<(), EngineError> {
         self.report.holds = self.store.read(|tx| tx.holds())?;
-        let mut standing = held_lines(self.store)?;
+        let held = self.store.read(|tx| tx.held_lines(None))?;
+        let mut standing = held_lines(&held);
         standing.extend(intents(self.store)?);
         standing.extend(refused(self.store)?);
         let told = self.report.troubles.iter().any(|trouble| trouble.code == "oversold")
@@ -186,7 +187,7 @@ impl Cycle<'_> {
             standing.extend(owing_lines(self.store)?);
         }
         if !self.options.yes {
-            self.note_told()?;
+            self.note_told(&held)?;
         }
         for trouble in standing {
             let same = |other: &Trouble| {
@@ -203,8 +204,7 @@ impl Cycle<'_> {
 
 impl Cycle<'_> {
     /// Remembers which held lines this run tells of.
-    fn note_told(&mut self) -> Result<(), StoreError> {
-        let held = self.store.read(|tx| tx.held_lines(None))?;
+    fn note_told(&mut self, held: &[Line]) -> Result<(), StoreError> {
         let Some(last) = held.iter().filter_map(|line| line.id).max() else { return Ok(()) };
         self.store.transaction(|tx| tx.set_meta(LINES_TOLD, &last.0.to_string()))
     }

@@ -23,7 +23,7 @@ pub fn standing(
     }
     troubles.extend(channels_in_trouble(store, channels)?);
     troubles.extend(holds(store)?);
-    troubles.extend(held_lines(store)?);
+    troubles.extend(held_lines(&store.read(|tx| tx.held_lines(None))?));
     troubles.extend(owing_lines(store)?);
     troubles.extend(intents(store)?);
     troubles.extend(refused(store)?);
@@ -67,10 +67,9 @@ fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     Ok(told.collect())
 }
 
-/// Returns the sold lines that wait for the owner, a trouble a channel.
-pub(super) fn held_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
-    let held = store.read(|tx| tx.held_lines(None))?;
-    let told = by_channel(&held).into_iter().map(|(channel, lines)| {
+/// Tells of the sold lines that wait for the owner, a trouble a channel.
+pub(super) fn held_lines(held: &[Line]) -> Vec<Trouble> {
+    let told = by_channel(held).into_iter().map(|(channel, lines)| {
         let mut reasons: Vec<String> = lines.iter().filter_map(|line| line.held).map(|why| why.to_string()).collect();
         reasons.sort();
         reasons.dedup();
@@ -82,7 +81,7 @@ pub(super) fn held_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
         );
         Trouble { waits_for_owner: true, ..trouble("held-lines", Some(channel), None, message, next) }
     });
-    Ok(told.collect())
+    told.collect()
 }
 
 /// Returns the listings whose platform refused the last write.

@@ -18,6 +18,7 @@ mod cli_woocommerce;
 mod contract;
 mod counts;
 mod days;
+mod decoders;
 mod exports;
 mod holds;
 mod layers;

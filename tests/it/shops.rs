@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{WooSpec, consumer_key, consumer_secret};
-use crate::sim::{Market, ShopHandle};
+use crate::sim::{Market, ShopHandle, Trouble};
 
 /// A shop with its channels, its state and its tool.
 pub struct Shops {
@@ -189,9 +189,14 @@ impl Shops {
 
     /// Builds the n-th channel anew, as the next process does.
     pub fn connect(&self, nth: usize) -> Arc<dyn Channel> {
-        let (kind, settings) = &self.blocks[nth];
         let transport: Arc<dyn Transport> =
             if self.over_the_wire { Arc::new(Http::new(None).unwrap()) } else { Arc::new(self.market.clone()) };
+        self.connect_over(nth, transport)
+    }
+
+    /// The same over a line of the test's own.
+    pub fn connect_over(&self, nth: usize, transport: Arc<dyn Transport>) -> Arc<dyn Channel> {
+        let (kind, settings) = &self.blocks[nth];
         let doors = Doors { transport, tokens: Arc::new(Forgetful) };
         Arc::from((kind.build)(settings.clone(), doors).unwrap())
     }
@@ -347,4 +352,19 @@ impl Shops {
 /// Tells what a run reported as going wrong or waiting.
 pub fn troubles(report: &Report) -> Vec<String> {
     report.troubles.iter().map(|trouble| format!("{}: {}", trouble.code, trouble.message)).collect()
+}
+
+/// Kinds of trouble after which nobody knows whether a write was done.
+pub fn lost_answers() -> Vec<Trouble> {
+    vec![
+        Trouble::LostAfter,
+        Trouble::LostBefore,
+        Trouble::CutBody,
+        Trouble::BrokenJson,
+        Trouble::StatusAfter(502),
+        Trouble::StatusAfter(504),
+        Trouble::Status(503),
+        Trouble::HtmlPage,
+        Trouble::TooMany { retry_after: Some(2) },
+    ]
 }

@@ -5,23 +5,9 @@ use std::time::Duration;
 use eys::domain::Role;
 use eys::engine::{LaneEnd, Options};
 
-use crate::shops::Shops;
+use crate::shops::{Shops, lost_answers};
 use crate::sim::shopify::{Replay, Shopify};
 use crate::sim::{Rule, ShopHandle, Trouble};
-
-/// Kinds of trouble after which nobody knows whether a write was done.
-fn lost_answers() -> Vec<Trouble> {
-    vec![
-        Trouble::LostAfter,
-        Trouble::LostBefore,
-        Trouble::CutBody,
-        Trouble::BrokenJson,
-        Trouble::StatusAfter(502),
-        Trouble::Status(503),
-        Trouble::HtmlPage,
-        Trouble::TooMany { retry_after: Some(2) },
-    ]
-}
 
 async fn shopify_source() -> (Shops, ShopHandle, ShopHandle) {
     let mut shops = Shops::new();

@@ -5,24 +5,9 @@ use std::time::Duration;
 use eys::domain::Role;
 use eys::engine::Options;
 
-use crate::shops::{Shops, troubles};
+use crate::shops::{Shops, lost_answers, troubles};
 use crate::sim::woocommerce::WooCommerce;
 use crate::sim::{Good, Rule, ShopHandle, State, Trouble};
-
-/// Kinds of trouble after which nobody knows whether a write was done.
-fn lost_answers() -> Vec<Trouble> {
-    vec![
-        Trouble::LostAfter,
-        Trouble::LostBefore,
-        Trouble::CutBody,
-        Trouble::BrokenJson,
-        Trouble::StatusAfter(502),
-        Trouble::StatusAfter(504),
-        Trouble::Status(503),
-        Trouble::HtmlPage,
-        Trouble::TooMany { retry_after: Some(2) },
-    ]
-}
 
 async fn woo_source() -> (Shops, ShopHandle, ShopHandle) {
     let mut shops = Shops::new();

@@ -296,8 +296,8 @@ impl Channel for Csv {
         })
     }
 
-    async fn standing(&self, keys: &[ListingKey]) -> Result<Vec<Option<Standing>>> {
-        Ok(vec![None; keys.len()])
+    async fn standing(&self, _: &ListingKey) -> Result<Option<Standing>> {
+        Ok(None)
     }
 
     async fn show(&self, _: &ListingKey, _: &Showing) -> Result<Outcome> {

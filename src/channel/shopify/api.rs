@@ -189,7 +189,7 @@ fn address(base: &str, path: &str, allow_http: bool) -> Result<Url> {
 fn judge(reply: &Reply) -> (Verdict, Option<Budget>) {
     let hint =
         reply.headers.get("retry-after").and_then(|after| after.to_str().ok()).and_then(|after| after.parse().ok());
-    let hint = hint.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0).map(Duration::from_secs_f64);
+    let hint = hint.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     match reply.status.as_u16() {
         429 => return (Verdict::Throttled(hint), None),
         430 => return (Verdict::Throttled(Some(Duration::from_mins(2))), None),
@@ -202,7 +202,7 @@ fn judge(reply: &Reply) -> (Verdict, Option<Budget>) {
     match code(&answer) {
         Some("THROTTLED") => {
             let wait = budget.and_then(|budget| Some((budget.cost? - budget.left) / budget.per_second));
-            let wait = wait.filter(|wait| wait.is_finite() && *wait > 0.0).map(Duration::from_secs_f64);
+            let wait = wait.filter(|wait| *wait > 0.0).and_then(|wait| Duration::try_from_secs_f64(wait).ok());
             (Verdict::Throttled(wait), budget)
         }
         Some("INTERNAL_SERVER_ERROR") => (Verdict::Failed, budget),
@@ -410,5 +410,17 @@ mod tests {
         assert!((budget.unwrap().left - 312.0).abs() < f64::EPSILON);
         assert_eq!(judge(&reply(429, "")).0, Verdict::Throttled(None));
         assert_eq!(judge(&reply(200, "<html>")).0, Verdict::Failed);
+    }
+
+    // proves F2: a wait beyond all time is none that was told.
+    #[test]
+    fn an_absurd_wait_is_none() {
+        let body = r#"{"errors":[{"extensions":{"code":"THROTTLED"}}],"extensions":{"cost":{"requestedQueryCost":530,"throttleStatus":{"maximumAvailable":2000,"currentlyAvailable":312,"restoreRate":1e-300}}}}"#;
+        assert_eq!(judge(&reply(200, body)).0, Verdict::Throttled(None));
+        for seconds in ["1e300", "inf", "nan", "-1"] {
+            let mut reply = reply(429, "");
+            reply.headers.insert("retry-after", HeaderValue::from_static(seconds));
+            assert_eq!(judge(&reply).0, Verdict::Throttled(None), "{seconds}");
+        }
     }
 }

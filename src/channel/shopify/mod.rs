@@ -18,13 +18,13 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use self::api::{Api, Document};
-use self::wire::{Catalogue, Changed, Levels, Location, ShopAnswer, item_gid, item_number};
+use self::wire::{Catalogue, Changed, Levels, Location, ShopAnswer, item_gid};
 use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
     Result, Showing, Standing, Update,
 };
-use crate::domain::{Capability, ExactlyOnce, Found, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall};
+use crate::domain::{Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall};
 
 /// The most elements of a page and of an array (3.1).
 const LARGEST: usize = 250;
@@ -252,7 +252,8 @@ impl Channel for Shopify {
             return Err(unknown_location(&place.name, &shop.places));
         };
         let several = shop.places.len() > 1;
-        let items = location.inventory_levels.nodes.into_iter().map(|level| level.reading(place, several)).collect();
+        let reading = |level: wire::ChangedLevel| level.reading(place, several);
+        let items = location.inventory_levels.nodes.into_iter().map(reading).collect::<Result<_>>()?;
         let next = match location.inventory_levels.page_info.next()? {
             Some(PageToken(cursor)) => Some(PageToken(format!("{nth} {cursor}"))),
             None if nth + 1 < shop.places.len() => Some(PageToken(format!("{} ", nth + 1))),
@@ -270,15 +271,7 @@ impl Channel for Shopify {
         } else {
             self.api.ask(LEVELS, json!({ "ids": ids, "location": place.id })).await?
         };
-        let mut found: std::collections::HashMap<String, Found> = answer
-            .nodes
-            .into_iter()
-            .flatten()
-            .filter_map(|item| Some((item_number(item.id.as_deref()?)?, item.found(&shop.places))))
-            .collect();
-        // A deleted item is null in the list, without any error (5.4).
-        let mut read = |key: &ListingKey| found.remove(key.as_str()).unwrap_or(Found::Gone);
-        Ok(keys.iter().map(|key| Reading { key: key.clone(), found: read(key) }).collect())
+        answer.readings(keys, &shop.places)
     }
 
     async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>> {
@@ -298,12 +291,8 @@ impl Channel for Shopify {
         self.send_adjustment(call).await
     }
 
-    async fn standing(&self, keys: &[ListingKey]) -> Result<Vec<Option<Standing>>> {
-        let mut standings = Vec::with_capacity(keys.len());
-        for key in keys {
-            standings.push(self.stands(key).await?);
-        }
-        Ok(standings)
+    async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>> {
+        self.stands(key).await
     }
 
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {

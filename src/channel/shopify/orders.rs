@@ -42,7 +42,6 @@ struct Order {
     test: bool,
     source_name: Option<String>,
     line_items: Connection<LineItem>,
-    #[serde(default)]
     refunds: Vec<Refund>,
 }
 
@@ -54,6 +53,8 @@ struct LineItem {
     quantity: i64,
     current_quantity: i64,
     unfulfilled_quantity: i64,
+    /// Null where the goods were deleted since.
+    #[serde(deserialize_with = "Option::deserialize")]
     variant: Option<Variant>,
 }
 
@@ -91,7 +92,7 @@ struct HasNext {
 #[serde(rename_all = "camelCase")]
 struct RefundLine {
     quantity: i64,
-    restock_type: Option<String>,
+    restock_type: String,
     line_item: Item,
 }
 
@@ -167,7 +168,7 @@ fn fact(order: Order) -> Result<OrderFact> {
         }
         for line in refund.refund_line_items.nodes {
             let sum = refunded.entry(line.line_item.id).or_default();
-            let back = matches!(line.restock_type.as_deref(), Some("CANCEL" | "RETURN" | "LEGACY_RESTOCK"));
+            let back = matches!(line.restock_type.as_str(), "CANCEL" | "RETURN" | "LEGACY_RESTOCK");
             sum.units = sum.units.saturating_add(line.quantity);
             sum.back = sum.back.saturating_add(if back { line.quantity } else { 0 });
         }
@@ -235,5 +236,35 @@ mod tests {
         assert_eq!(taken(3, 2, &[(1, "NO_RESTOCK")]), 3);
         assert_eq!(taken(3, 0, &[(1, "NO_RESTOCK"), (2, "CANCEL")]), 1);
         assert_eq!(taken(3, 1, &[]), 1, "two were removed by an edit");
+    }
+
+    // proves P5, W3: without its refunds an order does not say what went back, nor without the kind of one.
+    #[test]
+    fn an_order_that_leaves_something_out_is_an_error_that_names_it() {
+        let line = json!({ "id": "gid://shopify/LineItem/1", "sku": null, "quantity": 3, "currentQuantity": 2,
+            "unfulfilledQuantity": 2, "variant": null });
+        let refund =
+            json!({ "quantity": 1, "restockType": "NO_RESTOCK", "lineItem": { "id": "gid://shopify/LineItem/1" } });
+        let order = json!({ "id": "gid://shopify/Order/1", "name": "#1", "createdAt": "2026-11-23T06:00:00Z",
+            "updatedAt": "2026-11-23T06:00:00Z",
+            "lineItems": { "nodes": [line], "pageInfo": { "hasNextPage": false, "endCursor": null } },
+            "refunds": [{ "refundLineItems": { "nodes": [refund], "pageInfo": { "hasNextPage": false } } }] });
+        let read = |order: &serde_json::Value| {
+            serde_json::from_value::<Order>(order.clone()).map_err(|error| error.to_string())
+        };
+        assert_eq!(fact(read(&order).unwrap()).unwrap().lines[0].taken, 3);
+        let places = [
+            ("", "refunds"),
+            ("/refunds/0/refundLineItems/nodes/0", "restockType"),
+            ("/refunds/0/refundLineItems/nodes/0", "quantity"),
+            ("/lineItems/nodes/0", "currentQuantity"),
+            ("/lineItems/nodes/0", "variant"),
+        ];
+        for (place, field) in places {
+            let mut order = order.clone();
+            order.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(field);
+            let error = read(&order).map(|_| ()).unwrap_err();
+            assert!(error.contains(field), "{error}");
+        }
     }
 }

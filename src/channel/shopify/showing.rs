@@ -28,12 +28,14 @@ const ACTIVATE: Document =
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ItemAnswer {
+    /// Null where it was deleted.
+    #[serde(deserialize_with = "Option::deserialize")]
     inventory_item: Option<ItemNode>,
 }
 
 #[derive(Deserialize)]
 struct ItemNode {
-    variants: Option<Nodes<VariantNode>>,
+    variants: Nodes<VariantNode>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -47,7 +49,7 @@ struct VariantNode {
 struct ProductNode {
     id: String,
     status: String,
-    total_inventory: Option<i64>,
+    total_inventory: i64,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +65,7 @@ struct IdNode {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PublishedAnswer {
+    #[serde(deserialize_with = "Option::deserialize")]
     product_variant: Option<PublishedNode>,
 }
 
@@ -82,7 +85,7 @@ struct Former {
 impl Shopify {
     async fn variants(&self, key: &ListingKey) -> Result<Option<Vec<VariantNode>>> {
         let answer: ItemAnswer = self.api.ask(ITEM, json!({ "id": item_gid(key) })).await?;
-        Ok(answer.inventory_item.map(|item| item.variants.map_or_else(Vec::new, |variants| variants.nodes)))
+        Ok(answer.inventory_item.map(|item| item.variants.nodes))
     }
 
     /// Tells where a listing can be seen now.
@@ -144,7 +147,7 @@ impl Shopify {
     /// Archives the products of a listing, if none of their other variants has stock: the whole product goes.
     async fn end(&self, key: &ListingKey, former: &Former) -> Result<Vec<Outcome>> {
         let variants = self.variants(key).await?.unwrap_or_default();
-        if variants.iter().any(|variant| variant.product.total_inventory.unwrap_or(0) > 0) {
+        if variants.iter().any(|variant| variant.product.total_inventory > 0) {
             let message = "other variants of the product have stock, and archiving it would end them too";
             let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, STATUS.operation, message)
                 .with_next("use `zero_stock = \"hide\"` for this channel: it hides the variant alone");
@@ -210,5 +213,27 @@ fn written(answer: &Value, operation: &'static str) -> Outcome {
             let message = format!("Shopify refuses it: {said}");
             Outcome::Refused(ChannelError::new(ErrorKind::Refused, Repeat::Never, operation, message))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves P5, X8: what an answer leaves out is neither gone, nor out of sight, nor without stock.
+    #[test]
+    fn what_an_answer_leaves_out_says_nothing() {
+        let product = json!({ "id": "p", "status": "ACTIVE", "totalInventory": 0 });
+        let answer = json!({ "inventoryItem": { "variants": { "nodes": [{ "id": "v", "product": product }] } } });
+        let read = |answer: &Value| serde_json::from_value::<ItemAnswer>(answer.clone()).map(|_| ());
+        assert!(read(&answer).is_ok() && read(&json!({ "inventoryItem": null })).is_ok());
+        let product = "/inventoryItem/variants/nodes/0/product";
+        for (place, field) in [("", "inventoryItem"), ("/inventoryItem", "variants"), (product, "totalInventory")] {
+            let mut answer = answer.clone();
+            answer.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(field);
+            let error = read(&answer).unwrap_err().to_string();
+            assert!(error.contains(field), "{error}");
+        }
+        assert!(serde_json::from_value::<PublishedAnswer>(json!({})).is_err());
     }
 }

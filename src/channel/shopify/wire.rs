@@ -27,11 +27,8 @@ pub(super) struct ShopNode {
 pub(super) struct Location {
     pub id: String,
     pub name: String,
-    #[serde(default)]
     pub is_active: bool,
-    #[serde(default)]
     pub is_fulfillment_service: bool,
-    #[serde(default)]
     pub fulfills_online_orders: bool,
 }
 
@@ -109,7 +106,6 @@ pub(super) struct Item {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InventoryLevel {
-    #[serde(default)]
     is_active: bool,
     location: LocationId,
     quantities: Vec<Value>,
@@ -122,7 +118,28 @@ struct LocationId {
 
 #[derive(Deserialize)]
 pub(super) struct Levels {
-    pub nodes: Vec<Option<Item>>,
+    nodes: Vec<Option<Item>>,
+}
+
+impl Levels {
+    /// Makes readings of it: one for each key, in their order. A deleted item is null in the list, without any error
+    /// (5.4); one that is left out, or does not say which it is, proves nothing gone.
+    pub fn readings(self, keys: &[ListingKey], chosen: &[Location]) -> Result<Vec<Reading>> {
+        let wrong = |why: String| ChannelError::unexpected("reading quantities", why);
+        if self.nodes.len() != keys.len() {
+            let message = format!("Shopify was asked for {} items and answers with {}", keys.len(), self.nodes.len());
+            return Err(wrong(message));
+        }
+        let reading = |(key, item): (&ListingKey, Option<Item>)| {
+            let found = match item {
+                None => Found::Gone,
+                Some(item) if item.key().as_deref() == Some(key.as_str()) => item.found(chosen),
+                Some(_) => return Err(wrong(format!("the answer for item {key} comes without its id"))),
+            };
+            Ok(Reading { key: key.clone(), found })
+        };
+        keys.iter().zip(self.nodes).map(reading).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -139,7 +156,6 @@ pub(super) struct ChangedAt {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangedLevel {
-    #[serde(default)]
     is_active: bool,
     quantities: Vec<Value>,
     item: LocationId,
@@ -147,15 +163,21 @@ pub(super) struct ChangedLevel {
 
 impl ChangedLevel {
     /// Makes a reading. With several locations the number of one is not the listing's: it is looked up.
-    pub fn reading(self, place: &Location, several: bool) -> Reading {
-        let key = ListingKey::new(item_number(&self.item.id).unwrap_or(self.item.id));
+    pub fn reading(self, place: &Location, several: bool) -> Result<Reading> {
+        let key = item_number(&self.item.id).map(ListingKey::new).ok_or_else(|| {
+            ChannelError::unexpected("reading changed quantities", "a changed quantity has no item.id")
+        })?;
         let level = available(&self.quantities).filter(|_| self.is_active && !several);
         let place = |level| Place { id: place.id.clone(), level };
-        Reading { key, found: level.map_or(Found::NoNumber, |level| found(vec![place(level)])) }
+        Ok(Reading { key, found: level.map_or(Found::NoNumber, |level| found(vec![place(level)])) })
     }
 }
 
 impl Item {
+    fn key(&self) -> Option<String> {
+        self.id.as_deref().and_then(item_number)
+    }
+
     /// Returns what is at the chosen places, in their order. A place where the item is not active sells nothing from
     /// there, whatever its number says (1.5).
     fn places(&self, chosen: &[Location]) -> Vec<Place> {
@@ -191,7 +213,7 @@ fn available(quantities: &[Value]) -> Option<Level> {
 impl Variant {
     /// Makes a listing of it, with the stock at the chosen places.
     pub fn listing(self, chosen: &[Location]) -> Result<Listing> {
-        let key = self.inventory_item.id.as_deref().and_then(item_number);
+        let key = self.inventory_item.key();
         let key =
             key.ok_or_else(|| ChannelError::unexpected("reading listings", "a variant has no inventoryItem.id"))?;
         let (level, places) = match self.inventory_item.found(chosen) {
@@ -258,4 +280,66 @@ pub(super) fn item_number(gid: &str) -> Option<String> {
 /// Returns the id of the inventory item with this key.
 pub(super) fn item_gid(key: &ListingKey) -> String {
     format!("gid://shopify/InventoryItem/{key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn place(id: &str) -> Location {
+        let (id, name) = (id.to_owned(), id.to_owned());
+        Location { id, name, is_active: true, is_fulfillment_service: false, fulfills_online_orders: true }
+    }
+
+    fn read(nodes: &Value) -> std::result::Result<Vec<Found>, String> {
+        let levels: Levels = serde_json::from_value(json!({ "nodes": nodes })).map_err(|error| error.to_string())?;
+        let keys = ["1", "2"].map(ListingKey::new);
+        let readings = levels.readings(&keys, &[place("here"), place("there")]).map_err(|error| error.message)?;
+        Ok(readings.into_iter().map(|reading| reading.found).collect())
+    }
+
+    fn item(id: &Value, there: &Value) -> Value {
+        let here = json!({ "isActive": true, "location": { "id": "here" }, "quantities": [{ "name": "available", "quantity": 4 }] });
+        json!({ "id": id, "tracked": true, "inventoryLevels": { "nodes": [here, there] } })
+    }
+
+    // proves P5, L1: a place that does not say whether it sells may hold units all the same: there is no sum.
+    #[test]
+    fn a_place_that_is_half_told_makes_no_sum() {
+        let there = json!({ "isActive": true, "location": { "id": "there" }, "quantities": [{ "name": "available", "quantity": 3 }] });
+        let gid = json!("gid://shopify/InventoryItem/1");
+        let found = read(&json!([item(&gid, &there), null])).unwrap();
+        assert!(matches!(&found[..], [Found::Level { level: Level(7), .. }, Found::Gone]), "{found:?}");
+        for field in ["isActive", "location", "quantities"] {
+            let mut there = there.clone();
+            there.as_object_mut().unwrap().remove(field);
+            let error = read(&json!([item(&gid, &there), null])).unwrap_err();
+            assert!(error.contains(field), "{error}");
+        }
+    }
+
+    // proves P5: a number of nobody knows what is an error, and not the number of something else.
+    #[test]
+    fn a_changed_number_belongs_to_an_item() {
+        let read = |id: &str| {
+            let quantities = json!([{ "name": "available", "quantity": 4 }]);
+            let level = json!({ "isActive": true, "quantities": quantities, "item": { "id": id } });
+            serde_json::from_value::<ChangedLevel>(level).unwrap().reading(&place("here"), false)
+        };
+        assert_eq!(read("gid://shopify/InventoryItem/7").unwrap().key, ListingKey::new("7"));
+        assert!(read("many").unwrap_err().message.contains("no item.id"));
+    }
+
+    // proves P5: an answer that leaves an item out, or its id, does not say that it is gone.
+    #[test]
+    fn what_is_left_out_is_not_gone() {
+        let there = json!({ "isActive": false, "location": { "id": "there" }, "quantities": [] });
+        assert!(read(&json!([null])).unwrap_err().contains("asked for 2 items"));
+        for id in [json!(null), json!("many"), json!("gid://shopify/InventoryItem/7")] {
+            let error = read(&json!([item(&id, &there), null])).unwrap_err();
+            assert!(error.contains("item 1 comes without its id"), "{error}");
+        }
+    }
 }

@@ -176,12 +176,8 @@ impl Channel for WooCommerce {
         }
     }
 
-    async fn standing(&self, keys: &[ListingKey]) -> Result<Vec<Option<Standing>>> {
-        let mut standings = Vec::with_capacity(keys.len());
-        for key in keys {
-            standings.push(self.stands(key).await?);
-        }
-        Ok(standings)
+    async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>> {
+        self.stands(key).await
     }
 
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {

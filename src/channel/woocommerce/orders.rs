@@ -49,7 +49,6 @@ struct LineItem {
     sku: Value,
     #[serde(default)]
     quantity: Value,
-    #[serde(default)]
     meta_data: Vec<Meta>,
 }
 
@@ -88,7 +87,7 @@ impl Order {
     fn fact(self) -> Result<OrderFact> {
         let placed = self.moment(self.date_created_gmt.as_deref(), "date_created_gmt")?;
         let changed = self.changed()?;
-        let lines = self.line_items.iter().map(|line| line.fact(self.id, &self.status)).collect();
+        let lines = self.line_items.iter().map(|line| line.fact(self.id, &self.status)).collect::<Result<_>>()?;
         let number = text(&self.number).filter(|number| !number.is_empty());
         let origin = self.created_via.filter(|via| !OWN.contains(&via.as_str()));
         Ok(OrderFact {
@@ -102,17 +101,18 @@ impl Order {
 }
 
 impl LineItem {
-    fn fact(&self, order: u64, status: &str) -> LineFact {
-        LineFact {
+    fn fact(&self, order: u64, status: &str) -> Result<LineFact> {
+        let taken = self.taken(status).ok_or_else(|| unreadable(order, self.id))?;
+        Ok(LineFact {
             key: LineKey(format!("{order}/{}", self.id)),
             listings: self.holders().into_iter().map(Key::listing).collect(),
             // The SKU is that of today, not that of the day of the sale; the ids go before it (1.7).
             sku: text(&self.sku).as_deref().and_then(Sku::new),
-            taken: self.taken(status),
+            taken,
             cancelled: 0,
             shipped: status == "completed",
             out_of_stock: false,
-        }
+        })
     }
 
     /// Returns the holders of a number that it may have been sold from. An order does not say whether a variation drew
@@ -126,18 +126,25 @@ impl LineItem {
 
     /// Returns the units that the shop holds off its stock for the line. A line that bears no mark although its order
     /// is one of those for which units are taken off is of goods that nobody counted at the time (5.2): then they are
-    /// gone all the same.
-    fn taken(&self, status: &str) -> i64 {
+    /// gone all the same. `None` where the number that counts cannot be read (P5).
+    fn taken(&self, status: &str) -> Option<i64> {
         let marked = |key: &str| self.meta_data.iter().find(|meta| meta.key == key).map(|meta| &meta.value);
         let units = match marked("_reduced_stock") {
             Some(reduced) => whole(reduced, f64::ceil),
             None if DEDUCTED.contains(&status) && marked("_restock_refunded_items").is_none() => {
                 whole(&self.quantity, f64::ceil)
             }
-            None => None,
+            None => Some(0),
         };
-        units.unwrap_or(0).max(0)
+        units.map(|units| units.max(0))
     }
+}
+
+/// Makes the error of a line whose units nobody can read: to take it for none would give them back.
+fn unreadable(order: u64, line: u64) -> ChannelError {
+    let message = format!("the units of item {line} in order {order} are no number");
+    ChannelError::unexpected(READ, message)
+        .with_next(format!("look at order {order} in WooCommerce: a plugin changed how many of it were taken off"))
 }
 
 #[cfg(test)]
@@ -157,22 +164,37 @@ mod tests {
         let marked =
             |value: Value| json!([{ "key": "size", "value": "S" }, { "key": "_reduced_stock", "value": value }]);
         for status in ["processing", "failed", "refunded", "cancelled"] {
-            assert_eq!(line(&marked(json!("2"))).taken(status), 2, "{status}");
+            assert_eq!(line(&marked(json!("2"))).taken(status), Some(2), "{status}");
         }
-        assert_eq!(line(&marked(json!(2))).taken("processing"), 2);
-        assert_eq!(line(&marked(json!("nothing"))).taken("processing"), 0);
-        assert_eq!(line(&marked(json!(-2))).taken("processing"), 0);
-        assert_eq!(line(&json!([])).taken("pending"), 0, "not paid, nothing taken");
-        assert_eq!(line(&json!([])).taken("cancelled"), 0);
-        assert_eq!(line(&json!([])).taken("on-hold"), 3, "goods that nobody counts");
-        assert_eq!(line(&json!([{ "key": "_restock_refunded_items", "value": "3" }])).taken("completed"), 0);
+        assert_eq!(line(&marked(json!(2))).taken("processing"), Some(2));
+        assert_eq!(line(&marked(json!(-2))).taken("processing"), Some(0));
+        assert_eq!(line(&json!([])).taken("pending"), Some(0), "not paid, nothing taken");
+        assert_eq!(line(&json!([])).taken("cancelled"), Some(0));
+        assert_eq!(line(&json!([])).taken("on-hold"), Some(3), "goods that nobody counts");
+        assert_eq!(line(&json!([{ "key": "_restock_refunded_items", "value": "3" }])).taken("completed"), Some(0));
+    }
+
+    // proves P5: units that cannot be read are not none, which would give them back; the order is named.
+    #[test]
+    fn units_that_are_no_number_are_an_error_that_names_the_order() {
+        for value in [json!("nothing"), json!(null), json!({}), json!([2])] {
+            let error =
+                line(&json!([{ "key": "_reduced_stock", "value": value }])).fact(4021, "cancelled").unwrap_err();
+            assert!(error.message.contains("item 77 in order 4021"), "{error}");
+        }
+        let bare = |fields: Value| serde_json::from_value::<LineItem>(fields);
+        assert!(bare(json!({ "id": 1, "meta_data": [] })).unwrap().fact(4021, "on-hold").is_err(), "no quantity");
+        assert!(bare(json!({ "id": 1, "quantity": 3 })).is_err(), "without its marks nobody knows what it took");
+        assert!(bare(json!({ "id": 1, "quantity": 3, "meta_data": [{ "value": "2" }] })).is_err());
     }
 
     #[test]
     fn a_line_names_the_variation_and_then_its_product() {
         let holders = |fields: Value| -> Vec<String> {
+            let mut fields = fields;
+            (fields["quantity"], fields["meta_data"]) = (json!(1), json!([]));
             let line: LineItem = serde_json::from_value(fields).unwrap();
-            line.fact(4021, "processing").listings.iter().map(ToString::to_string).collect()
+            line.fact(4021, "processing").unwrap().listings.iter().map(ToString::to_string).collect()
         };
         assert_eq!(holders(json!({ "id": 1, "product_id": 810, "variation_id": 812 })), ["810/812", "810"]);
         assert_eq!(holders(json!({ "id": 1, "product_id": 733, "variation_id": 0 })), ["733"]);

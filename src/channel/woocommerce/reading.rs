@@ -194,13 +194,17 @@ impl WooCommerce {
         }
     }
 
-    /// Asks for variations of all products, and remembers where a shop cannot tell them (below 10.3).
+    /// Asks for variations of all products, and remembers where a shop cannot tell them (below 10.3). In such a list a
+    /// variation that does not say whose it is, is nobody's.
     pub(super) async fn all_variations(&self, call: &Call) -> Result<Option<(Vec<Product>, HeaderMap)>> {
         if self.learned.lacks_variations.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        match self.api.ask(call).await {
-            Ok(answer) => Ok(Some(answer)),
+        match self.api.ask::<Vec<Product>>(call).await {
+            Ok((variations, headers)) => match variations.iter().find(|variation| variation.parent_id == 0) {
+                Some(lost) => Err(missing(call.operation, lost.id, "parent_id")),
+                None => Ok(Some((variations, headers))),
+            },
             Err(error) if error.evidence.code.as_deref() == Some("rest_no_route") => {
                 self.learned.lacks_variations.store(true, Ordering::Relaxed);
                 Ok(None)

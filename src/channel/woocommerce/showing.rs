@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::WooCommerce;
 use super::api::Call;
-use super::wire::{Key, Managed, NUMBERS, Product};
+use super::wire::{Key, Managed, NUMBERS, Product, missing};
 use crate::channel::{ChannelError, ErrorKind, Mend, Outcome, Repeat, Result, Showing, Standing};
 use crate::domain::ListingKey;
 use crate::net::Again;
@@ -32,7 +32,8 @@ impl WooCommerce {
         let Some(listing) = found.get(&key) else { return Ok(None) };
         let live =
             keys.iter().all(|key| found.get(key).and_then(|product| product.status.as_deref()) == Some("publish"));
-        let former = Former { status: listing.status.clone().unwrap_or_default() };
+        let status = listing.status.clone().ok_or_else(|| missing(LOOK, listing.id, "status"))?;
+        let former = Former { status };
         let former =
             serde_json::to_string(&former).map_err(|error| ChannelError::unexpected(LOOK, error.to_string()))?;
         Ok(Some(Standing { live, former }))

@@ -313,6 +313,55 @@ async fn a_deduction_is_found_by_its_mark() {
     assert!(script.asked.lock().unwrap().iter().all(|request| request.method == http::Method::GET));
 }
 
+// proves X4, P5: an answer without its marks, or with one that cannot be read, does not say that nothing was done.
+#[tokio::test(start_paused = true)]
+async fn marks_that_cannot_be_read_prove_nothing() {
+    let batch = [Adjustment { key: ListingKey::new("1"), delta: Delta(-2), before: Level(10), places: Vec::new() }];
+    let product = json!({ "id": 1, "type": "simple", "manage_stock": true, "stock_quantity": 8 });
+    for marks in [
+        None,
+        Some(json!(null)),
+        Some(json!([{ "key": "_eys_op", "value": null }])),
+        Some(json!([{ "key": "_eys_op" }])),
+    ] {
+        let mut product = product.clone();
+        if let Some(marks) = &marks {
+            product["meta_data"] = marks.clone();
+        }
+        let (web, _) = shop("https://example.org", &[(200, &json!([product]).to_string())]);
+        let call = web.prepare(&batch, "key-7").await.unwrap();
+        let outcomes = web.adjust(&call, Attempt::Again).await.unwrap();
+        assert!(matches!(outcomes[0], Outcome::Unknown(_)), "{marks:?}: {outcomes:?}");
+    }
+}
+
+// proves P5: a variation that does not say whose it is, is not left out of a list that then looks complete, nor taken
+// for a product.
+#[tokio::test(start_paused = true)]
+async fn a_variation_without_its_product_is_an_error_that_names_it() {
+    let stamp = "2026-11-23T06:00:00";
+    let parent =
+        json!([{ "id": 810, "type": "variable", "manage_stock": false, "date_modified_gmt": stamp }]).to_string();
+    let child = json!([{ "id": 812, "type": "variation", "manage_stock": true, "stock_quantity": 4, "date_modified_gmt": stamp }]);
+    let answers = [(200, parent.as_str()), (200, &child.to_string())];
+    let (web, _) = shop("https://example.org", &answers);
+    let next = web.listings(None).await.unwrap().next;
+    let error = web.listings(next).await.unwrap_err();
+    assert!(error.message.contains("product 812 comes without parent_id"), "{error}");
+    let (web, _) = shop("https://example.org", &answers);
+    let next = web.changed(Timestamp::UNIX_EPOCH, None).await.unwrap().next;
+    let error = web.changed(Timestamp::UNIX_EPOCH, next).await.unwrap_err();
+    assert!(error.message.contains("product 812 comes without parent_id"), "{error}");
+}
+
+// proves X8, P5: without its status nobody knows what a listing was, and to what it would be brought back.
+#[tokio::test(start_paused = true)]
+async fn what_does_not_tell_its_status_is_not_remembered() {
+    let (web, _) = shop("https://example.org", &[(200, r#"[{"id":1,"type":"simple"}]"#)]);
+    let error = web.standing(&ListingKey::new("1")).await.unwrap_err();
+    assert!(error.message.contains("product 1 comes without status"), "{error}");
+}
+
 // proves X1: an answer that is lost is not asked for a second time.
 #[tokio::test(start_paused = true)]
 async fn a_deduction_is_sent_once() {

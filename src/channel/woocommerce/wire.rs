@@ -95,7 +95,7 @@ pub(super) struct Product {
     #[serde(default)]
     pub date_modified_gmt: Option<String>,
     #[serde(default)]
-    pub meta_data: Vec<Meta>,
+    pub meta_data: Option<Vec<Meta>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -113,7 +113,6 @@ struct Named {
 /// An entry of `meta_data`.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Meta {
-    #[serde(default)]
     pub key: String,
     #[serde(default)]
     pub value: Value,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::WooCommerce;
 use super::api::Call;
 use super::reading::LARGEST;
-use super::wire::{BatchAnswer, BatchItem, ItemError, Key, Managed, NUMBERS};
+use super::wire::{BatchAnswer, BatchItem, ItemError, Key, Managed, NUMBERS, Product};
 use crate::channel::{Adjustment, ChannelError, ErrorKind, Evidence, Outcome, Repeat, Result, Update, printable};
 use crate::domain::{Level, ListingKey, StoredCall};
 use crate::net::Again;
@@ -102,9 +102,12 @@ impl WooCommerce {
             let Some(product) = Key::parse(&entry.listing).and_then(|key| found.get(&key)) else {
                 return Outcome::Gone;
             };
-            let marked = |meta: &super::wire::Meta| meta.key == MARKER && meta.value == entry.marker.as_str();
-            if !product.meta_data.iter().any(marked) {
-                return Outcome::Absent;
+            match marked(product, &entry.marker) {
+                Some(true) => {}
+                Some(false) => return Outcome::Absent,
+                None => {
+                    return Outcome::Unknown(ChannelError::unexpected(ADJUST, "the shop's answer for it has no marks"));
+                }
             }
             match product.level().filter(|_| product.managed() == Some(Managed::Own)) {
                 Some(level) if level.0 == entry.before => Outcome::Doubtful { seen: level },
@@ -257,6 +260,13 @@ fn entries(call: &StoredCall) -> Result<Vec<Entry>> {
     let stored: Stored = serde_json::from_str(&call.body)
         .map_err(|error| ChannelError::unexpected(ADJUST, format!("the stored call is damaged: {error}")))?;
     Ok(stored.items)
+}
+
+/// Tells whether a product bears a mark; `None` where its marks cannot be read.
+fn marked(product: &Product, marker: &str) -> Option<bool> {
+    let mut marks =
+        product.meta_data.as_ref()?.iter().filter(|meta| meta.key == MARKER).map(|meta| meta.value.as_str());
+    marks.try_fold(false, |found, mark| Some(found || mark? == marker))
 }
 
 /// Judges an item by what it echoes: its number, if the shop counts it; else what became of it.

@@ -1,0 +1,178 @@
+//! Offers, plans and guards.
+
+use proptest::prelude::*;
+
+use super::super::guard::{Guard, SourceTotals, Totals, freeze, guard};
+use super::super::offer::{claims, held_offer, offer};
+use super::super::plan::{Action, Doubt};
+use super::super::status::Status;
+use super::*;
+
+proptest! {
+    // proves Y5: the same facts give the same plan, in whatever order they come.
+    #[test]
+    fn same_facts_same_plan(component in facts::ordinary().component(), fresh in any::<bool>(), by in 1_usize..12) {
+        let by_target = |component: &Component| {
+            let mut decisions = planned(component, fresh);
+            decisions.sort_by_key(|decision| decision.target);
+            decisions
+        };
+        prop_assert_eq!(by_target(&component), by_target(&facts::mixed(&component, by)));
+    }
+
+    // proves H1, Y5: nor does the order of the decisions matter to what is held.
+    #[test]
+    fn same_plan_same_holds(component in facts::ordinary().component(), by in 1_usize..12, pushed_ever in any::<bool>(), showing in 0_i64..20) {
+        let totals = Totals { linked: 10, showing, zeroed: 4, pushed_ever };
+        let held = |decisions: &[Decision]| {
+            let totals = BTreeMap::from([(channel("list"), totals)]);
+            let mut holds = guard(decisions, &totals, SourceTotals { linked: 10, emptied: 1, gone: 0 }, Guard::default());
+            for hold in &mut holds {
+                hold.targets.sort_unstable();
+            }
+            holds
+        };
+        let decisions = planned(&component, true);
+        let mut turned = decisions.clone();
+        facts::turned(&mut turned, by);
+        prop_assert_eq!(held(&decisions), held(&turned));
+    }
+
+    // proves O2: never below zero, never more than the source can deliver.
+    #[test]
+    fn an_offer_is_deliverable(component in component()) {
+        for target in &component.targets {
+            let Some(offer) = offer(target, &component, &[], &can(false), at(1_000)) else { continue };
+            let source = &component.sources[0];
+            let free = source.known.reading.unwrap().level.0.saturating_sub(claims(source)).max(0);
+            let units = target.links[0].recipe[0].units;
+            prop_assert!(offer.quantity.units() >= 0);
+            prop_assert!(offer.quantity.units().saturating_mul(units) <= free);
+        }
+    }
+
+    // proves O1, O3: what is owed lowers the offer, what is to be given back does not raise it.
+    #[test]
+    fn claims_are_never_below_zero(component in component()) {
+        prop_assert!(claims(&component.sources[0]) >= 0);
+    }
+
+    // proves O4, P1: without a fresh reading of the source nothing is raised.
+    #[test]
+    fn doubt_never_raises(component in component()) {
+        for decision in planned(&component, false) {
+            if let Action::Push { quantity, .. } = decision.action {
+                prop_assert!(quantity.as_level() < decision.shown.most().unwrap());
+            }
+        }
+    }
+
+    // proves P1: with a deduction open or in doubt nothing is raised.
+    #[test]
+    fn an_open_intent_never_raises(mut component in component(), doubt in any::<bool>()) {
+        let act = Act::Adjust { delta: Delta(-1), before: Level(5), lines: Vec::new() };
+        let state = if doubt { IntentState::InDoubt } else { IntentState::Open };
+        let listing = ListingId(1);
+        let intent = Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state };
+        component.sources[0].intents.push(intent);
+        for decision in planned(&component, true) {
+            if let Action::Push { quantity, .. } = decision.action {
+                prop_assert!(quantity.as_level() < decision.shown.most().unwrap());
+            }
+        }
+    }
+
+    // proves H1: what is held never shows more than it did, less what was sold since.
+    #[test]
+    fn what_is_held_is_never_raised(component in facts::ordinary().component(), fresh in any::<bool>()) {
+        for (decision, target) in planned(&component, fresh).iter().zip(&component.targets) {
+            let Some(least) = target.held.iter().map(|(_, frozen)| held_offer(frozen, &component)).min() else { continue };
+            match decision.action {
+                Action::Push { quantity, lowering } => {
+                    let excused = decision.status == Status::SourceGone && quantity == Quantity::ZERO;
+                    prop_assert!(lowering && (quantity == least || excused));
+                    prop_assert!(quantity.as_level() < decision.shown.most().unwrap());
+                }
+                Action::Held(_) => prop_assert!(decision.shown.most().is_none_or(|most| most <= least.as_level())),
+                Action::Nothing => {}
+                ref other => prop_assert!(false, "{:?}", other),
+            }
+        }
+    }
+
+    // proves H1: what a guard holds shows no more than before, and what it does not hold is left as it was planned.
+    #[test]
+    fn a_guard_holds_what_it_names_and_changes_nothing_else(component in facts::ordinary().component(), pushed_ever in any::<bool>(), showing in 0_i64..20) {
+        let before = planned(&component, true);
+        let totals = BTreeMap::from([(channel("list"), Totals { linked: 10, showing, zeroed: 4, pushed_ever })]);
+        let holds = guard(&before, &totals, SourceTotals { linked: 10, emptied: 0, gone: 0 }, Guard::default());
+        let held: Vec<ListingId> = holds.iter().flat_map(|hold| hold.targets.clone()).collect();
+        let mut guarded = component.clone();
+        for target in guarded.targets.iter_mut().filter(|target| held.contains(&target.known.id)) {
+            let frozen = freeze(target, &component);
+            target.held.push((HoldId(99), frozen));
+        }
+        for (now, then) in planned(&guarded, true).iter().zip(&before) {
+            if !held.contains(&now.target) {
+                prop_assert_eq!(now, then);
+            } else if let Action::Push { quantity, .. } = now.action {
+                prop_assert!(then.shown.most().is_some_and(|most| quantity.as_level() < most));
+            } else {
+                prop_assert!(matches!(now.action, Action::Held(_) | Action::Nothing), "{:?}", now);
+            }
+        }
+    }
+
+    // Every target appears once in a plan, and what is done about it has its reason.
+    #[test]
+    fn every_decision_has_its_reason(component in facts::ordinary().component(), fresh in any::<bool>()) {
+        let decisions = planned(&component, fresh);
+        let targets = component.targets.iter().map(|target| target.known.id);
+        prop_assert!(decisions.iter().map(|decision| decision.target).eq(targets));
+        for (decision, target) in decisions.iter().zip(&component.targets) {
+            let wanted = decision.offer.as_ref().map(|offer| offer.quantity.as_level());
+            match decision.action {
+                Action::Nothing => {
+                    let shows_it = wanted.is_none_or(|wanted| decision.shown == Shown::Exactly(wanted));
+                    let gone = decision.status == Status::SourceGone && decision.shown == Shown::Exactly(Level(0));
+                    prop_assert!(shows_it || gone || !decision.status.takes_quantity(), "{:?}", decision);
+                }
+                Action::Held(hold) => prop_assert!(target.held.iter().any(|(id, _)| *id == hold)),
+                Action::Wait(Doubt::SourceNotRead) => prop_assert!(!fresh),
+                Action::Wait(Doubt::RefusedLately) => prop_assert!(target.known.refusal.is_some()),
+                Action::Look => prop_assert!(!matches!(decision.shown, Shown::Exactly(_))),
+                Action::Push { quantity, lowering } => {
+                    prop_assert_ne!(decision.shown, Shown::Exactly(quantity.as_level()));
+                    prop_assert_eq!(lowering, decision.shown.most().is_some_and(|most| quantity.as_level() < most));
+                }
+                Action::Hide | Action::Show | Action::Wait(_) => {}
+            }
+        }
+    }
+
+    // A plan that was carried out leaves nothing to do.
+    #[test]
+    fn a_plan_carried_out_is_done(mut component in component()) {
+        for target in &mut component.targets {
+            target.held.clear();
+        }
+        for (decision, target) in planned(&component, true).into_iter().zip(0..) {
+            if let Action::Push { quantity, .. } = decision.action {
+                component.targets[target].known.shown = Shown::Exactly(quantity.as_level());
+            }
+        }
+        for decision in planned(&component, true) {
+            prop_assert!(!matches!(decision.action, Action::Push { .. }), "{:?}", decision);
+        }
+    }
+
+    // proves H1: without enough listings in motion, guards change nothing.
+    #[test]
+    fn a_guard_that_does_not_trip_holds_nothing(component in component(), linked in 20_i64..1000) {
+        let decisions = planned(&component, true);
+        let totals = Totals { linked, showing: linked, zeroed: 0, pushed_ever: true };
+        let totals = BTreeMap::from([(channel("list"), totals)]);
+        let source = SourceTotals { linked, emptied: 0, gone: 0 };
+        prop_assert!(guard(&decisions, &totals, source, Guard::default()).is_empty());
+    }
+}

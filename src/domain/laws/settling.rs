@@ -1,0 +1,127 @@
+//! Owed against applied: what is taken off, and how often.
+
+use proptest::prelude::*;
+
+use super::super::offer::claims;
+use super::super::settle::{OwnSales, Settlement, Verdict, decide, settle, spread};
+use super::*;
+
+proptest! {
+    // proves P3: what is settled is what was owed, and settling again finds nothing.
+    #[test]
+    fn settling_brings_applied_to_owed(mut component in component(), below_zero in any::<bool>()) {
+        let source = &mut component.sources[0];
+        let Some(settlement) = settle(source, &can(below_zero)) else { return Ok(()) };
+        let sum = settlement.lines.iter().fold(0_i64, |sum, (_, units)| sum.saturating_add(*units));
+        prop_assert_eq!(settlement.delta.0, -sum);
+        if !below_zero && sum > 0 {
+            prop_assert!(settlement.before.after(settlement.delta).0 >= settlement.before.0.min(0));
+        }
+        for (id, units) in &settlement.lines {
+            let line = source.owing.iter_mut().find(|line| line.id == Some(*id)).unwrap();
+            prop_assert!(line.held.is_none());
+            line.shares[0].applied = line.shares[0].applied.saturating_add(*units);
+        }
+        let level = settlement.before.after(settlement.delta);
+        source.known.reading = Some(Seen { level, begun: at(1) });
+        let again = settle(source, &can(below_zero));
+        prop_assert!(again.is_none_or(|again| again.lines.is_empty() && again.short == settlement.short));
+    }
+
+    // proves Y5: what is settled, spoken for and explained is the same in whatever order it comes.
+    #[test]
+    fn same_facts_same_settlement(component in facts::ordinary().component(), below_zero in any::<bool>(), by in 1_usize..12) {
+        let mixed = facts::mixed(&component, by);
+        for (source, other) in component.sources.iter().zip(&mixed.sources) {
+            prop_assert_eq!(claims(source), claims(other));
+            prop_assert_eq!(settle(source, &can(below_zero)), settle(other, &can(below_zero)));
+        }
+    }
+
+    // proves X1: one adjustment at a time is open for a source listing.
+    #[test]
+    fn nothing_is_settled_over_an_open_intent(mut component in component()) {
+        let act = Act::Adjust { delta: Delta(-1), before: Level(5), lines: Vec::new() };
+        let listing = ListingId(1);
+        let state = IntentState::Open;
+        component.sources[0].intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state });
+        prop_assert_eq!(settle(&component.sources[0], &can(true)), None);
+    }
+
+    // proves X4, O1, P1: what the platform lost is spoken for until it is sent once more and confirmed, and goes out with
+    // what is owed.
+    #[test]
+    fn what_was_lost_is_claimed_and_sent(mut component in component(), lost in 1_i64..100) {
+        let source = &mut component.sources[0];
+        let (claimed, owed) = (claims(source), settle(source, &can(true)).map_or(0, |settlement| settlement.delta.0));
+        source.lost = Delta(-lost);
+        prop_assert_eq!(claims(source), claimed.saturating_add(lost));
+        let Some(Settlement { delta, before, lines, .. }) = settle(source, &can(true)) else {
+            prop_assert!(source.known.reading.is_none());
+            return Ok(());
+        };
+        prop_assert_eq!(delta.0, owed - lost);
+        source.lost = Delta(0);
+        let act = Act::Adjust { delta, before, lines };
+        let (listing, state) = (ListingId(1), IntentState::Open);
+        source.intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state });
+        prop_assert_eq!(claims(source), claimed.saturating_add(lost));
+    }
+
+    // proves L1: what falls on the places adds up to the whole.
+    #[test]
+    fn places_add_up(levels in proptest::collection::vec(any::<i32>(), 1..6), delta in any::<i32>()) {
+        let places: Vec<Place> = levels
+            .iter()
+            .zip(0..)
+            .map(|(level, id): (&i32, i32)| Place { id: id.to_string(), level: Level(i64::from(*level)) })
+            .collect();
+        let spread = spread(&places, Delta(i64::from(delta)));
+        prop_assert_eq!(spread.iter().map(|(_, delta)| delta.0).sum::<i64>(), i64::from(delta));
+    }
+
+    // proves X6: whatever is decided as done or not done fits the number that was read.
+    #[test]
+    fn a_decision_fits_the_number(delta in any::<i32>(), before in any::<i32>(), seen in any::<i32>(), sure in 0_i64..9, unclear in 0_i64..3, settled in any::<bool>()) {
+        let (before, delta, seen) = (Level(i64::from(before)), Delta(i64::from(delta)), Level(i64::from(seen)));
+        let fits = |left: i64| seen.0 == left - sure || seen.0 == left - sure - unclear;
+        match decide(delta, before, seen, OwnSales { sure, unclear }, settled) {
+            Verdict::Applied => prop_assert!(fits(before.0 + delta.0)),
+            Verdict::NotApplied => prop_assert!(settled && fits(before.0)),
+            Verdict::Wait => prop_assert!(!settled),
+            Verdict::InDoubt => prop_assert!(settled),
+        }
+    }
+}
+
+// proves W3: cancelled is not back on the shelf unless the platform or the owner says so.
+#[test]
+fn cancelled_is_not_back_on_the_shelf() {
+    let fact = |cancelled, shipped, out_of_stock| LineFact {
+        key: LineKey("1".to_owned()),
+        listings: Vec::new(),
+        sku: None,
+        taken: 3,
+        cancelled,
+        shipped,
+        out_of_stock,
+    };
+    let taken = |fact: &LineFact, restock| absorb::taken(fact, false, restock);
+    assert_eq!(taken(&fact(2, false, false), Restock::Unshipped), 1);
+    assert_eq!(taken(&fact(2, true, false), Restock::Unshipped), 3);
+    assert_eq!(taken(&fact(2, false, true), Restock::Unshipped), 3);
+    assert_eq!(taken(&fact(2, true, false), Restock::Always), 1);
+    assert_eq!(taken(&fact(2, false, false), Restock::Never), 3);
+}
+
+// proves W6: where a source cannot go below zero, the rest stays owed, oldest sale first.
+#[test]
+fn the_rest_of_an_oversell_stays_owed() {
+    let share = Share { source: ListingId(1), units: 1, applied: 0 };
+    let owing = vec![line(2, 3, 0, vec![share]), line(1, 2, 0, vec![share])];
+    let known = known(1, "shop", Some(4), Shown::Unknown);
+    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), lost: Delta(0) };
+    let settlement = settle(&source, &can(false)).unwrap();
+    assert_eq!(settlement.lines, vec![(LineId(1), 2), (LineId(2), 2)]);
+    assert_eq!((settlement.delta, settlement.short), (Delta(-4), 1));
+}
