@@ -25,8 +25,6 @@ safeguards! {
     IntentBeforeCall,
     /// An intent is closed by proof, not by hope (X1).
     ClosedByProof,
-    /// The cursor of orders moves in the transaction that stores their lines (Y1).
-    CursorWithItsLines,
     /// Lists of orders are read from a little before the cursor (Y1).
     Overlap,
     /// What is applied already is not owed any more (P3).

@@ -1,5 +1,7 @@
 //! Owed against applied: what is to be taken off the source, or given back to it, and whether it has happened.
 
+use jiff::Timestamp;
+
 use super::capability::Capability;
 use super::facts::SourceFacts;
 use super::intent::{Act, IntentState};
@@ -120,41 +122,54 @@ pub enum Verdict {
     InDoubt,
 }
 
-/// The source's own net sales of a listing that the level before an adjustment does not contain.
+/// A reading of a source listing by which an open adjustment is weighed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The units.
+    pub level: Level,
+    /// When the reading began, by the channel's clock.
+    pub begun: Timestamp,
+    /// When it was done: what was sold meanwhile may be in it or not.
+    pub done: Timestamp,
+}
+
+/// The source's own net sales of a listing between the level before an adjustment and a later reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnSales {
-    /// Units that it surely does not contain.
+    /// Units that surely lie between the two.
     pub sure: i64,
-    /// Units sold so close to that reading that the stamps do not tell which came first.
-    pub unclear: i64,
+    /// Units sold so close to one of the two that the stamps do not tell.
+    pub perhaps_sold: i64,
+    /// Units given back so close to one of the two.
+    pub perhaps_back: i64,
 }
 
 impl OwnSales {
-    /// Returns what may have been sold: without and with what is unclear.
-    fn either(self) -> [i64; 2] {
-        [self.sure, self.sure.saturating_add(self.unclear)]
+    /// Adds units of which the stamps do not tell whether they lie between the two.
+    pub fn add_unclear(&mut self, units: i64) {
+        self.perhaps_sold = self.perhaps_sold.saturating_add(units.max(0));
+        self.perhaps_back = self.perhaps_back.saturating_add(units.saturating_neg().max(0));
+    }
+
+    /// Returns the lowest and the highest level that a level may have come to by these sales.
+    fn range(self, from: Level) -> (Level, Level) {
+        let most = self.sure.saturating_add(self.perhaps_sold);
+        let least = self.sure.saturating_sub(self.perhaps_back);
+        (from.after(Delta(most.saturating_neg())), from.after(Delta(least.saturating_neg())))
     }
 }
 
-/// Decides from a fresh reading whether an adjustment was done (X6). `settled` tells that the request can no longer be
-/// running and that orders can no longer be late. What holds only if an unclear sale came before, or only if it came
-/// after, is not decided.
+/// Decides from a reading whether an adjustment was done (X6). `settled` tells that the request can no longer be running
+/// and that orders can no longer be late. One candidate fits: decided. Otherwise nobody can tell.
 pub fn decide(delta: Delta, before: Level, seen: Level, own: OwnSales, settled: bool) -> Verdict {
-    let [one, other] = own.either().map(|sold| decide_for(delta, before, seen, sold, settled));
-    match (one == other, settled) {
-        (true, _) => one,
-        (false, true) => Verdict::InDoubt,
-        (false, false) => Verdict::Wait,
-    }
-}
-
-fn decide_for(delta: Delta, before: Level, seen: Level, own_sales: i64, settled: bool) -> Verdict {
-    let not_done = before.after(Delta(own_sales.saturating_neg()));
-    let done = not_done.after(delta);
-    match (seen == done, seen == not_done) {
-        (true, _) => Verdict::Applied,
+    let fits = |level: Level| {
+        let (lowest, highest) = own.range(level);
+        lowest <= seen && seen <= highest
+    };
+    match (fits(before.after(delta)), fits(before)) {
+        (true, false) => Verdict::Applied,
         (false, true) if settled => Verdict::NotApplied,
-        (false, _) if !settled => Verdict::Wait,
+        _ if !settled => Verdict::Wait,
         _ => Verdict::InDoubt,
     }
 }
@@ -173,15 +188,15 @@ pub enum Second {
 /// Compares a second reading with what an adjustment should have left. No more can be lost than was written and sold;
 /// whatever is beyond that is the owner's.
 pub fn second_reading(delta: Delta, before: Level, seen: Level, own: OwnSales) -> Second {
-    let over = |sold: i64| seen.since(before.after(Delta(sold.saturating_neg())).after(delta)).0;
-    let [sure, other] = own.either().map(over);
-    if sure == 0 || other == 0 {
+    let (lowest, highest) = own.range(before.after(delta));
+    if lowest <= seen && seen <= highest {
         return Second::Holds;
     }
+    let over = seen.since(if seen < lowest { lowest } else { highest }).0;
     let most_back = delta.0.saturating_neg().max(0).saturating_add(own.sure.max(0));
     let most_gone = delta.0.max(0);
-    if (1..=most_back).contains(&sure) || (1..=most_gone).contains(&sure.saturating_neg()) {
-        Second::Lost(Delta(sure.saturating_neg()))
+    if (1..=most_back).contains(&over) || (1..=most_gone).contains(&over.saturating_neg()) {
+        Second::Lost(Delta(over.saturating_neg()))
     } else {
         Second::OwnersChange
     }
@@ -192,7 +207,9 @@ mod tests {
     use super::*;
 
     fn verdict(delta: i64, before: i64, seen: i64, sure: i64, unclear: i64, settled: bool) -> Verdict {
-        decide(Delta(delta), Level(before), Level(seen), OwnSales { sure, unclear }, settled)
+        let mut own = OwnSales { sure, ..OwnSales::default() };
+        own.add_unclear(unclear);
+        decide(Delta(delta), Level(before), Level(seen), own, settled)
     }
 
     // proves X6: both candidates are corrected by the source's own sales; one that fits decides, else nobody can tell.
@@ -205,12 +222,16 @@ mod tests {
         assert_eq!(verdict(-2, 10, 7, 1, 0, true), Verdict::Applied);
         assert_eq!(verdict(-2, 10, 5, 0, 0, true), Verdict::InDoubt);
         assert_eq!(verdict(-2, 10, 8, 0, 2, true), Verdict::InDoubt, "was it the sale, or was it ours?");
-        assert_eq!(verdict(-2, 10, 6, 0, 2, true), Verdict::InDoubt);
+        assert_eq!(verdict(-2, 10, 6, 0, 2, true), Verdict::Applied, "the sale alone does not come to this");
+        assert_eq!(verdict(-2, 10, 9, 0, 3, true), Verdict::NotApplied, "one of three may have come after");
+        assert_eq!(verdict(-2, 10, 12, 0, -2, true), Verdict::NotApplied, "units that perhaps came back");
         assert_eq!(verdict(-1, 10, 8, 1, 0, true), Verdict::Applied);
     }
 
     fn second(delta: i64, before: i64, seen: i64, sure: i64, unclear: i64) -> Second {
-        second_reading(Delta(delta), Level(before), Level(seen), OwnSales { sure, unclear })
+        let mut own = OwnSales { sure, ..OwnSales::default() };
+        own.add_unclear(unclear);
+        second_reading(Delta(delta), Level(before), Level(seen), own)
     }
 
     // proves X4: what was run over by another write is sent once more, and no more than was written and sold.

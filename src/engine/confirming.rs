@@ -3,20 +3,34 @@
 //! The intent stays open until the second reading. What is missing then is remembered, claimed, and sent once more by a
 //! new intent, which is believed; whatever differs later is the owner's.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
 use crate::domain::observe::later;
-use crate::domain::settle::{Second, second_reading};
+use crate::domain::settle::{Evidence, Second, second_reading};
 use crate::domain::{Delta, Intent, Level, ListingId};
 use crate::safeguard::{Safeguard, stands};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
 /// that was down, lets it come later.
 const PROMPT: SignedDuration = SignedDuration::from_mins(1);
+
+/// How far the second reading of a confirmed change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Confirming {
+    /// The lane still has to rest.
+    Resting,
+    /// The listing is read again.
+    Looking,
+    /// Something is missing by this number. An order that does not show yet looks just like a loss, so the lane rests
+    /// until none can be late.
+    Doubting(Level),
+    /// The orders, and the listing, are read for the third time.
+    Asking(Level),
+}
 
 impl Cycle<'_> {
     /// Tells whether a confirmed change of a listing is to be read again before it is believed. What is sent once more
@@ -28,14 +42,23 @@ impl Cycle<'_> {
 
     /// Lets the lane rest once all that was to be sent is sent, if some of it is to be read again.
     pub fn next_rest(&self, lane: &Lane) -> Option<Job> {
-        let waiting = self.confirming.values().any(|under_way| !under_way);
-        lane.capability().confirm_after.filter(|_| waiting).map(Job::Rest)
+        let capability = lane.capability();
+        let doubting = self.confirming.values().any(|step| matches!(step, Confirming::Doubting(_)));
+        let resting = self.confirming.values().any(|step| *step == Confirming::Resting);
+        let rest = if doubting { Some(capability.order_delay) } else { capability.confirm_after };
+        rest.filter(|_| doubting || resting).map(Job::Rest)
     }
 
     /// Has the shop's orders, and then the listings themselves, read again.
     pub fn read_again(&mut self, lane: &Lane) {
         let waiting: Vec<ListingId> = self.confirming.keys().copied().collect();
-        self.confirming.values_mut().for_each(|under_way| *under_way = true);
+        for step in self.confirming.values_mut() {
+            *step = match *step {
+                Confirming::Doubting(first) => Confirming::Asking(first),
+                Confirming::Resting => Confirming::Looking,
+                step => step,
+            };
+        }
         let state = self.lane(&lane.name);
         state.to_observe = true;
         state.look.extend(waiting);
@@ -46,16 +69,26 @@ impl Cycle<'_> {
         &mut self,
         lane: &Lane,
         stored: &Stored<'_>,
-        seen: Level,
-        now: Timestamp,
+        evidence: Evidence,
+        first: Option<Level>,
     ) -> Result<(), EngineError> {
+        let Evidence { level: seen, begun: now, .. } = evidence;
         let id = stored.intent.listing;
-        let (own, sold) = self.own_sales(id, now)?;
+        let (own, sold) = self.own_sales(lane, id, evidence)?;
         let left = stored.before.after(Delta(own.sure.saturating_neg())).after(stored.delta);
         let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
             Second::Holds => (seen, Delta(0)),
             // So long after, a difference may as well be the owner's: what was lost and what was edited look alike.
             Second::Lost(_) if later(stored.intent.opened, PROMPT) < now => {
+                self.confirming.remove(&id);
+                return self.doubt(stored, seen, now);
+            }
+            Second::Lost(_) if first.is_none() => {
+                self.confirming.insert(id, Confirming::Doubting(seen));
+                return Ok(());
+            }
+            // It moved again meanwhile: there may be orders that do not show yet.
+            Second::Lost(_) if first != Some(seen) => {
                 self.confirming.remove(&id);
                 return self.doubt(stored, seen, now);
             }

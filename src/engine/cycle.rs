@@ -9,6 +9,7 @@ use tokio::task::{Id, JoinError};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::confirming::Confirming;
 use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
 use super::visibility::ShowStep;
@@ -56,6 +57,8 @@ pub(super) struct LaneState {
     pub calls: VecDeque<(CallId, StoredCall, Attempt)>,
     /// Listings to be read by key.
     pub look: BTreeSet<ListingId>,
+    /// Listings that are being read by key.
+    pub looking: BTreeSet<ListingId>,
     /// Hides and shows to be done.
     pub shows: VecDeque<ShowStep>,
     /// When the last reading of quantities began, and the last full one, in this cycle. They become the channel's
@@ -87,6 +90,8 @@ pub(super) struct Cycle<'a> {
     pub queue: BTreeMap<ListingId, Decision>,
     /// What is being pushed at this moment.
     pub sent: BTreeMap<ListingId, Decision>,
+    /// Listings of which something about their visibility is on its way.
+    pub showing: BTreeSet<ListingId>,
     /// Listings that were planned anew while their push was under way.
     pub overtaken: BTreeSet<ListingId>,
     /// Source listings with something to settle.
@@ -95,8 +100,8 @@ pub(super) struct Cycle<'a> {
     pub preparing: Vec<(ListingId, Settlement)>,
     /// Source listings that go alone, since their number moved under the last attempt (X2).
     pub alone: BTreeSet<ListingId>,
-    /// Source listings whose change was confirmed and is to be read again (X4), and whether that is under way.
-    pub confirming: BTreeMap<ListingId, bool>,
+    /// Source listings whose change was confirmed and is to be read again (X4), and how far that is.
+    pub confirming: BTreeMap<ListingId, Confirming>,
     /// Source listings to which something was sent once more in this cycle; it is not done twice.
     pub corrected: BTreeSet<ListingId>,
     /// How often a listing was tried in this cycle and has to be tried again.
@@ -128,6 +133,7 @@ impl<'a> Cycle<'a> {
             pushes: BTreeMap::new(),
             queue: BTreeMap::new(),
             sent: BTreeMap::new(),
+            showing: BTreeSet::new(),
             overtaken: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             preparing: Vec::new(),
@@ -358,6 +364,7 @@ impl<'a> Cycle<'a> {
                 batch.push((id, known.at.key));
             }
         }
+        self.lane(&lane.name).looking = batch.iter().map(|(id, _)| *id).collect();
         Ok((!batch.is_empty()).then_some(Job::Look(batch)))
     }
 

@@ -157,8 +157,16 @@ impl Cycle<'_> {
             self.engine.lanes.iter().map(|lane| (lane.name.clone(), self.channel_facts(lane))).collect();
         let source = self.lanes.get(&self.source);
         let source_fresh = source.is_some_and(|lane| lane.observed && lane.failed.is_none());
-        let world = World { rules: &self.settings().rules, channels: &channels, source_fresh };
-        components.iter().flat_map(|component| plan(component, &world)).collect()
+        // A number that is known to have changed, and is still to be read, is no fresh one (O4).
+        let stale = |component: &Component| {
+            let read = |id| source.is_some_and(|lane| lane.look.contains(id) || lane.looking.contains(id));
+            component.sources.iter().any(|source| read(&source.known.id))
+        };
+        let plan_one = |component: &Component| {
+            let source_fresh = source_fresh && !stale(component);
+            plan(component, &World { rules: &self.settings().rules, channels: &channels, source_fresh })
+        };
+        components.iter().flat_map(plan_one).collect()
     }
 
     fn channel_facts(&self, lane: &Lane) -> ChannelFacts {

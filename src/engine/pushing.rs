@@ -35,6 +35,13 @@ impl Cycle<'_> {
         if self.queue.contains_key(&decision.target) && !stands(Safeguard::NewestWins) {
             return Ok(());
         }
+        // What is on its way is judged when it is back.
+        if self.showing.contains(&decision.target) {
+            if self.queue.get(&decision.target).is_none_or(|old| old.action != decision.action) {
+                self.overtaken.insert(decision.target);
+            }
+            return Ok(());
+        }
         if self.drop_showing(&decision)? {
             self.queue.insert(decision.target, decision);
             return Ok(());

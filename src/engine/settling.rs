@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 
 use super::EngineError;
+use super::confirming::Confirming;
 use super::cycle::{Cycle, LaneState, record};
 use super::lane::{Job, Lane};
 use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
 use crate::domain::observe::{SAME_MOMENT, confirmed, later};
-use crate::domain::settle::{OwnSales, Settlement, Verdict, decide, settle};
+use crate::domain::settle::{Evidence, OwnSales, Settlement, Verdict, decide, settle};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, Line, LineId,
-    ListingId, Movement, Pushed, RunId, Seen, Why,
+    ListingId, Movement, Pushed, RunId, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{OpenCall, StoreError, Tx};
@@ -199,10 +200,11 @@ impl Cycle<'_> {
         let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
         // The answer may be late: what the number became is as of the moment before the call was sent.
         let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: intent.opened };
-        let may_run = now < later(intent.opened, lane.capability().still_running);
+        let running = lane.capability().still_running;
+        let may_run = !running.is_zero() && now < later(intent.opened, running);
         match outcome {
             Outcome::Done { .. } if self.must_confirm(lane, intent) => {
-                self.confirming.insert(intent.listing, false);
+                self.confirming.insert(intent.listing, Confirming::Resting);
             }
             Outcome::Done { echo } => self.applied(lane, &stored, echo, Delta(0), now, "the platform confirmed it")?,
             Outcome::Stale if !stands(Safeguard::StaleIsReadAgain) => {
@@ -269,7 +271,7 @@ impl Cycle<'_> {
         lane: &Lane,
         id: ListingId,
         found: &Found,
-        begun: Timestamp,
+        (begun, done): (Timestamp, Timestamp),
     ) -> Result<(), EngineError> {
         let intents = self.store.read(|tx| tx.unfinished_of(id))?;
         let waiting = self.lanes.get(&lane.name).map(|state| state.calls.clone()).unwrap_or_default();
@@ -280,29 +282,34 @@ impl Cycle<'_> {
                 continue;
             }
             let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun };
+            let evidence = Evidence { level: *level, begun, done };
             match self.confirming.get(&id) {
-                Some(true) => self.confirm(lane, &stored, *level, begun)?,
-                Some(false) => {}
-                None => self.weigh(lane, &stored, *level, begun)?,
+                Some(Confirming::Looking) => self.confirm(lane, &stored, evidence, None)?,
+                Some(Confirming::Asking(first)) => self.confirm(lane, &stored, evidence, Some(*first))?,
+                Some(Confirming::Resting | Confirming::Doubting(_)) => {}
+                None => self.weigh(lane, &stored, evidence)?,
             }
         }
         Ok(())
     }
 
-    fn weigh(&mut self, lane: &Lane, stored: &Stored<'_>, level: Level, begun: Timestamp) -> Result<(), EngineError> {
+    fn weigh(&mut self, lane: &Lane, stored: &Stored<'_>, seen: Evidence) -> Result<(), EngineError> {
         let capability = lane.capability();
+        let Evidence { level, begun, .. } = seen;
         // Where a mark tells what became of it, it alone is looked for: a sale can move the number just as far (X4).
         if capability.exactly_once == ExactlyOnce::Marker {
             return Ok(());
         }
         let id = stored.intent.listing;
-        let settled = later(later(stored.intent.opened, capability.still_running), capability.order_delay) <= begun;
-        let Some(evidence) = self.ripe_evidence(lane, stored.intent.id, Seen { level, begun })? else {
+        // Where nothing goes on after its process, no clock needs to be asked.
+        let wait = later(later(stored.intent.opened, capability.still_running), capability.order_delay);
+        let settled = wait == stored.intent.opened || wait <= begun;
+        if !self.is_ripe(lane, stored.intent.id, seen)? {
             let why = "no answer came; its number says more when the orders of that moment can no longer be late";
             return self.pending(lane, stored, why.to_owned(), None);
-        };
-        let (own, _) = self.own_sales(id, evidence.begun)?;
-        match decide(stored.delta, stored.before, evidence.level, own, settled) {
+        }
+        let (own, _) = self.own_sales(lane, id, seen)?;
+        match decide(stored.delta, stored.before, level, own, settled) {
             // A till lowers a number by one as often as we do: in a file that somebody else wrote since, a number that
             // fits proves nothing (X5).
             Verdict::Applied if capability.exactly_once == ExactlyOnce::File => self.doubt(stored, level, begun)?,
@@ -320,19 +327,18 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Returns the reading by which an open adjustment may be decided: one whose own sales must have shown by now, since
-    /// the orders were read again after their delay (X6). Until then the first reading is remembered.
-    fn ripe_evidence(&mut self, lane: &Lane, intent: IntentId, seen: Seen) -> Result<Option<Seen>, StoreError> {
+    /// Tells whether an open adjustment may be decided by a reading (X6): only if the number was the same before, so long
+    /// ago that all orders of that moment must have shown since. A reading that is not is remembered for the next time.
+    fn is_ripe(&mut self, lane: &Lane, intent: IntentId, seen: Evidence) -> Result<bool, StoreError> {
         let delay = lane.capability().order_delay;
         if delay.is_zero() {
-            return Ok(Some(seen));
+            return Ok(true);
         }
         let orders_read = self.lanes.get(&lane.name).and_then(|state| state.levels_since);
-        let ripe = |first: &Seen| orders_read.is_some_and(|read| later(first.begun, delay) <= read);
+        let ripe = |first: &Evidence| orders_read.is_some_and(|read| later(first.done, delay) <= read);
         self.store.transaction(|tx| match tx.evidence(intent)? {
-            Some(first) if ripe(&first) => Ok(Some(first)),
-            Some(_) => Ok(None),
-            None => tx.keep_evidence(intent, seen).map(|()| None),
+            Some(first) if first.level == seen.level => Ok(ripe(&first)),
+            _ => tx.keep_evidence(intent, seen).map(|()| false),
         })
     }
 
@@ -340,9 +346,15 @@ impl Cycle<'_> {
     /// while an adjustment of it is open, that is the reading before the adjustment. Also returns those of them that
     /// surely came after it.
     ///
-    /// A sale that reading may contain by its stamp is contained only if the number moved by as much then, and nothing
-    /// that was known explained it.
-    pub(super) fn own_sales(&self, id: ListingId, by: Timestamp) -> Result<(OwnSales, Vec<Line>), StoreError> {
+    /// A sale that the one before may contain by its stamp is contained if it was placed so long before that it had to
+    /// be, else only if the number moved by as much then, and nothing that was known explained it.
+    pub(super) fn own_sales(
+        &self,
+        lane: &Lane,
+        id: ListingId,
+        seen: Evidence,
+    ) -> Result<(OwnSales, Vec<Line>), StoreError> {
+        let delay = lane.capability().order_delay;
         let (own, read, mut moved) = self.store.read(|tx| {
             let known = tx.known(id)?;
             let read = known.as_ref().and_then(|known| known.reading).map(|seen| seen.begun);
@@ -355,17 +367,19 @@ impl Cycle<'_> {
         for line in own {
             let units = line.taken.saturating_sub(line.contained);
             let clearly_later = read.is_none_or(|read| later(read, SAME_MOMENT) < line.placed);
-            let explains = units.signum() == moved.signum() && units.saturating_abs() <= moved.saturating_abs();
-            // By its stamp it came after the reading that is looked at, or just about with it.
-            if later(by, SAME_MOMENT) < line.placed {
+            let long_before = read.is_some_and(|read| later(later(line.placed, delay), SAME_MOMENT) < read);
+            if later(seen.done, SAME_MOMENT) < line.placed || (units > 0 && long_before) {
                 continue;
             }
-            let clearly_sooner = later(line.placed, SAME_MOMENT) < by;
-            if !clearly_sooner {
-                sales.unclear = sales.unclear.saturating_add(units);
+            // Nobody stamps when units came back.
+            let unstamped = units < 0 || seen.begun <= later(line.placed, SAME_MOMENT);
+            // A rise may hide a fall behind it.
+            let explains = moved < 0 || units <= moved;
+            if unstamped {
+                sales.add_unclear(units);
             } else if !clearly_later && explains {
-                moved = moved.saturating_sub(units);
-                sales.unclear = sales.unclear.saturating_add(units);
+                moved = if moved < 0 { moved } else { moved.saturating_sub(units) };
+                sales.add_unclear(units);
             } else {
                 sales.sure = sales.sure.saturating_add(units);
                 sure.push(line);

@@ -17,7 +17,6 @@ use crate::domain::{
     Act, ChannelName, Found, HoldWhy, IntentState, Known, LineFact, Listing, ListingId, ListingRef, Movement,
     OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
-use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, StoreError, Tx};
 
 /// How far ahead of its channel's clock an order may be before its time is taken for a mistake.
@@ -53,7 +52,9 @@ impl Cycle<'_> {
                 Ok(observed) => self.take_observed(&lane, observed, report.done)?,
                 Err(error) => self.fail(&lane, error),
             },
-            JobResult::Looked(ids, readings) => self.take_looked(&lane, &ids, readings, report.begun)?,
+            JobResult::Looked(ids, readings) => {
+                self.take_looked(&lane, &ids, readings, (report.begun, report.done))?;
+            }
             JobResult::Prepared(batch, call) => self.take_prepared(&lane, &batch, call, report.done)?,
             JobResult::Adjusted(id, attempt, outcomes) => {
                 self.take_adjusted(&lane, id, attempt, outcomes, report.done)?;
@@ -159,9 +160,6 @@ impl Cycle<'_> {
         let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
         advance(&mut channel, window, orders, done);
         let run = self.run;
-        if !stands(Safeguard::CursorWithItsLines) {
-            self.store.transaction(|tx| tx.save_channel(&channel))?;
-        }
         self.store.transaction(|tx| {
             for order in sorted(orders) {
                 for fact in &order.lines {
@@ -211,8 +209,9 @@ impl Cycle<'_> {
         lane: &Lane,
         ids: &[ListingId],
         readings: Result<Vec<Reading>, ChannelError>,
-        begun: Timestamp,
+        (begun, done): (Timestamp, Timestamp),
     ) -> Result<(), EngineError> {
+        self.lane(&lane.name).looking.clear();
         let readings = match readings {
             Ok(readings) => readings,
             Err(error) => {
@@ -225,7 +224,7 @@ impl Cycle<'_> {
         self.lane(&lane.name).readings += readings.len();
         let mut taken = Taken::default();
         for (id, reading) in ids.iter().zip(&readings) {
-            self.weigh_evidence(lane, *id, &reading.found, begun)?;
+            self.weigh_evidence(lane, *id, &reading.found, (begun, done))?;
         }
         let reader = Reader { lane, run: self.run, begun, now: begun, grace: self.settings().grace };
         let unreadable = self.store.transaction(|tx| {

@@ -110,7 +110,9 @@ impl Cycle<'_> {
 
     /// Takes the next step of a hide or a show.
     pub fn next_show(&mut self, lane: &Lane) -> Option<Job> {
-        self.lane(&lane.name).shows.pop_front().map(|step| match step {
+        let step = self.lane(&lane.name).shows.pop_front()?;
+        self.showing.insert(step.listing());
+        Some(match step {
             ShowStep::LookUp(id, key) | ShowStep::Stand(id, key) => Job::Stand(id, key),
             ShowStep::Do(id, key, showing) => Job::Show(id, key, showing),
         })
@@ -124,6 +126,7 @@ impl Cycle<'_> {
         standing: Result<Option<Standing>, ChannelError>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
+        self.is_back(id);
         let standing = match standing {
             Ok(standing) => standing,
             Err(error) => return self.showing_failed(lane, id, &error),
@@ -175,6 +178,16 @@ impl Cycle<'_> {
         Ok(())
     }
 
+    /// Notes that nothing about a listing's visibility is on its way any more; if the plan changed meanwhile, it is
+    /// planned anew.
+    fn is_back(&mut self, id: ListingId) {
+        self.showing.remove(&id);
+        if self.overtaken.remove(&id) {
+            self.queue.remove(&id);
+            self.seeds.insert(id);
+        }
+    }
+
     /// Takes in what became of a hide or a show.
     pub fn take_shown(
         &mut self,
@@ -183,6 +196,7 @@ impl Cycle<'_> {
         outcome: Result<Outcome, ChannelError>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
+        self.is_back(id);
         let decision = self.queue.remove(&id);
         match outcome {
             Ok(Outcome::Done { .. }) => {

@@ -7,8 +7,9 @@ use rusqlite::{Row, params};
 
 use super::value::{from_json, from_word, get, json, moment, ms, numbers, word};
 use super::{Result, StoreError, Tx};
+use crate::domain::settle::Evidence;
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, Seen, StoredCall,
+    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, StoredCall,
 };
 
 /// A stored call some of whose intents are not closed.
@@ -138,15 +139,15 @@ impl Tx<'_> {
     }
 
     /// Keeps the first reading of a listing after an adjustment of it was left without an answer (X6).
-    pub fn keep_evidence(&self, id: IntentId, seen: Seen) -> Result<()> {
-        self.set_meta(&format!("{EVIDENCE}{}", id.0), &json(&(seen.level.0, ms(seen.begun)))?)
+    pub fn keep_evidence(&self, id: IntentId, seen: Evidence) -> Result<()> {
+        self.set_meta(&format!("{EVIDENCE}{}", id.0), &json(&(seen.level.0, ms(seen.begun), ms(seen.done)))?)
     }
 
     /// Returns the first reading of a listing after an adjustment of it was left without an answer.
-    pub fn evidence(&self, id: IntentId) -> Result<Option<Seen>> {
+    pub fn evidence(&self, id: IntentId) -> Result<Option<Evidence>> {
         let Some(kept) = self.meta(&format!("{EVIDENCE}{}", id.0))? else { return Ok(None) };
-        let (level, begun): (i64, i64) = from_json(&kept)?;
-        Ok(Some(Seen { level: Level(level), begun: moment(begun)? }))
+        let (level, begun, done): (i64, i64, i64) = from_json(&kept)?;
+        Ok(Some(Evidence { level: Level(level), begun: moment(begun)?, done: moment(done)? }))
     }
 
     /// Remembers what a listing's platform lost, until it is sent once more (X4); nothing, where that is zero.

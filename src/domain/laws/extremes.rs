@@ -86,7 +86,8 @@ proptest! {
     #[test]
     fn anything_can_be_decided(delta in number(), before in number(), seen in number(), sure in number(), unclear in number(), settled in any::<bool>()) {
         let (delta, before, seen) = (Delta(delta), Level(before), Level(seen));
-        let own = OwnSales { sure, unclear };
+        let mut own = OwnSales { sure, ..OwnSales::default() };
+        own.add_unclear(unclear);
         decide(delta, before, seen, own, settled);
         second_reading(delta, before, seen, own);
     }

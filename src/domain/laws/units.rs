@@ -189,7 +189,7 @@ impl Shop {
     fn read(&mut self, source: usize, late: bool) {
         let shelf = &mut self.shelves[source];
         if let Some(open) = shelf.open.take() {
-            let own = OwnSales { sure: shelf.sold_there - shelf.contained, unclear: 0 };
+            let own = OwnSales { sure: shelf.sold_there - shelf.contained, ..OwnSales::default() };
             match decide(open.delta, open.before, Level(shelf.units), own, late) {
                 Verdict::Applied => self.confirm(source, &open.lines),
                 Verdict::NotApplied => {}

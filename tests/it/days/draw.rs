@@ -140,7 +140,7 @@ impl Drawn {
         let targets = 1 + dice.below(3);
         let channels: Vec<DrawnChannel> =
             (0..=targets).map(|nth| channel(&mut dice, names[nth], nth == 0, &goods)).collect();
-        let cycles = 6 + u32::try_from(dice.below(14)).unwrap();
+        let cycles = 5 + u32::try_from(dice.below(12)).unwrap();
         let spells = spells(&mut dice, cycles, &channels);
         let turns = turns(&mut dice, cycles, &channels);
         let every = *dice.pick(&[1, 1, 1, 1, 5, 20]).unwrap();
@@ -256,7 +256,11 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
         rule: rule.filter(|_| !is_source),
         zero_stock: if kind.hides() && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
         lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),
-        order_delay: Duration::from_secs(*dice.pick(&[0, 0, 0, 20, 60, 300]).unwrap()),
+        // A shop of one's own shows its orders at once, or nearly so.
+        order_delay: Duration::from_secs(match kind {
+            DrawnKind::WooCommerce => *dice.pick(&[0, 0, 20]).unwrap(),
+            _ => *dice.pick(&[0, 0, 0, 20, 60, 300]).unwrap(),
+        }),
         latency: dice.happens(0.5),
     }
 }

@@ -13,7 +13,7 @@ use super::draw::{Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Spell};
 use super::lived::{Lived, Stretch};
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
-use crate::sim::{Deed, Dice, Pace, Rule as Fault, State};
+use crate::sim::{Deed, Dice, Pace, Rule as Fault, State, Trouble as Fate};
 
 /// Runs after the trouble in which everything must have come to rest.
 const MOST_RUNS: u32 = 40;
@@ -136,9 +136,15 @@ impl<'a> Day<'a> {
             }
             let until = self.shops.market.now();
             self.shops.pass(self.drawn.every.as_secs()).await;
+            let stretch = Stretch { from, until: self.shops.market.now() };
             if killed || disk_fails || !spells.is_empty() {
-                self.lived.troubled.push(Stretch { from, until: self.shops.market.now() });
+                self.lived.troubled.push(stretch);
             }
+            if killed || disk_fails || spells.iter().any(|spell| spell.trouble != Fate::NoNumbers) {
+                self.lived.dark.push(stretch);
+            }
+            let takes_long = |spell: &&&Spell| matches!(spell.trouble, Fate::Slow(_) | Fate::SlowAnswer(_));
+            self.lived.slow.extend(spells.iter().filter(takes_long).map(|spell| (stretch, spell.at)));
             if spells.iter().any(|spell| self.drawn.blinds(spell)) {
                 self.lived.blind.push(Stretch { from, until });
             }

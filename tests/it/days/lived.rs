@@ -45,6 +45,10 @@ pub struct Lived {
     pub orders_named: BTreeMap<(String, u64), String>,
     /// When something went wrong.
     pub troubled: Vec<Stretch>,
+    /// When something went wrong that keeps the program from knowing how things are.
+    pub dark: Vec<Stretch>,
+    /// When calls to a channel took long, or to any channel.
+    pub slow: Vec<(Stretch, Option<&'static str>)>,
     /// Runs in which nothing of the source could be read.
     pub blind: Vec<Stretch>,
     /// What each channel shows at the end, by SKU.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eys::domain::policy::ZeroStock;
 use jiff::{SignedDuration, Timestamp};
 
-use super::draw::{Drawn, DrawnChannel};
+use super::draw::{Drawn, DrawnChannel, DrawnKind};
 use super::lived::{Lived, Stretch};
 use crate::sim::{Deed, Event, Who};
 
@@ -14,6 +14,10 @@ use crate::sim::{Deed, Event, Who};
 const BLIND: SignedDuration = SignedDuration::from_secs(300);
 /// How long after trouble its effects last.
 const AFTER: SignedDuration = SignedDuration::from_mins(20);
+/// How long a call may be on its way.
+const SLOW: SignedDuration = SignedDuration::from_mins(3);
+/// How long a change of the source is unsettled where it is read a second time.
+const ASIDE: SignedDuration = SignedDuration::from_secs(20);
 /// How long nothing may have happened about a listing for its number to be known for sure.
 const QUIET: SignedDuration = SignedDuration::from_mins(15);
 
@@ -48,6 +52,7 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
     wrong.extend(stock.targets_follow());
     wrong.extend(stock.no_raise_beyond_the_truth());
     wrong.extend(stock.no_raise_while_blind());
+    wrong.extend(stock.no_lowering_without_a_reason());
     wrong.extend(stock.what_is_quiet_is_exact());
     wrong.extend(stock.doubts_are_on_the_safe_side());
     wrong.extend(stock.only_what_may_be_written_is_written());
@@ -182,8 +187,29 @@ impl<'a> Stock<'a> {
         })
     }
 
+    /// Tells whether the owner, or another program, wrote to a number of the source just when it was read for the second
+    /// time where changes get lost: then what was lost and what was edited look alike, and nobody can tell (X4).
+    fn nobody_can_tell(&self, good: &str) -> bool {
+        if self.drawn.source().kind != DrawnKind::WooCommerce {
+            return false;
+        }
+        let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
+        let ours: Vec<Timestamp> = self
+            .lived
+            .events
+            .iter()
+            .filter(here)
+            .filter(|event| matches!(event.deed, Deed::Adjusted { who: Who::App, .. }))
+            .map(|event| event.at)
+            .collect();
+        self.lived.events.iter().filter(here).any(|event| {
+            let by_hand = matches!(event.deed, Deed::Wrote { who: Who::Owner | Who::OtherApp, .. });
+            by_hand && ours.iter().any(|ours| *ours - ASIDE <= event.at && event.at <= *ours + ASIDE)
+        })
+    }
+
     fn source_is_exact(&self) -> Vec<String> {
-        let wrong = self.at_first.keys().filter_map(|sku| {
+        let wrong = self.at_first.keys().filter(|sku| !self.nobody_can_tell(sku)).filter_map(|sku| {
             let truth = self.at_last(sku);
             let must = if self.drawn.source().kind.hides() { truth } else { truth.max(0) };
             let has = self.lived.shows["source"][sku];
@@ -236,8 +262,7 @@ impl<'a> Stock<'a> {
     }
 
     fn named(&self, shop: &str, order: u64) -> String {
-        let woocommerce =
-            self.drawn.channels.iter().any(|c| c.name == shop && c.kind == super::draw::DrawnKind::WooCommerce);
+        let woocommerce = self.drawn.channels.iter().any(|c| c.name == shop && c.kind == DrawnKind::WooCommerce);
         let number = self.lived.orders_named.get(&(shop.to_owned(), order)).cloned();
         number.filter(|_| !woocommerce).unwrap_or_else(|| order.to_string())
     }
@@ -287,6 +312,13 @@ impl<'a> Stock<'a> {
     fn no_raise_beyond_the_truth(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| from < to) {
+            // A lowering that is on its way for minutes may come after a sale, where the platform cannot compare.
+            let slow = |(stretch, name): &(Stretch, Option<&str>)| {
+                name.is_none_or(|name| name == channel.name) && stretch.from <= at && at <= stretch.until + SLOW
+            };
+            if channel.kind == DrawnKind::WooCommerce && self.lived.slow.iter().any(slow) {
+                continue;
+            }
             let most = self.most_within(channel, sku, Stretch { from: at - self.blind(), until: at });
             if to > most {
                 let name = channel.name;
@@ -312,6 +344,40 @@ impl<'a> Stock<'a> {
             .collect()
     }
 
+    /// Nothing is lowered below what is surely there: what a moment ago was there, less all that was sold since, twice,
+    /// since a sale may be claimed though the number contains it already (P5).
+    fn no_lowering_without_a_reason(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| to < from) {
+            let since = at - self.blind() - QUIET;
+            let recent = |moment: Timestamp| since <= moment && moment <= at;
+            let dark = self.lived.dark.iter().any(|dark| since <= dark.until && dark.from <= at);
+            let touched = dark || self.touched(channel, sku, recent) || !self.lived.doubts.is_empty();
+            let least = self.must_show(channel, sku, |part| {
+                let moved = self.changes.iter().filter(|change| change.sku == part && recent(change.at));
+                let gone: i64 = moved.filter(|change| change.delta < 0).map(|change| 2 * change.delta).sum();
+                self.at(part, since).min(self.at(part, at)) + gone
+            });
+            if !touched && to < least {
+                let name = channel.name;
+                wrong.push(format!(
+                    "at {at} {sku} on {name} was lowered from {from} to {to}, and at least {least} were there"
+                ));
+            }
+        }
+        wrong
+    }
+
+    /// Tells whether anybody but us did something to a listing, or to another that draws on its number.
+    fn touched(&self, channel: &DrawnChannel, sku: &str, recent: impl Fn(Timestamp) -> bool) -> bool {
+        let mates = self.drawn.mates(channel, sku);
+        self.lived.events.iter().any(|event| {
+            let there = event.shop == channel.name && mates.contains(&event.deed.sku());
+            let by_us = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
+            there && recent(event.at) && !by_us
+        })
+    }
+
     /// Where nothing happened for a while, there is nothing to be careful about: what is written is the truth (P5).
     fn what_is_quiet_is_exact(&self) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -320,12 +386,8 @@ impl<'a> Stock<'a> {
             let recent = |moment: Timestamp| at - quiet <= moment && moment <= at;
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let moved = self.changes.iter().any(|change| recent(change.at) && parts.contains(&change.sku));
-            let mates = self.drawn.mates(channel, sku);
-            let touched = self.lived.events.iter().any(|event| {
-                let there = event.shop == channel.name && mates.contains(&event.deed.sku());
-                let by_us = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
-                there && recent(event.at) && !by_us
-            });
+            let dark = self.lived.dark.iter().any(|dark| at - quiet <= dark.until && dark.from <= at);
+            let touched = dark || self.touched(channel, sku, recent);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             if !moved && !touched && at - quiet > self.lived.began && to != must {
                 wrong.push(format!(
@@ -403,7 +465,7 @@ impl<'a> Stock<'a> {
                 .lived
                 .troubled
                 .iter()
-                .any(|trouble| trouble.from <= change.at && change.at <= trouble.until + AFTER);
+                .any(|trouble| trouble.from <= change.at && change.at <= trouble.until + AFTER + self.blind());
             let raised = self.lived.events.iter().any(|event| {
                 let by_hand =
                     matches!(event.deed, Deed::Wrote { who: Who::Owner | Who::OtherApp, from, to, .. } if from < to);
@@ -414,6 +476,11 @@ impl<'a> Stock<'a> {
                     && change.at - self.blind() <= event.at
                     && event.at <= change.at
             });
+            let put_back = self.lived.deeds.iter().any(|deed| {
+                let here = deed.channel == change.listing.0 && deed.sku == change.listing.1;
+                here && deed.sold < 0 && change.at - self.blind() <= deed.at && deed.at <= change.at
+            });
+            let raised = raised || put_back;
             let off = self.off_sale(&change.listing.0, &change.listing.1);
             let was_off = off.iter().any(|off| change.at - self.blind() <= off.until);
             if !in_trouble && !raised && !was_off && !self.changes[..nth].iter().any(|other| recent(&other)) {
