@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::lane::Lane;
 use super::linking::{LinkPlan, Surveyed, survey};
 use super::report::Progress;
+use super::standing::how_to_release;
 use super::{Clock, Settings};
 use crate::channel::{Mend, Weight};
 use crate::domain::matching::Reason;
 use crate::domain::{
-    ChannelName, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown, Sku,
+    ChannelName, HoldWhy, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown,
+    Sku,
 };
 use crate::store::{Store, StoreError};
 
@@ -376,8 +378,9 @@ fn look_at_state(store: &Store, checkup: &mut Checkup) -> Result<(), StoreError>
         checkup.findings.push(Finding { code, topic, weight, channel, listing, sku, message, next: Some(next), mend });
     };
     for hold in store.read(|tx| tx.holds())? {
-        let next = format!("`eys sync --release {}` lets it go on", hold.id);
-        find("held", Topic::SyncSettings, Some(hold.channel), format!("{}: {}", hold.id, hold.note), next);
+        let code = if hold.why == HoldWhy::SecondWriter { "second-writer" } else { "held" };
+        let next = how_to_release(&hold);
+        find(code, Topic::SyncSettings, Some(hold.channel), format!("{}: {}", hold.id, hold.note), next);
     }
     for intent in store.read(|tx| tx.unfinished_intents())? {
         let id = intent.id;

@@ -10,11 +10,15 @@ use super::cycle::{Cycle, record};
 use super::lane::Lane;
 use super::report::{Adjusted, Deduction, Trouble};
 use super::settling::name;
-use crate::domain::guard::{SourceTotals, Totals, emptied, freeze, guard, unexplained_zero};
+use crate::domain::guard::{
+    NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
+};
 use crate::domain::plan::{Action, ChannelFacts, Decision, Doubt, World, plan};
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
-use crate::domain::{ChannelName, Component, HoldId, Known, ListingId, Role, Shown, SourceFacts, TargetFacts, Why};
+use crate::domain::{
+    ChannelName, Component, Hold, HoldId, HoldWhy, Known, ListingId, Role, Shown, SourceFacts, TargetFacts, Why,
+};
 use crate::store::StoreError;
 
 /// Components that are planned together, with the place of each target in them.
@@ -181,7 +185,8 @@ impl Cycle<'_> {
             decisions.iter().filter(|decision| !self.exempt.contains(&decision.target)).cloned().collect();
         let totals = self.totals()?;
         let source = self.source_totals(&planned.components, &free)?;
-        let new = guard(&free, &totals, source, self.settings().guard);
+        let mut new = guard(&free, &totals, source, self.settings().guard);
+        new.extend(self.second_writers(planned, &free)?);
         let mut held = BTreeMap::new();
         for hold in new {
             let frozen: Vec<_> = hold
@@ -193,7 +198,10 @@ impl Cycle<'_> {
             let now = self.lanes.get(&hold.channel).and_then(|lane| lane.clock).unwrap_or(self.report.began);
             let run = self.run;
             let id = self.store.transaction(|tx| {
-                let open = tx.holds()?.into_iter().find(|open| open.channel == hold.channel && open.why == hold.why);
+                // Each listing that somebody else writes to has a hold of its own, with both numbers.
+                let alone = hold.why == HoldWhy::SecondWriter;
+                let same = |open: &Hold| !alone && open.channel == hold.channel && open.why == hold.why;
+                let open = tx.holds()?.into_iter().find(same);
                 let id = match open {
                     Some(open) => tx.widen_hold(open.id, &hold.note, &frozen).map(|()| open.id)?,
                     None => tx.make_hold(&hold.channel, hold.why, now, &hold.note, &frozen)?,
@@ -209,6 +217,21 @@ impl Cycle<'_> {
             held.extend(hold.targets.iter().map(|target| (*target, id)));
         }
         Ok(held)
+    }
+
+    /// Finds the listings that were corrected too often within a day (R4).
+    fn second_writers(&self, planned: &Planned, decisions: &[Decision]) -> Result<Vec<NewHold>, StoreError> {
+        let mut holds = Vec::new();
+        for decision in decisions {
+            let Some((_, target)) = planned.target(decision.target) else { continue };
+            let Some(lane) = self.lane_of(&decision.channel).filter(|_| corrects(&target.known, decision)) else {
+                continue;
+            };
+            let day_ago = super::cycle::before(self.now(&lane), SignedDuration::from_hours(24));
+            let corrections = self.store.read(|tx| tx.corrections(decision.target, day_ago))?;
+            holds.extend(second_writer(&target.known, decision, corrections));
+        }
+        Ok(holds)
     }
 
     fn totals(&self) -> Result<BTreeMap<ChannelName, Totals>, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::report::Trouble;
 use super::settling::{how_to_settle, name};
-use crate::domain::{Act, ChannelName, IntentState, Line};
+use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Line};
 use crate::store::{Store, StoreError};
 
 /// Returns all that is wrong or waits, the most general first. `channels` are those of channels.toml; what the state
@@ -60,11 +60,22 @@ fn channels_in_trouble(store: &Store, channels: &[ChannelName]) -> Result<Vec<Tr
 
 fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let told = store.read(|tx| tx.holds())?.into_iter().map(|hold| {
-        let next = format!("`eys sync --release {}` lets it go on", hold.id);
+        let next = how_to_release(&hold);
         let message = format!("{}: {}", hold.id, hold.note);
         Trouble { waits_for_owner: true, ..trouble("held", Some(&hold.channel), None, message, next) }
     });
     Ok(told.collect())
+}
+
+/// Tells how a hold is released.
+pub(super) fn how_to_release(hold: &Hold) -> String {
+    let release = format!("`eys sync --release {}` lets it go on", hold.id);
+    match hold.why {
+        HoldWhy::SecondWriter => {
+            format!("stop the other program from writing the stock of this listing; then {release}")
+        }
+        _ => release,
+    }
 }
 
 /// Returns the sold lines that wait for the owner, a trouble a channel.

@@ -470,9 +470,11 @@ impl Reader<'_> {
             Meaning::OwnersChange(from, to) => {
                 let movement = entry(Why::OwnersChange, Some(from), Some(to), None)?;
                 known.owners_change = Some(movement);
+                tx.refreeze(known.id, to.offerable())?;
             }
             Meaning::Missing { expected, seen } => {
                 entry(Why::Missing, Some(expected), Some(seen), None)?;
+                tx.refreeze(known.id, seen.offerable())?;
             }
             Meaning::Gone => {
                 let movement = entry(Why::Gone, known.reading.map(|seen| seen.level), None, None)?;
