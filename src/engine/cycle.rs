@@ -59,6 +59,8 @@ pub(super) struct LaneState {
     pub shows: VecDeque<ShowStep>,
     /// The channel's clock, as last heard.
     pub clock: Option<Timestamp>,
+    /// When it was last read completely before this cycle.
+    pub complete: Option<Timestamp>,
     pub orders: usize,
     pub readings: usize,
     pub jobs: u64,
@@ -163,10 +165,11 @@ impl<'a> Cycle<'a> {
     fn open_lanes(&mut self) -> Result<(), EngineError> {
         for lane in self.engine.lanes.clone() {
             let late = self.engine.flying.values().any(|name| *name == lane.name);
-            let state = LaneState { busy: late, late, to_observe: !late, ..LaneState::default() };
-            self.lanes.insert(lane.name.clone(), state);
             let print = self.engine.settings.rules_print.clone();
             let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print))?;
+            let complete = channel.complete.or(channel.scanned);
+            let state = LaneState { busy: late, late, to_observe: !late, complete, ..LaneState::default() };
+            self.lanes.insert(lane.name.clone(), state);
             self.seeds.extend(dirty);
             if new_rules {
                 self.new_rules.insert(lane.name.clone());
@@ -359,6 +362,7 @@ impl<'a> Cycle<'a> {
         self.report.pushes = std::mem::take(&mut self.pushes).into_values().collect();
         self.report_lanes()?;
         self.report_waiting()?;
+        self.forget()?;
         self.report.ended = (self.engine.around.clock)();
         let (run, ended, exit) = (self.run, self.report.ended, self.report.exit());
         let summary = self.report.summary();

@@ -17,7 +17,7 @@ use crate::domain::plan::{Action, ChannelFacts, Decision, Doubt, World, plan};
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
 use crate::domain::{
-    ChannelName, Component, Hold, HoldId, HoldWhy, Known, ListingId, Role, Shown, SourceFacts, TargetFacts, Why,
+    ChannelName, Component, Hold, HoldId, HoldWhy, Known, Line, ListingId, Role, Shown, SourceFacts, TargetFacts, Why,
 };
 use crate::store::StoreError;
 
@@ -56,7 +56,11 @@ impl Cycle<'_> {
 
     fn think_once(&mut self) -> Result<(), EngineError> {
         let seeds: Vec<ListingId> = std::mem::take(&mut self.seeds).into_iter().collect();
-        let planned = Planned::new(self.store.read(|tx| tx.components(&seeds))?);
+        let mut components = self.store.read(|tx| tx.components(&seeds))?;
+        if self.hold_lines(&components)? {
+            components = self.store.read(|tx| tx.components(&seeds))?;
+        }
+        let planned = Planned::new(components);
         let owing = self.settle_components(&planned.components)?;
         let decisions = self.plan_components(&planned.components);
         let held = self.guard_plan(&planned, &decisions)?;
@@ -75,9 +79,17 @@ impl Cycle<'_> {
         let Some(lane) = self.lane_of(&self.source) else { return Ok(Vec::new()) };
         let (mut even, mut owing) = (Vec::new(), Vec::new());
         for source in components.iter().flat_map(|component| &component.sources) {
-            let Some(settlement) = settle(source, lane.capability()) else { continue };
+            let Some(settlement) = settle(source, lane.capability()) else {
+                // What an earlier look would have changed may be held by now.
+                let passing =
+                    |deduction: &Deduction| deduction.listing == source.known.at && deduction.end == Adjusted::Planned;
+                self.report.deductions.retain(|deduction| !passing(deduction));
+                continue;
+            };
             if settlement.short > 0 {
-                self.oversold(source, settlement.short)?;
+                self.oversold(source, &settlement)?;
+            } else {
+                self.store.transaction(|tx| tx.forget_meta(&oversold_key(source)))?;
             }
             if settlement.lines.is_empty() && source.lost.is_zero() {
                 continue;
@@ -122,15 +134,18 @@ impl Cycle<'_> {
     }
 
     /// Tells of units that were sold and are not there (W6), once for each change.
-    fn oversold(&mut self, source: &SourceFacts, short: i64) -> Result<(), EngineError> {
+    fn oversold(&mut self, source: &SourceFacts, settlement: &Settlement) -> Result<(), EngineError> {
+        let short = settlement.short;
+        let settled =
+            |line: &Line| settlement.lines.iter().find(|(id, _)| Some(*id) == line.id).map_or(0, |(_, units)| *units);
         let orders: BTreeSet<String> = source
             .owing
             .iter()
-            .filter(|line| line.held.is_none() && line.open_units(source.known.id) > 0)
+            .filter(|line| line.held.is_none() && line.open_units(source.known.id) > settled(line).max(0))
             .map(|line| format!("{} order {}", line.channel, line.order))
             .collect();
         let orders = orders.into_iter().collect::<Vec<_>>().join(", ");
-        let (run, now, key) = (self.run, self.report.began, format!("oversold:{}", source.known.id.0));
+        let (run, now, key) = (self.run, self.report.began, oversold_key(source));
         let told = format!("{short} {orders}");
         self.store.transaction(|tx| {
             let new = tx.meta(&key)?.as_deref() != Some(told.as_str());
@@ -310,4 +325,9 @@ impl Cycle<'_> {
         }
         Ok(())
     }
+}
+
+/// Under this stands what was last told of an oversell.
+fn oversold_key(source: &SourceFacts) -> String {
+    format!("oversold:{}", source.known.id.0)
 }

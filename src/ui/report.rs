@@ -65,6 +65,9 @@ fn sale(sale: &SaleReport) -> String {
     };
     match sale.held {
         Some(why) => format!("{what} (waits: {why})"),
+        None if sale.older => {
+            format!("{what} (placed before eys first read {}: not taken off the source)", sale.channel)
+        }
         None if !sale.counts => format!("{what} (not linked: not taken off the source)"),
         None => what,
     }

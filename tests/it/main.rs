@@ -5,6 +5,7 @@
 mod sim;
 
 mod cli_doctor;
+mod cli_held;
 mod cli_help;
 mod cli_init;
 mod cli_input;
@@ -19,10 +20,12 @@ mod contract;
 mod counts;
 mod days;
 mod exports;
+mod held_lines;
 mod holds;
 mod layers;
 mod line;
 mod orders;
+mod owed;
 mod recipes;
 mod rules_proved;
 mod second_thoughts;

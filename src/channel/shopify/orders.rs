@@ -41,6 +41,7 @@ struct Order {
     #[serde(default)]
     test: bool,
     source_name: Option<String>,
+    source_identifier: Option<String>,
     line_items: Connection<LineItem>,
     #[serde(default)]
     refunds: Vec<Refund>,
@@ -178,10 +179,14 @@ fn fact(order: Order) -> Result<OrderFact> {
         item.fact(refunded, out_of_stock)
     };
     let origin = order.source_name.filter(|name| !OWN.contains(&name.as_str()));
+    let id = order.id.rsplit('/').next().unwrap_or(&order.id).to_owned();
+    let elsewhere = order.source_identifier.filter(|number| origin.is_some() && !number.trim().is_empty());
+    let also = std::iter::once(id).chain(elsewhere).map(|number| printable(&number, 60)).collect();
     Ok(OrderFact {
         order: printable(&order.name, 60),
         placed: order.created_at,
         changed: order.updated_at,
+        also,
         origin: origin.map(|origin| printable(&origin, 60)),
         lines: order.line_items.nodes.into_iter().map(line).collect(),
     })

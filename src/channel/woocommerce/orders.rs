@@ -20,8 +20,12 @@ use crate::domain::{LineFact, LineKey, OrderFact, OrderWindow, Sku};
 const READ: &str = "reading orders";
 /// What is asked of an order: nothing about its buyer.
 const FIELDS: &str = "id,number,status,date_created_gmt,date_modified_gmt,created_via,line_items";
+/// What is asked of the orders of a source besides: where programs that bring orders in note the numbers they had (W5).
+const BROUGHT: &str = "meta_data";
 /// Ways in which a shop itself sells. What came over the API was brought in by another program (W5).
 const OWN: &[&str] = &["checkout", "store-api", "admin", "subscription", "pos-rest-api", ""];
+/// What a key of meta data says that holds the number of an order.
+const NUMBERED: &[&str] = &["id", "number", "ref"];
 /// The states in which WooCommerce has taken the units of an order off (5.1).
 const DEDUCTED: &[&str] = &["on-hold", "processing", "completed"];
 
@@ -35,6 +39,8 @@ struct Order {
     date_modified_gmt: Option<String>,
     #[serde(default)]
     created_via: Option<String>,
+    #[serde(default)]
+    meta_data: Vec<Meta>,
     line_items: Vec<LineItem>,
 }
 
@@ -61,7 +67,8 @@ impl WooCommerce {
             (None, OrderWindow::ChangedSince(since)) => Walk::since(*since),
             (None, OrderWindow::Unfinished) => Walk::all(),
         };
-        let call = walk.call(Call::read(READ, "orders").with("_fields", FIELDS));
+        let fields = if self.is_source { &format!("{FIELDS},{BROUGHT}") } else { FIELDS };
+        let call = walk.call(Call::read(READ, "orders").with("_fields", fields));
         let call = match window {
             OrderWindow::ChangedSince(_) => call,
             OrderWindow::Unfinished => call.with("status", "pending,on-hold,processing"),
@@ -90,14 +97,36 @@ impl Order {
         let changed = self.changed()?;
         let lines = self.line_items.iter().map(|line| line.fact(self.id, &self.status)).collect();
         let number = text(&self.number).filter(|number| !number.is_empty());
+        let id = self.id.to_string();
+        let elsewhere = self.numbers_elsewhere();
         let origin = self.created_via.filter(|via| !OWN.contains(&via.as_str()));
+        let order = printable(&number.unwrap_or_else(|| id.clone()), 60);
+        let also = std::iter::once(id).chain(elsewhere.into_iter().filter(|_| origin.is_some()));
+        let also = also.filter(|other| *other != order);
         Ok(OrderFact {
-            order: printable(&number.unwrap_or_else(|| self.id.to_string()), 60),
             placed,
             changed,
+            also: also.collect(),
+            order,
             origin: origin.map(|origin| printable(&origin, 60)),
             lines,
         })
+    }
+}
+
+impl Order {
+    /// Returns the numbers that the order had where it was sold, as the program that brought it in noted them. Whatever
+    /// else stands among its meta data is left there.
+    fn numbers_elsewhere(&self) -> Vec<String> {
+        let named = self.meta_data.iter().filter(|meta| {
+            let key = meta.key.to_lowercase();
+            key.contains("order") && NUMBERED.iter().any(|word| key.contains(word))
+        });
+        let number = |text: &String| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '#' | '-' | '_');
+            (1..=40).contains(&text.len()) && text.chars().all(plain) && text.contains(|c: char| c.is_ascii_digit())
+        };
+        named.filter_map(|meta| text(&meta.value)).filter(number).collect()
     }
 }
 

@@ -200,7 +200,10 @@ impl<'a> Day<'a> {
         let mut last = String::new();
         for nth in 0..MOST_RUNS {
             self.shops.pass(120).await;
-            let options = Options { yes: nth % 2 == 1, full: nth > 10, ..Options::default() };
+            // In this town no other app is at work: whatever waits because it looks like one, the owner lets count.
+            let waiting = self.shops.store.read(|tx| tx.held_lines(None)).unwrap();
+            let count_missed = waiting.into_iter().map(|line| line.channel).collect();
+            let options = Options { yes: nth % 2 == 1, full: nth > 10, count_missed, ..Options::default() };
             let report = self.cycle(options).await;
             self.hear(&report);
             let still = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
