@@ -232,6 +232,21 @@ mod tests {
         item.fact(refunded, false).taken
     }
 
+    // proves W5 for Shopify: an order that was brought in says by whom, and its number there.
+    #[test]
+    fn an_order_that_was_brought_in_says_its_number_there() {
+        let order = |source: &str| {
+            let order = json!({ "id": "gid://shopify/Order/5550001", "name": "#1007", "createdAt": "2026-03-02T08:14:07Z",
+                "updatedAt": "2026-03-02T08:14:09Z", "sourceName": source, "sourceIdentifier": "12-34567",
+                "lineItems": { "nodes": [], "pageInfo": { "hasNextPage": false, "endCursor": null } } });
+            let fact = fact(serde_json::from_value(order).unwrap()).unwrap();
+            (fact.origin, fact.also)
+        };
+        let also = |numbers: &[&str]| numbers.iter().map(|number| (*number).to_owned()).collect::<Vec<_>>();
+        assert_eq!(order("connector"), (Some("connector".to_owned()), also(&["5550001", "12-34567"])));
+        assert_eq!(order("web"), (None, also(&["5550001"])), "the shop's own");
+    }
+
     // proves W3 for Shopify: units are back only where `restockType` says so, or an edit took them out.
     #[test]
     fn units_are_back_only_where_shopify_says_so() {

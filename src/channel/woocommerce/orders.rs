@@ -219,6 +219,26 @@ mod tests {
         assert_eq!(origin("rest-api").as_deref(), Some("rest-api"));
     }
 
+    // proves W5 for WooCommerce: of an order that was brought in only the numbers are read that it had elsewhere, and
+    // nothing of the buyer.
+    #[test]
+    fn an_order_that_was_brought_in_says_its_number_there() {
+        let also = |via: &str| {
+            let order = json!({ "id": 7, "number": "1007", "status": "processing", "created_via": via,
+                "date_created_gmt": "2026-03-02T08:14:07", "date_modified_gmt": "2026-03-02T08:14:09", "line_items": [],
+                "meta_data": [
+                    { "id": 1, "key": "_ebay_order_id", "value": "12-34567-89012" },
+                    { "id": 2, "key": "_marketplace_order_number", "value": 4711 },
+                    { "id": 3, "key": "_order_note_ref", "value": "Ada Example, 12 Rose Lane" },
+                    { "id": 4, "key": "_billing_phone", "value": "5550100" },
+                    { "id": 5, "key": "_order_ids", "value": ["a", "b"] },
+                ] });
+            serde_json::from_value::<Order>(order).unwrap().fact().unwrap().also
+        };
+        assert_eq!(also("rest-api"), ["7", "12-34567-89012", "4711"]);
+        assert_eq!(also("checkout"), ["7"], "the shop's own");
+    }
+
     #[test]
     fn an_order_without_a_stamp_is_an_error_that_names_it() {
         let order = json!({ "id": 5, "status": "processing", "date_created_gmt": null, "date_modified_gmt": null, "line_items": [] });
