@@ -102,8 +102,8 @@ pub fn stands_in(line: &Line, brought: &Line) -> bool {
 }
 
 /// Tells whether the last complete run before a moment is too long ago to know when the source fell.
-pub fn paused(complete: Option<Timestamp>, now: Timestamp) -> bool {
-    complete.is_some_and(|complete| later(complete, PAUSE) < now)
+pub fn paused(complete: Timestamp, now: Timestamp) -> bool {
+    later(complete, PAUSE) < now
 }
 
 /// Tells whether a fall of the source since the last complete run may contain units that are due.
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_fall_after_a_pause_may_contain_a_line() {
         let day = 24 * 60;
-        assert!(!paused(None, at(0)) && !paused(Some(at(0)), at(day)) && paused(Some(at(0)), at(day + 1)));
+        assert!(!paused(at(0), at(day)) && paused(at(0), at(day + 1)));
         let due = sold(2, 60);
         assert!(may_be_in(due, at(0), &[change(1, 5, day)]));
         assert!(!may_be_in(due, at(0), &[change(1, 1, day)]), "too small");

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::EngineError;
-use super::cycle::{Cycle, before};
+use super::cycle::{Cycle, LaneState, before};
+use super::report::SaleReport;
 use crate::domain::held::{self, Due, Met, Trace};
 use crate::domain::{
     ChannelName, Component, Held, Line, LineHold, LineId, ListingId, Movement, RunId, SourceFacts, Why,
@@ -34,52 +35,58 @@ struct Part {
     met: Met,
 }
 
+/// When a channel spoke last, and when it or the source was last read completely, if that is too long ago.
+#[derive(Clone, Copy)]
+struct Pause {
+    now: Timestamp,
+    since: Option<Timestamp>,
+}
+
 impl Cycle<'_> {
-    /// Holds the lines of some components that must not be settled without the owner's word; tells whether any was held
-    /// or let go.
+    /// Holds the lines of some components that must not be settled without the owner's word; tells whether it held any.
     pub fn hold_lines(&mut self, components: &[Component]) -> Result<bool, EngineError> {
-        let source = self.source.clone();
-        let read = self.lanes.get(&source).is_some_and(|lane| lane.observed && lane.failed.is_none());
+        let read = self.lanes.get(&self.source).is_some_and(|lane| lane.observed && lane.failed.is_none());
         let sources: Vec<&SourceFacts> = components.iter().flat_map(|component| &component.sources).collect();
         let lines = if read { lines_to_weigh(&sources) } else { Vec::new() };
         if lines.is_empty() {
             return Ok(false);
         }
-        let complete: BTreeMap<ChannelName, Option<Timestamp>> =
-            self.lanes.iter().map(|(name, lane)| (name.clone(), lane.complete)).collect();
-        let clocks: BTreeMap<ChannelName, Timestamp> =
-            self.lanes.iter().filter_map(|(name, lane)| Some((name.clone(), lane.clock?))).collect();
-        let pause = |channel: &ChannelName| {
-            let ended =
-                [channel, &source].map(|name| Some((complete.get(name).copied().flatten()?, *clocks.get(name)?)));
-            let long = ended.into_iter().flatten().filter(|(complete, now)| held::paused(Some(*complete), *now));
-            long.map(|(complete, _)| complete).min()
-        };
-        let (run, began) = (self.run, self.report.began);
+        let (run, pauses) = (self.run, self.pauses());
+        let unheard = Pause { now: self.report.began, since: None };
         let held = self.store.transaction(|tx| {
-            let weighed = weigh(tx, lines)?;
             let mut held = Vec::new();
-            for (channel, lines) in by_channel(weighed) {
+            for (channel, weighed) in by_channel(weigh(tx, lines)?) {
                 let app = evidence(tx, &channel)?.is_some();
-                let now = clocks.get(&channel).copied().unwrap_or(began);
-                for weighed in lines.into_iter().filter(|weighed| weighed.line.held.is_none()) {
-                    let Some(why) = why(&weighed, app, pause(&channel)) else { continue };
-                    let mut line = weighed.line;
-                    line.held = Some(Held { why, since: now });
+                let pause = pauses.get(&channel).copied().unwrap_or(unheard);
+                for Weighed { mut line, parts } in weighed.into_iter().filter(|weighed| weighed.line.held.is_none()) {
+                    let Some(why) = why(&parts, app, pause.since) else { continue };
+                    line.held = Some(Held { why, since: pause.now });
                     tx.save_line(&mut line)?;
-                    note_held(tx, run, &line, why, now)?;
+                    note_held(tx, run, &line, why, pause.now)?;
                     held.push((line, why));
                 }
             }
             Ok(held)
         })?;
         for (line, why) in &held {
-            let same = |sale: &&mut super::SaleReport| {
+            let same = |sale: &&mut SaleReport| {
                 (&sale.channel, &sale.order, &sale.sku) == (&line.channel, &line.order, &line.sku)
             };
             self.report.sales.iter_mut().filter(same).for_each(|sale| sale.held = Some(*why));
         }
         Ok(!held.is_empty())
+    }
+
+    fn pauses(&self) -> BTreeMap<ChannelName, Pause> {
+        let paused = |lane: &LaneState| {
+            lane.complete.filter(|complete| lane.clock.is_some_and(|now| held::paused(*complete, now)))
+        };
+        let source = self.lanes.get(&self.source).and_then(paused);
+        let pause = |(name, lane): (&ChannelName, &LaneState)| {
+            let since = paused(lane).into_iter().chain(source).min();
+            Some((name.clone(), Pause { now: lane.clock?, since }))
+        };
+        self.lanes.iter().filter_map(pause).collect()
     }
 }
 
@@ -144,8 +151,7 @@ fn by_channel(weighed: Vec<Weighed>) -> BTreeMap<ChannelName, Vec<Weighed>> {
 
 /// Returns why a line waits, if it does: another app brings in the orders of its channel, or a pause hides what the
 /// source fell for.
-fn why(weighed: &Weighed, app: bool, pause: Option<Timestamp>) -> Option<LineHold> {
-    let parts = &weighed.parts;
+fn why(parts: &[Part], app: bool, pause: Option<Timestamp>) -> Option<LineHold> {
     if parts.iter().any(|part| part.due.units < 0) {
         let by_hand = parts.iter().any(|part| matches!(part.met, Met::Change(_)));
         return by_hand.then_some(LineHold::GivenBackByHand);

@@ -32,9 +32,9 @@ const MOVEMENTS: &str =
     "DELETE FROM movement WHERE moment < ?1 AND id IN (SELECT id FROM movement ORDER BY id LIMIT ?2)";
 
 /// Intents that are closed and that no entry of the ledger names any more.
-const INTENTS: &str = "SELECT id FROM (SELECT * FROM intent ORDER BY id LIMIT ?2)
+const INTENTS: &str = "SELECT id FROM (SELECT * FROM intent ORDER BY id LIMIT ?2) AS intent
     WHERE state IN ('applied', 'not_applied') AND closed < ?1
-        AND id NOT IN (SELECT intent FROM movement WHERE intent IS NOT NULL)";
+        AND NOT EXISTS (SELECT 1 FROM movement WHERE movement.intent = intent.id)";
 
 /// Calls with nothing left to be found out about them.
 const CALLS: &str = "SELECT id FROM call WHERE opened < ?1 AND NOT EXISTS (

@@ -291,6 +291,50 @@ async fn what_was_put_back_by_hand_is_not_given_back_again() {
     }
 }
 
+// proves W3, W5: whatever kind the source is, what was done to it by hand is seen before anything is settled.
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_source_shows_what_was_done_by_hand() {
+    for kind in ["csv", "shopify", "woocommerce"] {
+        let mut shops = Shops::new();
+        let shop = match kind {
+            "shopify" => Some(shops.shopify("stock", Role::Source, &[("MUG", 50)])),
+            "woocommerce" => Some(shops.woocommerce("stock", Role::Source, &[("MUG", 50)])),
+            _ => {
+                shops.csv("stock", Role::Source, &[("MUG", 50)]);
+                None
+            }
+        };
+        let has = |shops: &Shops| shop.as_ref().map_or_else(|| shops.listed("stock", "MUG"), |s| s.available("MUG"));
+        let set = |shops: &Shops, units| match &shop {
+            Some(shop) => shop.owner_sets("MUG", units),
+            None => shops.list_edit("stock", "MUG", units),
+        };
+        shops.csv("list", Role::Target, &[("MUG", 0)]);
+        shops.start().await;
+        shops.list_order("list", "L-1", "MUG", 2, "open");
+        shops.rest().await;
+        assert_eq!(has(&shops), 48, "{kind}");
+        shops.list_order("list", "L-1", "MUG", 2, "cancelled-restocked");
+        set(&shops, 50);
+        shops.pass(120).await;
+        let report = shops.sync().await;
+        assert_eq!((held(&report), has(&shops)), (vec![Some(LineHold::GivenBackByHand)], 50), "{kind}");
+        shops.pass(120).await;
+        shops.sync_with(ignore("list")).await;
+        shops.rest().await;
+        shops.list_order("list", "L-2", "MUG", 3, "open");
+        set(&shops, 45);
+        shops.pass(30 * HOUR).await;
+        let report = shops.sync().await;
+        assert_eq!((held(&report), has(&shops)), (vec![Some(LineHold::LongPause)], 45), "{kind}");
+        assert_eq!((shops.listed("list", "MUG"), report.exit()), (42, 4), "{kind}");
+        shops.pass(120).await;
+        shops.sync_with(count("list")).await;
+        shops.rest().await;
+        assert_eq!((has(&shops), shops.listed("list", "MUG")), (42, 42), "{kind}");
+    }
+}
+
 // proves W5, H3: a dry run tells which sales would wait, and changes nothing.
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_tells_what_would_wait() {
