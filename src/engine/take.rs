@@ -307,7 +307,8 @@ fn take_line(
     }
     let id = tx.save_line(&mut line)?;
     let older = counting.first_read.is_some_and(|first| order.placed < first);
-    let told = new && line.taken > 0 && (!line.counts || (older && read_before && lane.role == Role::Target));
+    let first = known.as_ref().is_none_or(|known| known.taken == 0) && line.taken > 0;
+    let told = first && (!line.counts || (older && read_before && lane.role == Role::Target));
     if change == 0 && !told {
         return Ok(None);
     }

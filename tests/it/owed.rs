@@ -208,3 +208,22 @@ async fn an_unknown_line_from_before_the_first_reading_is_told() {
     shops.pass(120).await;
     assert!(shops.sync().await.sales.is_empty());
 }
+
+// A sale of something that is not linked is told when it takes units, not before and not again.
+#[tokio::test(start_paused = true)]
+async fn a_sale_of_what_is_not_linked_is_told_once_it_takes_units() {
+    let mut shops = Shops::new();
+    shops.csv("stock", Role::Source, &[("MUG", 10)]);
+    shops.csv("list", Role::Target, &[("MUG", 10), ("VASE", 3)]);
+    shops.start().await;
+    shops.list_order("list", "L-1", "VASE", 0, "open");
+    shops.pass(120).await;
+    assert!(shops.sync().await.sales.is_empty(), "nothing was taken yet");
+    shops.list_order("list", "L-1", "VASE", 2, "open");
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    let told: Vec<_> = report.sales.iter().map(|sale| (sale.units, sale.counts)).collect();
+    assert_eq!(told, [(2, false)]);
+    shops.pass(120).await;
+    assert!(shops.sync().await.sales.is_empty());
+}
