@@ -332,7 +332,9 @@ fn owing(components: &[Component], about: &BTreeSet<ListingId>) -> Option<String
                 Some(seen) if seen.level.0 <= 0 => "there is none left to take it from",
                 _ => "the next run takes it off",
             };
-            let why = line.held.map_or(waits.to_owned(), |why| why.to_string());
+            let why = line.held.map_or(waits.to_owned(), |held| {
+                format!("waits for your word since {}: {}", time(held.since), held.why)
+            });
             lines.push(format!("{units} for order {} on {}: {why}", line.order, line.channel));
         }
     }

@@ -89,9 +89,24 @@ fn options(context: &Context, args: &SyncArgs, config: &Config) -> Result<Option
         release: args.release.iter().map(release).collect::<Result<_, _>>()?,
         channels: channels(&args.channel)?,
         skus: args.sku.iter().filter_map(|sku| Sku::new(sku)).collect(),
-        count_missed: channels(&args.count_missed)?,
-        ignore_missed: channels(&args.ignore_missed)?,
+        count_missed: missed(context, config, &args.count_missed)?,
+        ignore_missed: missed(context, config, &args.ignore_missed)?,
     })
+}
+
+/// Finds the channels whose held lines are meant: lines outlive their channel, so one that is no longer in channels.toml
+/// may be named too.
+fn missed(context: &Context, config: &Config, names: &[String]) -> Result<Vec<ChannelName>, Failure> {
+    let one = |name: &String| {
+        let unknown = match named(config, name) {
+            Ok(channel) => return Ok(channel.name.clone()),
+            Err(unknown) => unknown,
+        };
+        let store = Store::snapshot(&context.places.state(Some(config)))?;
+        let kept = ChannelName::new(name).map(|name| store.read(|tx| tx.channel(&name))).transpose()?.flatten();
+        kept.map(|channel| channel.name).ok_or(unknown)
+    };
+    names.iter().map(one).collect()
 }
 
 /// Looks whether the state knows the SKUs that a run is narrowed to: a slip would otherwise look like "nothing to do".

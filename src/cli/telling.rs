@@ -99,7 +99,9 @@ fn key(trouble: &Trouble) -> String {
     let about = trouble.listing.as_deref().unwrap_or_default();
     // A hold is told by its number, since a channel can stand under several.
     let hold = if trouble.code == "held" { trouble.message.split(':').next().unwrap_or_default() } else { "" };
-    format!("{} {channel} {about}{hold}", trouble.code)
+    // Lines that wait are told anew for each reason, and not for each line.
+    let reason = if trouble.code == "held-lines" { trouble.next.as_deref().unwrap_or_default() } else { "" };
+    format!("{} {channel} {about}{hold}{reason}", trouble.code)
 }
 
 fn first_line(trouble: &Trouble) -> String {

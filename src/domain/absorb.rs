@@ -3,9 +3,10 @@
 //! Replays, edits and cancellations need no rule of their own (P3): a fact only says how many units the platform holds
 //! off its stock now, and the line is brought to that.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::line::{Line, LineHold, Share};
+use super::held::seen_late;
+use super::line::{Forgotten, Held, Line, LineHold, Share};
 use super::link::Link;
 use super::listing::ChannelName;
 use super::order::{LineFact, OrderFact};
@@ -24,7 +25,14 @@ pub struct Counting {
     pub restock: Restock,
     /// Whether the master switch is on (T3).
     pub switched_on: bool,
+    /// When its channel was first read completely: what is older and unknown does not count (W7).
+    pub first_read: Option<Timestamp>,
+    /// The time by its channel's clock.
+    pub now: Timestamp,
 }
+
+/// How far back units may have been put back by hand, where a channel does not say when an order was cancelled (W3).
+const UNTOLD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A line brought to what its order says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,13 +92,61 @@ pub fn absorb(
     let mut line = known.unwrap_or_else(|| first_seen(channel, order, fact, listing, links, counting));
     let before = if new { 0 } else { line.sold() };
     line.order.clone_from(&order.order);
+    line.also.clone_from(&order.also);
+    line.origin.clone_from(&order.origin);
     line.taken = taken(fact, line.shipped, line.restock);
     line.shipped |= fact.shipped;
     if new && line.baseline > 0 {
         line.baseline = line.taken;
     }
     let change = line.sold().saturating_sub(before);
+    if change < 0 {
+        line.returned = Some(cancelled(order, counting.now));
+    }
+    line.held = hold(&line, counting, new, change);
     Absorbed { line, change, new }
+}
+
+/// Returns since when units of an order may have been put back by hand.
+fn cancelled(order: &OrderFact, now: Timestamp) -> Timestamp {
+    if order.placed < order.changed {
+        return order.changed;
+    }
+    now.saturating_sub(UNTOLD).unwrap_or(Timestamp::MIN).max(order.placed)
+}
+
+/// Returns why a line waits for the owner, as far as that shows from the line itself. What has come to nothing waits no
+/// longer.
+fn hold(line: &Line, counting: Counting, new: bool, change: i64) -> Option<Held> {
+    if line.held.is_some() {
+        return line.held.filter(|_| !line.is_even());
+    }
+    let why = match () {
+        () if counting.role == Role::Source || change <= 0 => None,
+        () if !counting.switched_on => Some(LineHold::SwitchedOff),
+        () if new && seen_late(line.placed, counting.now) => Some(LineHold::SeenLate),
+        () => None,
+    };
+    why.map(|why| Held { why, since: counting.now })
+}
+
+/// Brings back what is kept of an old line, since its order is heard of again (W7): what was taken off then is taken off.
+pub fn recall(
+    kept: Forgotten,
+    channel: &ChannelName,
+    order: &OrderFact,
+    fact: &LineFact,
+    listing: Option<ListingId>,
+    links: &[Link],
+    counting: Counting,
+) -> Line {
+    let mut line = first_seen(channel, order, fact, listing, links, counting);
+    line.taken = kept.taken;
+    line.baseline = kept.taken.saturating_sub(kept.applied);
+    line.contained = if counting.role == Role::Source { kept.taken } else { 0 };
+    let applied = if line.counts { kept.applied } else { 0 };
+    line.shares.iter_mut().for_each(|share| share.applied = applied.saturating_mul(share.units));
+    line
 }
 
 fn first_seen(
@@ -102,13 +158,17 @@ fn first_seen(
     counting: Counting,
 ) -> Line {
     let link = if counting.role == Role::Target { tie(links, order.placed, fact) } else { None };
-    let before_link = link.is_some_and(|link| order.placed < link.active) && stands(Safeguard::Baseline);
+    let before_link = link.is_some_and(|link| order.placed < link.active)
+        || (link.is_some() && counting.first_read.is_some_and(|first| order.placed < first));
+    let before_link = before_link && stands(Safeguard::Baseline);
     let counts = counting.role == Role::Source || (link.is_some() && counting.deduct_sales);
     Line {
         id: None,
         channel: channel.clone(),
         key: fact.key.clone(),
         order: order.order.clone(),
+        also: order.also.clone(),
+        origin: order.origin.clone(),
         sku: fact.sku.clone(),
         listing: listing.or(link.map(|link| link.listing)),
         link: link.map(|link| link.id),
@@ -119,7 +179,10 @@ fn first_seen(
         unfinished: false,
         shipped: fact.shipped,
         restock: counting.restock,
-        held: (counts && counting.role == Role::Target && !counting.switched_on).then_some(LineHold::SwitchedOff),
+        held: None,
+        asked: None,
+        met: None,
+        returned: None,
         shares: link.map_or_else(Vec::new, |link| {
             let share = |part: &super::Part| Share { source: part.source, units: part.units, applied: 0 };
             link.recipe.iter().map(share).collect()

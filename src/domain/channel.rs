@@ -23,6 +23,8 @@ pub struct ChannelState {
     pub orders_deep: Option<Timestamp>,
     /// Up to when its changed quantities are read.
     pub levels_since: Option<Timestamp>,
+    /// When it was first read completely; what is older and unknown does not count (W7).
+    pub first_read: Option<Timestamp>,
     /// When its last complete scan began.
     pub scanned: Option<Timestamp>,
     /// When it last took part in a run without any failure.
@@ -49,6 +51,7 @@ impl ChannelState {
             orders_since: None,
             orders_deep: None,
             levels_since: None,
+            first_read: None,
             scanned: None,
             complete: None,
             rules_print: None,

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{Component, Known, ListingId, TargetFacts};
+use super::facts::{Component, Known, ListingId, Shown, TargetFacts};
 use super::hold::{Frozen, FrozenPart, HoldWhy};
 use super::listing::ChannelName;
 use super::offer::find;
 use super::plan::{Action, Cause, Decision};
 use super::stock::{Level, Quantity};
+
+/// How often a listing is corrected within a day before that is a second writer (R4).
+const MOST_CORRECTIONS: i64 = 6;
 
 /// How many listings may move without a word, in percent and at least in number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +149,33 @@ pub fn unexplained_zero(decision: &Decision) -> bool {
     };
     let showed = decision.shown.most().is_none_or(|most| Level(0) < most);
     zero && showed && decision.cause != Cause::Sale
+}
+
+/// Tells whether a write puts right what somebody else wrote: more than we offered, at once (R4), or less, once the wait
+/// for its order is over (R3). Under a hold a listing is not brought to its offer, so that nothing is put right.
+pub fn corrects(known: &Known, decision: &Decision) -> bool {
+    let (Some(pushed), Action::Push { quantity, lowering }) = (known.pushed, &decision.action) else { return false };
+    let more = matches!(decision.shown, Shown::Exactly(level) if pushed.quantity.as_level() < level);
+    let less = !lowering && known.ceiling.as_ref().is_some_and(|ceiling| ceiling.most < *quantity);
+    let is_offer = decision.offer.as_ref().is_some_and(|offer| offer.quantity == *quantity);
+    decision.cause == Cause::Sale && is_offer && (more || less)
+}
+
+/// Holds a listing that is to be corrected once more though it was corrected again and again: somebody else writes to it
+/// too (R4).
+pub fn second_writer(known: &Known, decision: &Decision, corrections: i64) -> Option<NewHold> {
+    let Action::Push { quantity, .. } = decision.action else { return None };
+    if corrections < MOST_CORRECTIONS || !corrects(known, decision) {
+        return None;
+    }
+    let name = known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string);
+    let theirs = decision.shown.most().map_or_else(|| "another number".to_owned(), |level| level.to_string());
+    let note = format!(
+        "{name} on {}: eys writes {quantity}, another program keeps writing {theirs}; corrected {corrections} times in 24 hours",
+        decision.channel
+    );
+    let channel = decision.channel.clone();
+    Some(NewHold { channel, why: HoldWhy::SecondWriter, targets: vec![decision.target], note })
 }
 
 /// Freezes what a listing is worked out from while it is held. Where nobody knows what it shows, nothing is taken off

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::facts::ListingId;
+use super::held::Met;
 use super::link::LinkId;
 use super::listing::ChannelName;
 use super::order::LineKey;
@@ -29,6 +30,10 @@ pub struct Line {
     pub key: LineKey,
     /// The order's number, as the owner knows it.
     pub order: String,
+    /// Other numbers that it goes by: on its platform, or where it was sold before it was brought in.
+    pub also: Vec<String>,
+    /// The app that brought it in, where it was not sold on its channel (W5).
+    pub origin: Option<String>,
     /// The SKU it was sold under.
     pub sku: Option<Sku>,
     /// The listing it was sold from, if we know that listing.
@@ -50,7 +55,13 @@ pub struct Line {
     /// Which of its units go back when they are cancelled without a word, as set when it was first seen (Y2, W3).
     pub restock: Restock,
     /// Why it waits for the owner; a held line is claimed, not applied (W5).
-    pub held: Option<LineHold>,
+    pub held: Option<Held>,
+    /// Why it waited once, before the owner said that it counts.
+    pub asked: Option<LineHold>,
+    /// What it met on the source before it was settled; `None` where that was not looked at (W5).
+    pub met: Option<Met>,
+    /// When units of it last came back, by the channel's clock (W3).
+    pub returned: Option<Timestamp>,
     /// What it owes, by part of the recipe it was tied to.
     pub shares: Vec<Share>,
     /// For a line of the source: units of it that a reading of its listing already contains (W4).
@@ -68,8 +79,26 @@ pub struct Share {
     pub applied: i64,
 }
 
+/// What is kept of a line once it is old and settled (W7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Units that its platform held off its stock.
+    pub taken: i64,
+    /// Of those, the units that were taken off the source.
+    pub applied: i64,
+}
+
+/// Why a line waits, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub why: LineHold,
+    /// Since when, by the channel's clock.
+    pub since: Timestamp,
+}
+
 /// Why a line is claimed and not applied (W3, W5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineHold {
     /// Another app seems to bring this channel's orders into the source.
@@ -106,6 +135,34 @@ impl fmt::Display for LineHold {
 }
 
 impl Line {
+    /// Returns the numbers that it goes by.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = std::iter::once(&self.order).chain(&self.also);
+        all.map(|name| name.trim().trim_start_matches('#')).filter(|name| !name.is_empty())
+    }
+
+    /// Tells whether nothing is owed for it and nothing to be given back.
+    pub fn is_even(&self) -> bool {
+        self.shares.iter().all(|share| self.owed(share) == share.applied)
+    }
+
+    /// Lets it count by the owner's word: it is not asked about again.
+    pub fn count_missed(&mut self) {
+        self.asked = self.held.take().map(|held| held.why);
+        self.counts = true;
+    }
+
+    /// Drops it by the owner's word: a sale that is in the source already is not taken off, units that were put back by
+    /// hand are not given back.
+    pub fn ignore_missed(&mut self) {
+        if self.held.take().is_some_and(|held| held.why == LineHold::GivenBackByHand) {
+            let sold = self.sold();
+            self.shares.iter_mut().for_each(|share| share.applied = sold.saturating_mul(share.units));
+        } else {
+            self.counts = false;
+        }
+    }
+
     /// Returns the units of the line that are sold and were not before its link became active.
     pub fn sold(&self) -> i64 {
         if self.counts { self.taken.saturating_sub(self.baseline).max(0) } else { 0 }

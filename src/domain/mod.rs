@@ -15,6 +15,7 @@ pub mod capability;
 pub mod channel;
 pub mod facts;
 pub mod guard;
+pub mod held;
 pub mod hold;
 pub mod intent;
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub use capability::{Capability, ExactlyOnce};
 pub use facts::{Ceiling, Component, Hidden, Known, ListingId, Pushed, Refusal, Seen, Shown, SourceFacts, TargetFacts};
 pub use hold::{Frozen, FrozenPart, Hold, HoldId, HoldWhy};
 pub use intent::{Act, CallId, Intent, IntentId, IntentState, StoredCall};
-pub use line::{Line, LineHold, LineId, Share};
+pub use line::{Forgotten, Held, Line, LineHold, LineId, Share};
 pub use link::{Link, LinkId, Part};
 pub use listing::{ChannelName, Found, Good, Listing, ListingKey, ListingRef, ListingState, Place, Reading, Role};
 pub use movement::{Movement, MovementId, RunId, Why};

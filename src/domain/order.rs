@@ -20,6 +20,9 @@ pub struct OrderFact {
     pub placed: Timestamp,
     /// When it last changed, by the channel's clock.
     pub changed: Timestamp,
+    /// Other numbers that it goes by: its id on the platform, and for one that was brought in, the number that it bears
+    /// where it was sold (W5).
+    pub also: Vec<String>,
     /// Who brought it into the channel, if it was not sold there ("ebay", an app's id), for W5.
     pub origin: Option<String>,
     /// Its lines.

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::holding::another_app;
 use super::lane::Lane;
 use super::linking::{LinkPlan, Surveyed, survey};
 use super::report::Progress;
+use super::standing::{held_lines, how_to_release, owing_lines};
 use super::{Clock, Settings};
 use crate::channel::{Mend, Weight};
 use crate::domain::matching::Reason;
 use crate::domain::{
-    ChannelName, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown, Sku,
+    ChannelName, HoldWhy, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown,
+    Sku,
 };
 use crate::store::{Store, StoreError};
 
@@ -128,7 +131,7 @@ pub async fn examine(
     }
     name_once(&mut checkup.findings);
     look_at_settings(lanes, settings, &mut checkup);
-    look_at_state(store, &mut checkup)?;
+    look_at_state(lanes, store, &mut checkup)?;
     checkup.findings.sort_by(|a, b| {
         (a.topic, a.weight != Weight::Problem, a.code, &a.channel).cmp(&(
             b.topic,
@@ -369,15 +372,33 @@ fn look_at_settings(lanes: &[Lane], settings: &Settings, checkup: &mut Checkup) 
     }
 }
 
-fn look_at_state(store: &Store, checkup: &mut Checkup) -> Result<(), StoreError> {
+fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result<(), StoreError> {
     let mut find = |code, topic, channel: Option<ChannelName>, message: String, next: String| {
         let weight = Weight::Problem;
         let (listing, sku, mend) = (None, None, None);
         checkup.findings.push(Finding { code, topic, weight, channel, listing, sku, message, next: Some(next), mend });
     };
     for hold in store.read(|tx| tx.holds())? {
-        let next = format!("`eys sync --release {}` lets it go on", hold.id);
-        find("held", Topic::SyncSettings, Some(hold.channel), format!("{}: {}", hold.id, hold.note), next);
+        let code = if hold.why == HoldWhy::SecondWriter { "second-writer" } else { "held" };
+        let next = how_to_release(&hold);
+        find(code, Topic::SyncSettings, Some(hold.channel), format!("{}: {}", hold.id, hold.note), next);
+    }
+    for trouble in held_lines(&store.read(|tx| tx.held_lines(None))?) {
+        let next = trouble.next.unwrap_or_default();
+        find(trouble.code, Topic::SyncSettings, trouble.channel, trouble.message, next);
+    }
+    for trouble in owing_lines(store)?.into_iter().filter(|trouble| trouble.code == "oversold") {
+        find(trouble.code, Topic::State, trouble.channel, trouble.message, trouble.next.unwrap_or_default());
+    }
+    for lane in lanes.iter().filter(|lane| lane.role == Role::Target && lane.deduct_sales) {
+        let Some(evidence) = another_app(store, &lane.name)? else { continue };
+        let twice = match evidence.twice.as_slice() {
+            [] => String::new(),
+            orders => format!("; taken off by eys as well: {}", orders.join(", ")),
+        };
+        let message = format!("another app seems to bring its orders into the source: {}{twice}", evidence.words);
+        let next = "if it is so, set `deduct_sales = false` in its block of channels.toml".to_owned();
+        find("another-app", Topic::SyncSettings, Some(lane.name.clone()), message, next);
     }
     for intent in store.read(|tx| tx.unfinished_intents())? {
         let id = intent.id;

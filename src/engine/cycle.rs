@@ -67,6 +67,8 @@ pub(super) struct LaneState {
     pub scanned: Option<Timestamp>,
     /// The channel's clock, as last heard.
     pub clock: Option<Timestamp>,
+    /// When it was last read completely before this cycle.
+    pub complete: Option<Timestamp>,
     pub orders: usize,
     pub readings: usize,
     pub jobs: u64,
@@ -174,10 +176,11 @@ impl<'a> Cycle<'a> {
     fn open_lanes(&mut self) -> Result<(), EngineError> {
         for lane in self.engine.lanes.clone() {
             let late = self.engine.flying.values().any(|name| *name == lane.name);
-            let state = LaneState { busy: late, late, to_observe: !late, ..LaneState::default() };
-            self.lanes.insert(lane.name.clone(), state);
             let print = self.engine.settings.rules_print.clone();
             let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print))?;
+            let complete = channel.complete.or(channel.scanned);
+            let state = LaneState { busy: late, late, to_observe: !late, complete, ..LaneState::default() };
+            self.lanes.insert(lane.name.clone(), state);
             self.seeds.extend(dirty);
             if new_rules {
                 self.new_rules.insert(lane.name.clone());
@@ -373,6 +376,7 @@ impl<'a> Cycle<'a> {
         self.report.pushes = std::mem::take(&mut self.pushes).into_values().collect();
         self.report_lanes()?;
         self.report_waiting()?;
+        self.forget()?;
         self.report.ended = (self.engine.around.clock)();
         let (run, ended, exit) = (self.run, self.report.ended, self.report.exit());
         let summary = self.report.summary();
@@ -404,6 +408,7 @@ impl<'a> Cycle<'a> {
                 let Some(mut channel) = tx.channel(&lane.name)? else { return Ok(()) };
                 channel.levels_since = levels_since.or(channel.levels_since);
                 channel.scanned = scanned.or(channel.scanned);
+                channel.first_read = channel.first_read.or(scanned);
                 channel.complete = complete.then_some(now).or(channel.complete);
                 channel.trouble_since = trouble.as_ref().map(|_| channel.trouble_since.unwrap_or(now));
                 channel.trouble = trouble;

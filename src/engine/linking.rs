@@ -256,6 +256,7 @@ impl LinkPlan {
             channel.label.get_or_insert_with(|| found.account.label.clone());
             channel.orders_since.get_or_insert(found.active);
             channel.levels_since = Some(found.begun);
+            channel.first_read.get_or_insert(found.active);
             channel.scanned = Some(found.begun);
             tx.save_channel(&channel)?;
             for listing in &found.listings {
@@ -315,6 +316,8 @@ impl LinkPlan {
                     deduct_sales: true,
                     restock: crate::domain::policy::Restock::Unshipped,
                     switched_on: true,
+                    first_read: None,
+                    now: order.placed,
                 };
                 let mut line = absorb(None, channel, order, fact, listing, &links, counting).line;
                 line.baseline = if stands(Safeguard::Baseline) { line.taken } else { 0 };

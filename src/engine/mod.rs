@@ -14,6 +14,8 @@
 pub mod checkup;
 mod confirming;
 mod cycle;
+mod forgetting;
+mod holding;
 mod lane;
 pub mod linking;
 mod planning;
@@ -33,6 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use self::holding::{Evidence, another_app};
 pub use self::lane::Lane;
 pub use self::release::Release;
 pub use self::report::{

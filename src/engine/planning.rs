@@ -10,11 +10,15 @@ use super::cycle::{Cycle, record};
 use super::lane::Lane;
 use super::report::{Adjusted, Deduction, Trouble};
 use super::settling::name;
-use crate::domain::guard::{SourceTotals, Totals, emptied, freeze, guard, unexplained_zero};
+use crate::domain::guard::{
+    NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
+};
 use crate::domain::plan::{Action, ChannelFacts, Decision, Doubt, World, plan};
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
-use crate::domain::{ChannelName, Component, HoldId, Known, ListingId, Role, Shown, SourceFacts, TargetFacts, Why};
+use crate::domain::{
+    ChannelName, Component, Hold, HoldId, HoldWhy, Known, Line, ListingId, Role, Shown, SourceFacts, TargetFacts, Why,
+};
 use crate::safeguard::{Safeguard, stands};
 use crate::store::StoreError;
 
@@ -53,7 +57,11 @@ impl Cycle<'_> {
 
     fn think_once(&mut self) -> Result<(), EngineError> {
         let seeds: Vec<ListingId> = std::mem::take(&mut self.seeds).into_iter().collect();
-        let planned = Planned::new(self.store.read(|tx| tx.components(&seeds))?);
+        let mut components = self.store.read(|tx| tx.components(&seeds))?;
+        if self.hold_lines(&components)? {
+            components = self.store.read(|tx| tx.components(&seeds))?;
+        }
+        let planned = Planned::new(components);
         let owing = self.settle_components(&planned.components)?;
         let decisions = self.plan_components(&planned.components);
         let held = self.guard_plan(&planned, &decisions)?;
@@ -72,9 +80,17 @@ impl Cycle<'_> {
         let Some(lane) = self.lane_of(&self.source) else { return Ok(Vec::new()) };
         let (mut even, mut owing) = (Vec::new(), Vec::new());
         for source in components.iter().flat_map(|component| &component.sources) {
-            let Some(settlement) = settle(source, lane.capability()) else { continue };
+            let Some(settlement) = settle(source, lane.capability()) else {
+                // What an earlier look would have changed may be held by now.
+                let passing =
+                    |deduction: &Deduction| deduction.listing == source.known.at && deduction.end == Adjusted::Planned;
+                self.report.deductions.retain(|deduction| !passing(deduction));
+                continue;
+            };
             if settlement.short > 0 {
-                self.oversold(source, settlement.short)?;
+                self.oversold(source, &settlement)?;
+            } else {
+                self.store.transaction(|tx| tx.forget_meta(&oversold_key(source)))?;
             }
             if settlement.lines.is_empty() && source.lost.is_zero() {
                 continue;
@@ -119,15 +135,18 @@ impl Cycle<'_> {
     }
 
     /// Tells of units that were sold and are not there (W6), once for each change.
-    fn oversold(&mut self, source: &SourceFacts, short: i64) -> Result<(), EngineError> {
+    fn oversold(&mut self, source: &SourceFacts, settlement: &Settlement) -> Result<(), EngineError> {
+        let short = settlement.short;
+        let settled =
+            |line: &Line| settlement.lines.iter().find(|(id, _)| Some(*id) == line.id).map_or(0, |(_, units)| *units);
         let orders: BTreeSet<String> = source
             .owing
             .iter()
-            .filter(|line| line.held.is_none() && line.open_units(source.known.id) > 0)
+            .filter(|line| line.held.is_none() && line.open_units(source.known.id) > settled(line).max(0))
             .map(|line| format!("{} order {}", line.channel, line.order))
             .collect();
         let orders = orders.into_iter().collect::<Vec<_>>().join(", ");
-        let (run, now, key) = (self.run, self.report.began, format!("oversold:{}", source.known.id.0));
+        let (run, now, key) = (self.run, self.report.began, oversold_key(source));
         let told = format!("{short} {orders}");
         self.store.transaction(|tx| {
             let new = tx.meta(&key)?.as_deref() != Some(told.as_str());
@@ -190,7 +209,8 @@ impl Cycle<'_> {
             decisions.iter().filter(|decision| !self.exempt.contains(&decision.target)).cloned().collect();
         let totals = self.totals()?;
         let source = self.source_totals(&planned.components, &free)?;
-        let new = guard(&free, &totals, source, self.settings().guard);
+        let mut new = guard(&free, &totals, source, self.settings().guard);
+        new.extend(self.second_writers(planned, &free)?);
         let mut held = BTreeMap::new();
         for hold in new {
             let frozen: Vec<_> = hold
@@ -202,7 +222,10 @@ impl Cycle<'_> {
             let now = self.lanes.get(&hold.channel).and_then(|lane| lane.clock).unwrap_or(self.report.began);
             let run = self.run;
             let id = self.store.transaction(|tx| {
-                let open = tx.holds()?.into_iter().find(|open| open.channel == hold.channel && open.why == hold.why);
+                // Each listing that somebody else writes to has a hold of its own, with both numbers.
+                let alone = hold.why == HoldWhy::SecondWriter;
+                let same = |open: &Hold| !alone && open.channel == hold.channel && open.why == hold.why;
+                let open = tx.holds()?.into_iter().find(same);
                 let id = match open {
                     Some(open) => tx.widen_hold(open.id, &hold.note, &frozen).map(|()| open.id)?,
                     None => tx.make_hold(&hold.channel, hold.why, now, &hold.note, &frozen)?,
@@ -218,6 +241,21 @@ impl Cycle<'_> {
             held.extend(hold.targets.iter().map(|target| (*target, id)));
         }
         Ok(held)
+    }
+
+    /// Finds the listings that were corrected too often within a day (R4).
+    fn second_writers(&self, planned: &Planned, decisions: &[Decision]) -> Result<Vec<NewHold>, StoreError> {
+        let mut holds = Vec::new();
+        for decision in decisions {
+            let Some((_, target)) = planned.target(decision.target) else { continue };
+            let Some(lane) = self.lane_of(&decision.channel).filter(|_| corrects(&target.known, decision)) else {
+                continue;
+            };
+            let day_ago = super::cycle::before(self.now(&lane), SignedDuration::from_hours(24));
+            let corrections = self.store.read(|tx| tx.corrections(decision.target, day_ago))?;
+            holds.extend(second_writer(&target.known, decision, corrections));
+        }
+        Ok(holds)
     }
 
     fn totals(&self) -> Result<BTreeMap<ChannelName, Totals>, StoreError> {
@@ -297,4 +335,9 @@ impl Cycle<'_> {
         }
         Ok(())
     }
+}
+
+/// Under this stands what was last told of an oversell.
+fn oversold_key(source: &SourceFacts) -> String {
+    format!("oversold:{}", source.known.id.0)
 }

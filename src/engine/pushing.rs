@@ -9,10 +9,10 @@ use super::planning::Planned;
 use super::report::{PushEnd, PushReport, Trouble};
 use super::settling::name;
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Update};
-use crate::domain::guard::unexplained_zero;
+use crate::domain::guard::{corrects, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::offer::find;
-use crate::domain::plan::{Action, Cause, Decision, Doubt, push_order};
+use crate::domain::plan::{Action, Decision, Doubt, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::{
     Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, Shown, TargetFacts, Why,
@@ -249,10 +249,10 @@ impl Cycle<'_> {
         echo: Option<Level>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let why = match decision.cause {
-            _ if unexplained_zero(decision) => Why::Zeroed,
-            Cause::Sale if known.pushed.is_some_and(|p| Some(p.quantity.as_level()) < update.expect) => Why::Corrected,
-            _ => Why::Pushed,
+        let why = match () {
+            () if unexplained_zero(decision) => Why::Zeroed,
+            () if corrects(known, decision) => Why::Corrected,
+            () => Why::Pushed,
         };
         let level = echo.unwrap_or(update.quantity.as_level());
         let (run, from) = (self.run, update.expect);

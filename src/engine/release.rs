@@ -131,15 +131,17 @@ impl Cycle<'_> {
         let dirty = self.store.transaction(|tx| {
             let mut dirty = Vec::new();
             for mut line in tx.held_lines(Some(channel))? {
-                line.held = None;
-                line.counts = count;
+                if count {
+                    line.count_missed();
+                } else {
+                    line.ignore_missed();
+                }
                 dirty.extend(line.shares.iter().map(|share| share.source));
                 tx.save_line(&mut line)?;
             }
             if count {
                 for mut line in tx.unfinished_lines(channel)? {
                     line.baseline = 0;
-                    line.unfinished = false;
                     dirty.extend(line.shares.iter().map(|share| share.source));
                     tx.save_line(&mut line)?;
                 }
@@ -161,7 +163,9 @@ impl Cycle<'_> {
             let told: i64 = tx.meta(LINES_TOLD)?.and_then(|told| told.parse().ok()).unwrap_or_default();
             let mut dirty = Vec::new();
             for mut line in tx.held_lines(None)? {
-                if line.held == Some(LineHold::SwitchedOff) && line.id.is_some_and(|id| id.0 <= told) {
+                if line.held.is_some_and(|held| held.why == LineHold::SwitchedOff)
+                    && line.id.is_some_and(|id| id.0 <= told)
+                {
                     line.held = None;
                     dirty.extend(line.shares.iter().map(|share| share.source));
                     tx.save_line(&mut line)?;
@@ -192,6 +196,8 @@ impl Cycle<'_> {
         for trouble in standing {
             let same = |other: &Trouble| {
                 let about = other.code == trouble.code || (about_intent(other) && about_intent(&trouble));
+                let reason = |trouble: &Trouble| (trouble.code == "held-lines").then(|| trouble.next.clone());
+                let about = about && reason(other) == reason(&trouble);
                 about && other.channel == trouble.channel && other.listing == trouble.listing
             };
             if !self.report.troubles.iter().any(same) {

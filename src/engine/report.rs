@@ -77,6 +77,8 @@ pub struct SaleReport {
     pub units: i64,
     /// Whether it counts; a sale of something that is not linked is told and not counted.
     pub counts: bool,
+    /// Whether it was placed before its channel was first read; then it does not count either.
+    pub older: bool,
     /// Why it waits for the owner.
     pub held: Option<LineHold>,
 }

@@ -41,7 +41,7 @@ impl Cycle<'_> {
                 continue;
             }
             if !stands(Safeguard::IntentBeforeCall) {
-                self.forget(&call)?;
+                self.unwrite(&call)?;
                 continue;
             }
             let Some(lane) = self.lane_of(&source) else { continue };
@@ -56,7 +56,7 @@ impl Cycle<'_> {
     }
 
     /// Forgets a call, as if nothing had been written down before it went out.
-    fn forget(&mut self, call: &OpenCall) -> Result<(), StoreError> {
+    fn unwrite(&mut self, call: &OpenCall) -> Result<(), StoreError> {
         let forget =
             |tx: &Tx<'_>, intent: &Intent| tx.close_intent(intent.id, IntentState::NotApplied, call.opened, "");
         self.store.transaction(|tx| call.intents.iter().try_for_each(|intent| forget(tx, intent)))

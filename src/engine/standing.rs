@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::report::Trouble;
 use super::settling::{how_to_settle, name};
-use crate::domain::{Act, ChannelName, IntentState, Line};
-use crate::store::{Store, StoreError};
+use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Line, LineHold};
+use crate::store::{Store, StoreError, Tx};
 
 /// Returns all that is wrong or waits, the most general first. `channels` are those of channels.toml; what the state
 /// remembers of others is told too, as long as something about it is not settled.
@@ -60,28 +60,67 @@ fn channels_in_trouble(store: &Store, channels: &[ChannelName]) -> Result<Vec<Tr
 
 fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let told = store.read(|tx| tx.holds())?.into_iter().map(|hold| {
-        let next = format!("`eys sync --release {}` lets it go on", hold.id);
+        let next = how_to_release(&hold);
         let message = format!("{}: {}", hold.id, hold.note);
         Trouble { waits_for_owner: true, ..trouble("held", Some(&hold.channel), None, message, next) }
     });
     Ok(told.collect())
 }
 
-/// Tells of the sold lines that wait for the owner, a trouble a channel.
+/// Tells how a hold is released.
+pub(super) fn how_to_release(hold: &Hold) -> String {
+    let release = format!("`eys sync --release {}` lets it go on", hold.id);
+    match hold.why {
+        HoldWhy::SecondWriter => {
+            format!("stop the other program from writing the stock of this listing; then {release}")
+        }
+        _ => release,
+    }
+}
+
+/// Tells of the sold lines that wait for the owner, a trouble for each reason on each channel.
 pub(super) fn held_lines(held: &[Line]) -> Vec<Trouble> {
-    let told = by_channel(held).into_iter().map(|(channel, lines)| {
-        let mut reasons: Vec<String> = lines.iter().filter_map(|line| line.held).map(|why| why.to_string()).collect();
-        reasons.sort();
-        reasons.dedup();
-        let (what, reasons) = (orders(&lines), reasons.join("; "));
-        let wait = sold_lines(lines.len(), "waits", "wait");
-        let message = format!("{wait} for your word ({reasons}): {what}");
-        let next = format!(
-            "`eys sync --count-missed {channel}` takes them off the source, `eys sync --ignore-missed {channel}` drops them"
-        );
+    let mut reasons = BTreeMap::<(&ChannelName, LineHold), Vec<&Line>>::new();
+    for line in held {
+        if let Some(held) = line.held {
+            reasons.entry((&line.channel, held.why)).or_default().push(line);
+        }
+    }
+    let told = reasons.into_iter().map(|((channel, why), lines)| {
+        let since = lines.iter().filter_map(|line| line.held).map(|held| held.since).min();
+        let since = since.map_or_else(String::new, |since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string());
+        let what = orders(&lines);
+        let wait = match why {
+            LineHold::GivenBackByHand if lines.len() == 1 => "1 cancelled line waits".to_owned(),
+            LineHold::GivenBackByHand => format!("{} cancelled lines wait", lines.len()),
+            _ => sold_lines(lines.len(), "waits", "wait"),
+        };
+        let message = format!("{wait} for your word{since} ({why}): {what}");
+        let next = how_to_go_on(channel, why);
         Trouble { waits_for_owner: true, ..trouble("held-lines", Some(channel), None, message, next) }
     });
     told.collect()
+}
+
+/// Tells how held lines of a channel are counted or dropped.
+fn how_to_go_on(channel: &ChannelName, why: LineHold) -> String {
+    let (count, ignore) =
+        (format!("`eys sync --count-missed {channel}`"), format!("`eys sync --ignore-missed {channel}`"));
+    match why {
+        LineHold::AnotherApp => format!(
+            "if it is so, set `deduct_sales = false` in the block of {channel} in channels.toml and drop these with \
+             {ignore}; if not, {count} takes them off the source"
+        ),
+        LineHold::GivenBackByHand => format!(
+            "if you put these units back yourself, {ignore} leaves the source as it is; if not, {count} gives them back"
+        ),
+        LineHold::LongPause => {
+            format!("if you took them off the source yourself, {ignore} drops them; if not, {count} takes them off")
+        }
+        LineHold::SeenLate | LineHold::Flood | LineHold::SwitchedOff | LineHold::OldState | LineHold::Relisted => {
+            format!("{count} takes them off the source, {ignore} drops them")
+        }
+    }
 }
 
 /// Returns the listings whose platform refused the last write.
@@ -108,16 +147,38 @@ fn unfollowed(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, S
     Ok(troubles)
 }
 
-/// Returns the sold lines that wait for the next run, or for stock, a trouble a channel.
+/// Returns the sold lines that wait for the next run, and those that wait for stock (W6), a trouble a channel each.
 pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
-    let owing = store.read(|tx| tx.owing_lines())?;
-    let told = by_channel(&owing).into_iter().map(|(channel, lines)| {
+    let (short, owing): (Vec<Line>, Vec<Line>) = store.read(|tx| {
+        let mut parted = (Vec::new(), Vec::new());
+        for line in tx.owing_lines()? {
+            if waits_for_stock(tx, &line)? { parted.0.push(line) } else { parted.1.push(line) }
+        }
+        Ok(parted)
+    })?;
+    let short = by_channel(&short).into_iter().map(|(channel, lines)| {
+        let wait = sold_lines(lines.len(), "waits", "wait");
+        let message = format!("{wait} for stock, since the source has none left: {}", orders(&lines));
+        let next = "add stock on the source, or cancel; it is taken off the next stock that comes in".to_owned();
+        trouble("oversold", Some(channel), None, message, next)
+    });
+    let owing = by_channel(&owing).into_iter().map(|(channel, lines)| {
         let are = sold_lines(lines.len(), "is", "are");
         let message = format!("{are} not taken off the source yet: {}", orders(&lines));
-        let next = "the next run goes on with them; where the source has no more, add stock or cancel".to_owned();
-        trouble("owing", Some(channel), None, message, next)
+        trouble("owing", Some(channel), None, message, "the next run goes on with them".to_owned())
     });
-    Ok(told.collect())
+    Ok(short.chain(owing).collect())
+}
+
+/// Tells whether a part of what a line sold is not there on the source.
+fn waits_for_stock(tx: &Tx<'_>, line: &Line) -> Result<bool, StoreError> {
+    for share in line.shares.iter().filter(|share| line.open_units(share.source) > 0) {
+        let known = tx.known(share.source)?.filter(|known| known.gone.is_none());
+        if known.and_then(|known| known.reading).is_some_and(|seen| seen.level.0 <= 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn by_channel(lines: &[Line]) -> BTreeMap<&ChannelName, Vec<&Line>> {

@@ -11,11 +11,12 @@ use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
 use super::report::{SaleReport, Trouble};
 use super::settling::name;
 use crate::channel::{Account, ChannelError, ErrorKind, Repeat};
-use crate::domain::absorb::{Absorbed, Counting, absorb};
+use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
+use crate::domain::held::{FEWEST_OLD, flood, is_old};
 use crate::domain::observe::{self, Meaning, later};
 use crate::domain::{
-    Act, ChannelName, Found, HoldWhy, IntentState, Known, LineFact, Listing, ListingId, ListingRef, Movement,
-    OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
+    Act, ChannelName, Found, Held, HoldWhy, IntentState, Known, Line, LineFact, LineHold, LineId, Listing, ListingId,
+    ListingRef, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
@@ -156,16 +157,21 @@ impl Cycle<'_> {
             deduct_sales: lane.deduct_sales,
             restock: lane.restock,
             switched_on: self.settings().inventory_sync,
+            first_read: self.channels.get(&lane.name).and_then(|channel| channel.first_read),
+            now: done,
         };
         let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
         advance(&mut channel, window, orders, done);
         let run = self.run;
+        let read_before = channel.complete.is_some();
         self.store.transaction(|tx| {
+            let mut old = Vec::new();
             for order in sorted(orders) {
                 for fact in &order.lines {
-                    take_line(tx, run, lane, counting, order, fact, done, taken)?;
+                    old.extend(take_line(tx, run, lane, counting, read_before, order, fact, taken)?);
                 }
             }
+            hold_flood(tx, lane, &old, done, taken)?;
             tx.mark_dirty(&taken.dirty())?;
             tx.save_channel(&channel)
         })?;
@@ -190,6 +196,9 @@ impl Cycle<'_> {
                 state.readings += listings.len();
                 state.scanned = Some(begun);
                 let reader = Reader { lane, run, begun, now: done, grace };
+                if let Some(channel) = self.channels.get_mut(&lane.name) {
+                    channel.first_read.get_or_insert(begun);
+                }
                 self.store.transaction(|tx| {
                     reader.scan(tx, listings, taken)?;
                     tx.mark_dirty(&taken.dirty())
@@ -262,23 +271,31 @@ fn sorted(orders: &[OrderFact]) -> Vec<&OrderFact> {
     sorted
 }
 
+/// Takes in a line; returns it if it is new and was sold over a day ago.
 #[expect(clippy::too_many_arguments, reason = "one line needs all that surrounds it, and has one caller")]
 fn take_line(
     tx: &Tx<'_>,
     run: RunId,
     lane: &Lane,
     counting: Counting,
+    read_before: bool,
     order: &OrderFact,
     fact: &LineFact,
-    done: Timestamp,
     taken: &mut Taken,
-) -> Result<(), StoreError> {
+) -> Result<Option<Line>, StoreError> {
+    let done = counting.now;
     let known = tx.line(&lane.name, &fact.key)?;
     // What a line was sold from, and by which link, is found out once, when it is first seen (Y2).
     let listing = if known.is_none() { listing_of(tx, &lane.name, fact)? } else { None };
     let links = match (&known, lane.role) {
         (None, Role::Target) => tx.links_for_line(&lane.name, listing, fact.sku.as_ref())?,
         _ => Vec::new(),
+    };
+    let known = match known {
+        Some(known) => Some(known),
+        None => tx
+            .old_line(&lane.name, &fact.key)?
+            .map(|kept| recall(kept, &lane.name, order, fact, listing, &links, counting)),
     };
     let Absorbed { mut line, change, new } = absorb(known.clone(), &lane.name, order, fact, listing, &links, counting);
     if new && later(done, AHEAD) < order.placed {
@@ -295,23 +312,26 @@ fn take_line(
         line.contained = line.taken;
     }
     if known.as_ref() == Some(&line) {
-        return Ok(());
+        return Ok(None);
     }
     let id = tx.save_line(&mut line)?;
-    let told = new && !line.counts;
+    let older = counting.first_read.is_some_and(|first| order.placed < first);
+    let first = known.as_ref().is_none_or(|known| known.taken == 0) && line.taken > 0;
+    let told = first && (!line.counts || (older && read_before && lane.role == Role::Target));
     if change == 0 && !told {
-        return Ok(());
+        return Ok(None);
     }
     taken.sales.push(SaleReport {
         channel: lane.name.clone(),
         order: order.order.clone(),
         sku: fact.sku.clone(),
-        units: if line.counts { change } else { line.taken },
+        units: if change == 0 { line.taken } else { change },
         counts: line.counts,
-        held: line.held,
+        older: older && change == 0,
+        held: line.held.map(|held| held.why),
     });
-    if !line.counts {
-        return Ok(());
+    if change == 0 {
+        return Ok(None);
     }
     count_sold(tx, lane, &line, change, taken)?;
     if let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() {
@@ -326,7 +346,7 @@ fn take_line(
             listing: known.id,
             from: None,
             to: Some(change),
-            when: order.placed.min(done),
+            when: if change > 0 { order.placed } else { order.changed }.min(done),
             why,
             line: Some(id),
             intent: None,
@@ -334,17 +354,31 @@ fn take_line(
         };
         tx.record(run, &movement)?;
     }
+    let is_old = new && lane.role == Role::Target && is_old(line.placed, done);
+    Ok(is_old.then_some(line))
+}
+
+/// Holds the old lines of a run that brings far more of them than the channel ever sold on a day (W5).
+fn hold_flood(tx: &Tx<'_>, lane: &Lane, old: &[Line], now: Timestamp, taken: &mut Taken) -> Result<(), StoreError> {
+    if old.len() < FEWEST_OLD {
+        return Ok(());
+    }
+    let ids: Vec<LineId> = old.iter().filter_map(|line| line.id).collect();
+    if !flood(old.len(), tx.busiest_day(&lane.name, &ids)?) {
+        return Ok(());
+    }
+    for line in old.iter().filter(|line| line.held.is_none()) {
+        let mut line = line.clone();
+        line.held = Some(Held { why: LineHold::Flood, since: now });
+        tx.save_line(&mut line)?;
+        let same = |sale: &&mut SaleReport| (&sale.order, &sale.sku) == (&line.order, &line.sku);
+        taken.sales.iter_mut().filter(same).for_each(|sale| sale.held = Some(LineHold::Flood));
+    }
     Ok(())
 }
 
 /// Adds a sale to what is known to be sold of each source listing it is made of.
-fn count_sold(
-    tx: &Tx<'_>,
-    lane: &Lane,
-    line: &crate::domain::Line,
-    change: i64,
-    taken: &mut Taken,
-) -> Result<(), StoreError> {
+fn count_sold(tx: &Tx<'_>, lane: &Lane, line: &Line, change: i64, taken: &mut Taken) -> Result<(), StoreError> {
     let mut parts: BTreeMap<ListingId, i64> = line.shares.iter().map(|share| (share.source, share.units)).collect();
     if lane.role == Role::Source {
         parts.extend(line.listing.map(|id| (id, 1)));
@@ -477,9 +511,11 @@ impl Reader<'_> {
             Meaning::OwnersChange(from, to) => {
                 let movement = entry(Why::OwnersChange, Some(from), Some(to), None)?;
                 known.owners_change = Some(movement);
+                tx.refreeze(known.id, to.offerable())?;
             }
             Meaning::Missing { expected, seen } => {
                 entry(Why::Missing, Some(expected), Some(seen), None)?;
+                tx.refreeze(known.id, seen.offerable())?;
             }
             Meaning::Gone => {
                 let movement = entry(Why::Gone, known.reading.map(|seen| seen.level), None, None)?;

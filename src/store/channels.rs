@@ -38,11 +38,11 @@ impl Tx<'_> {
     /// Stores what is to be kept of a channel.
     pub fn save_channel(&self, channel: &ChannelState) -> Result<()> {
         let sql = "INSERT INTO channel (name, kind, role, identity, label, orders_since, orders_deep, levels_since,
-                scanned, complete, rules_print, pushed_ever, trouble, trouble_since)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                scanned, complete, rules_print, pushed_ever, trouble, trouble_since, first_read)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             ON CONFLICT (name) DO UPDATE SET kind = ?2, role = ?3, identity = ?4, label = ?5, orders_since = ?6,
                 orders_deep = ?7, levels_since = ?8, scanned = ?9, complete = ?10, rules_print = ?11,
-                pushed_ever = ?12, trouble = ?13, trouble_since = ?14";
+                pushed_ever = ?12, trouble = ?13, trouble_since = ?14, first_read = ?15";
         self.connection.prepare_cached(sql)?.execute(params![
             channel.name.as_str(),
             channel.kind,
@@ -58,6 +58,7 @@ impl Tx<'_> {
             channel.pushed_ever,
             channel.trouble,
             channel.trouble_since.map(ms),
+            channel.first_read.map(ms),
         ])?;
         Ok(())
     }
@@ -73,6 +74,7 @@ impl Tx<'_> {
     pub fn forget_unused(&self, name: &ChannelName) -> Result<bool> {
         let id = self.channel_id(name)?;
         let used = "SELECT EXISTS (SELECT 1 FROM line WHERE channel = ?1)
+            OR EXISTS (SELECT 1 FROM old_line WHERE channel = ?1)
             OR EXISTS (SELECT 1 FROM call WHERE channel = ?1)
             OR EXISTS (SELECT 1 FROM listing JOIN link ON link.listing = listing.id WHERE listing.channel = ?1)
             OR EXISTS (SELECT 1 FROM listing JOIN part ON part.source = listing.id WHERE listing.channel = ?1)
@@ -120,6 +122,7 @@ fn channel(row: &Row<'_>) -> Result<ChannelState> {
         orders_since: maybe_moment(get(row, "orders_since")?)?,
         orders_deep: maybe_moment(get(row, "orders_deep")?)?,
         levels_since: maybe_moment(get(row, "levels_since")?)?,
+        first_read: maybe_moment(get(row, "first_read")?)?,
         scanned: maybe_moment(get(row, "scanned")?)?,
         complete: maybe_moment(get(row, "complete")?)?,
         rules_print: get(row, "rules_print")?,

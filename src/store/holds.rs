@@ -50,6 +50,19 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Lets a listing that somebody else writes to go on from what they wrote: under such a hold we take off what is sold
+    /// from now on, and correct nothing (R4).
+    pub fn refreeze(&self, listing: ListingId, quantity: Quantity) -> Result<()> {
+        let theirs = "listing = ?1 AND hold IN (SELECT id FROM hold WHERE why = 'second_writer' AND released IS NULL)";
+        let sql = format!("UPDATE held SET quantity = ?2 WHERE {theirs}");
+        if self.connection.prepare_cached(&sql)?.execute(params![listing.0, quantity.units()])? > 0 {
+            let sold = "sold = (SELECT listing.sold FROM listing WHERE listing.id = held_part.source)";
+            let sql = format!("UPDATE held_part SET {sold} WHERE {theirs}");
+            self.connection.prepare_cached(&sql)?.execute([listing.0])?;
+        }
+        Ok(())
+    }
+
     /// Returns the holds that stand, by number.
     pub fn holds(&self) -> Result<Vec<Hold>> {
         let sql = "SELECT hold.id, channel.name, hold.why, hold.since, hold.reported, hold.note

@@ -86,11 +86,13 @@ impl Tx<'_> {
         Ok(query.query_row(params![channel, word(&why)?, ms(since)], |row| row.get(0))?)
     }
 
-    /// Counts the entries of one kind about a listing since a moment of its channel's clock.
-    pub fn count_movements_of(&self, listing: ListingId, why: Why, since: Timestamp) -> Result<i64> {
-        let sql = "SELECT count(*) FROM movement WHERE listing = ?1 AND why = ?2 AND moment >= ?3";
+    /// Counts how often a listing was corrected since a moment of its channel's clock, and since the owner last released
+    /// it (R4).
+    pub fn corrections(&self, listing: ListingId, since: Timestamp) -> Result<i64> {
+        let sql = "SELECT count(*) FROM movement WHERE listing = ?1 AND why = 'corrected' AND moment >= ?2
+            AND id > coalesce((SELECT max(id) FROM movement WHERE listing = ?1 AND why = 'released'), 0)";
         let mut query = self.connection.prepare_cached(sql)?;
-        Ok(query.query_row(params![listing.0, word(&why)?, ms(since)], |row| row.get(0))?)
+        Ok(query.query_row([listing.0, ms(since)], |row| row.get(0))?)
     }
 
     fn entries(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Entry>> {

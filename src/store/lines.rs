@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::value::{channel_name, from_word, get, moment, ms, numbers, sku, word};
+use super::value::{channel_name, from_word, get, maybe_moment, moment, ms, numbers, sku, word};
 use super::{Result, Tx};
-use crate::domain::{ChannelName, Line, LineId, LineKey, LinkId, ListingId, Share, Sku};
+use crate::domain::held::Met;
+use crate::domain::{ChannelName, Held, Line, LineId, LineKey, LinkId, ListingId, MovementId, Share, Sku};
 
-const SELECT: &str = "SELECT line.*, channel.name AS channel_name FROM line JOIN channel ON channel.id = line.channel";
+pub(super) const SELECT: &str =
+    "SELECT line.*, channel.name AS channel_name FROM line JOIN channel ON channel.id = line.channel";
 
 impl Tx<'_> {
     /// Returns a line by its lasting id.
@@ -26,12 +27,13 @@ impl Tx<'_> {
     /// Stores a line; one that was never stored gets its number.
     pub fn save_line(&self, line: &mut Line) -> Result<LineId> {
         let sql = "INSERT INTO line (channel, key, order_no, sku, listing, link, placed, taken, baseline, counts,
-                shipped, held, contained, own, unfinished, restock)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                shipped, held, contained, own, unfinished, restock, held_since, asked, met, returned, origin, also)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
             ON CONFLICT (channel, key) DO UPDATE SET order_no = ?3, taken = ?8, baseline = ?9, counts = ?10,
-                shipped = ?11, held = ?12, contained = ?13, unfinished = ?15 RETURNING id";
+                shipped = ?11, held = ?12, contained = ?13, unfinished = ?15, held_since = ?17, asked = ?18, met = ?19,
+                returned = ?20, origin = ?21, also = ?22 RETURNING id";
         let own = line.link.is_none() && line.counts && line.listing.is_some();
-        let held = line.held.as_ref().map(word).transpose()?;
+        let held = line.held.map(|held| word(&held.why)).transpose()?;
         let id: i64 = self.connection.prepare_cached(sql)?.query_row(
             params![
                 self.channel_id(&line.channel)?,
@@ -50,6 +52,12 @@ impl Tx<'_> {
                 own,
                 line.unfinished,
                 word(&line.restock)?,
+                line.held.map(|held| ms(held.since)),
+                line.asked.as_ref().map(word).transpose()?,
+                line.met.map(met_number),
+                line.returned.map(ms),
+                line.origin,
+                (!line.also.is_empty()).then(|| line.also.join("\n")),
             ],
             |row| row.get(0),
         )?;
@@ -99,14 +107,6 @@ impl Tx<'_> {
         self.lines(&sql, [channel.as_str()])
     }
 
-    /// Forgets the details of old lines that owe nothing (W7): what is kept is the channel, the line's id, and what was
-    /// taken and applied. Returns how many.
-    pub fn forget_lines(&self, before: Timestamp) -> Result<usize> {
-        let sql = "UPDATE line SET order_no = '', sku = NULL WHERE placed < ?1 AND order_no <> ''
-            AND NOT EXISTS (SELECT 1 FROM share WHERE share.line = line.id AND owed <> applied)";
-        Ok(self.connection.execute(sql, [ms(before)])?)
-    }
-
     pub(super) fn owing_to(&self, sources: impl IntoIterator<Item = i64>) -> Result<Vec<Line>> {
         let sql = format!(
             "{SELECT} WHERE line.id IN (SELECT line FROM share WHERE owed <> applied
@@ -123,7 +123,7 @@ impl Tx<'_> {
         self.lines(&sql, [numbers(sources)])
     }
 
-    fn lines(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Line>> {
+    pub(super) fn lines(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Line>> {
         let mut query = self.connection.prepare_cached(sql)?;
         let mut rows = query.query(params)?;
         let mut lines = Vec::new();
@@ -168,8 +168,35 @@ fn line(row: &Row<'_>) -> Result<Line> {
         unfinished: get(row, "unfinished")?,
         shipped: get(row, "shipped")?,
         restock: from_word(&get::<String>(row, "restock")?)?,
-        held: get::<Option<String>>(row, "held")?.map(|held| from_word(&held)).transpose()?,
+        also: get::<Option<String>>(row, "also")?
+            .map_or_else(Vec::new, |also| also.lines().map(ToOwned::to_owned).collect()),
+        origin: get(row, "origin")?,
+        held: held(row)?,
+        asked: get::<Option<String>>(row, "asked")?.map(|why| from_word(&why)).transpose()?,
+        met: get::<Option<i64>>(row, "met")?.map(met),
+        returned: maybe_moment(get(row, "returned")?)?,
         shares: Vec::new(),
         contained: get(row, "contained")?,
     })
+}
+
+fn held(row: &Row<'_>) -> Result<Option<Held>> {
+    let Some(why) = get::<Option<String>>(row, "held")? else { return Ok(None) };
+    Ok(Some(Held { why: from_word(&why)?, since: moment(get(row, "held_since")?)? }))
+}
+
+fn met_number(met: Met) -> i64 {
+    match met {
+        Met::Nothing => 0,
+        Met::Change(MovementId(id)) => id,
+        Met::Brought(LineId(id)) => id.saturating_neg(),
+    }
+}
+
+fn met(number: i64) -> Met {
+    match number {
+        0 => Met::Nothing,
+        1.. => Met::Change(MovementId(number)),
+        _ => Met::Brought(LineId(number.saturating_neg())),
+    }
 }

@@ -10,7 +10,8 @@ use super::error::{StoreError, Trouble};
 use super::{Result, beside, private_file};
 
 /// The migrations, in their order; the n-th leads to version n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_held_lines.sql")];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in
 /// memory, of which there is nothing to keep.
@@ -33,7 +34,7 @@ fn upgrade_by(connection: &mut Connection, path: Option<&Path>, migrations: &[&s
         return Err(StoreError::new(Trouble::Other, message, "name another file with --state"));
     }
     for (step, sql) in migrations.iter().enumerate().skip(version) {
-        if let Some(path) = path.filter(|_| step > 0) {
+        if let Some(path) = path.filter(|_| version > 0) {
             copy(connection, &beside(path, &format!(".before-version-{}", step + 1)))?;
         }
         let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
@@ -87,6 +88,15 @@ mod tests {
         upgrade_by(&mut connection, Some(&path), &[FIRST, SECOND]).unwrap();
         assert_eq!((mugs(&path), mugs(&folder.path().join("state.db.before-version-2"))), (vec![], vec![7]));
         assert_eq!(version(&connection).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_new_state_of_the_newest_version_needs_no_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let mut connection = Connection::open(&path).unwrap();
+        upgrade_by(&mut connection, Some(&path), &[FIRST, SECOND]).unwrap();
+        assert_eq!((version(&connection).unwrap(), std::fs::read_dir(folder.path()).unwrap().count()), (2, 1));
     }
 
     // proves F6: a step that fails leaves the state as it was.

@@ -42,6 +42,7 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
             "sku": sale.sku,
             "units": sale.units,
             "counts": sale.counts,
+            "older": sale.older,
             "held": sale.held,
         })).collect::<Vec<_>>(),
         "deductions": report.deductions.iter().map(|deduction| json!({

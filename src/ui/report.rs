@@ -1,6 +1,6 @@
 //! What a run tells a shop owner: what was sold, what followed, what waits, and what to do next.
 
-use crate::domain::Level;
+use crate::domain::{HoldWhy, Level};
 use crate::engine::{Adjusted, Deduction, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
 
 use super::Ui;
@@ -65,6 +65,9 @@ fn sale(sale: &SaleReport) -> String {
     };
     match sale.held {
         Some(why) => format!("{what} (waits: {why})"),
+        None if sale.older => {
+            format!("{what} (placed before eys first read {}: not taken off the source)", sale.channel)
+        }
         None if !sale.counts => format!("{what} (not linked: not taken off the source)"),
         None => what,
     }
@@ -119,7 +122,8 @@ fn end(end: &PushEnd) -> String {
 
 fn holds(report: &Report) -> Option<String> {
     let line = |hold: &crate::domain::Hold| {
-        format!("{}: {}\n      release it: eys sync --release {}", hold.id, hold.note, hold.id)
+        let first = if hold.why == HoldWhy::SecondWriter { "stop the other program, then " } else { "" };
+        format!("{}: {}\n      {first}release it: eys sync --release {}", hold.id, hold.note, hold.id)
     };
     let mut text = list("Waiting for your word", report.holds.iter().map(line))?;
     text.push_str("\n  All that were shown to you before: eys sync --yes");

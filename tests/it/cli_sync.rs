@@ -434,6 +434,7 @@ fn the_document_of_a_run_has_what_the_screen_has() {
           "channel": "stall",
           "counts": true,
           "held": null,
+          "older": false,
           "order": "S-1",
           "sku": "MUG",
           "units": 2

@@ -141,6 +141,63 @@ async fn one_listing_can_be_released() {
     assert_eq!((report.exit(), outlet.available("C"), outlet.available("D")), (4, 0, 10));
 }
 
+// proves R4, R3: a listing that was corrected six times within a day, up or down, has a second writer: it is left alone
+// with what it shows, sales go on lowering it, and the owner lets it go on.
+#[tokio::test(start_paused = true)]
+async fn a_second_writer_is_not_fought() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 10), ("BOWL", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 0), ("BOWL", 0)]);
+    shops.csv("list", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    for nth in 0..6 {
+        outlet.another_app_sets("MUG", if nth == 2 { 4 } else { 50 });
+        shops.pass(60).await;
+        shops.sync().await;
+        shops.pass(660).await;
+        let report = shops.sync().await;
+        assert_eq!((outlet.available("MUG"), report.exit()), (10, 0), "correction {nth}");
+    }
+    outlet.another_app_sets("MUG", 50);
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert_eq!((held(&report), report.exit(), outlet.available("MUG")), (vec![HoldWhy::SecondWriter], 4, 50));
+    let words = "MUG on outlet: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours";
+    assert_eq!(report.holds[0].note, words);
+    outlet.another_app_sets("MUG", 60);
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!(outlet.available("MUG"), 60, "it is not fought any more");
+    shops.list_order("list", "L-1", "MUG", 3, "open");
+    source.owner_sets("BOWL", 7);
+    shops.pass(120).await;
+    shops.sync().await;
+    let shown = (source.available("MUG"), outlet.available("MUG"), outlet.available("BOWL"));
+    assert_eq!(shown, (7, 57, 7), "a sale goes ahead, and so does everything else");
+    let release = Options { release: vec!["outlet/MUG".parse().unwrap()], ..Options::default() };
+    let report = shops.sync_with(release).await;
+    assert_eq!((report.exit(), outlet.available("MUG")), (0, 7));
+    outlet.another_app_sets("MUG", 50);
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert_eq!((report.exit(), outlet.available("MUG")), (0, 7), "it begins to count anew");
+}
+
+// proves R4: corrections are counted over a day.
+#[tokio::test(start_paused = true)]
+async fn an_owner_who_slips_now_and_then_is_no_second_writer() {
+    let mut shops = Shops::new();
+    shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    for nth in 0..10 {
+        outlet.owner_sets("MUG", 50);
+        shops.pass(5 * 3600).await;
+        let report = shops.sync().await;
+        assert_eq!((report.exit(), outlet.available("MUG")), (0, 10), "{nth}");
+    }
+}
+
 // proves H3: a dry run writes nothing, says what would be done, and forgets it.
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_changes_nothing() {

@@ -5,6 +5,7 @@
 mod sim;
 
 mod cli_doctor;
+mod cli_held;
 mod cli_help;
 mod cli_init;
 mod cli_input;
@@ -20,10 +21,12 @@ mod counts;
 mod days;
 mod decoders;
 mod exports;
+mod held_lines;
 mod holds;
 mod layers;
 mod line;
 mod orders;
+mod owed;
 mod recipes;
 mod rules_proved;
 mod second_thoughts;

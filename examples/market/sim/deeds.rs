@@ -257,6 +257,7 @@ impl World {
             test: false,
             edited: false,
             origin: None,
+            elsewhere: None,
             lines: Vec::new(),
             refunds: Vec::new(),
             stamps: Stamps::new(self.now),

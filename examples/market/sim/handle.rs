@@ -101,12 +101,22 @@ impl ShopHandle {
         self.market.world(|world| world.add_to_order(&self.name, order, sku, units));
     }
 
-    /// Marks an order as brought in by somebody else.
+    /// Marks an order as brought in by another program.
     pub fn set_origin(&self, order: u64, origin: &str) {
-        self.market.world(|world| {
-            let shop = world.shop_mut(&self.name);
-            shop.orders.get_mut(&order).expect("the order is there").origin = Some(origin.into());
-        });
+        self.market.world(|world| world.order_mut(&self.name, order).origin = Some(origin.into()));
+    }
+
+    /// Lets another program bring in an order that was sold elsewhere under a number.
+    pub fn bring_in(&self, sku: &str, units: i64, origin: &str, number: &str) -> u64 {
+        let order = self.buy(sku, units).expect("there is enough of it");
+        self.market.world(|world| world.order_mut(&self.name, order).elsewhere = Some(number.into()));
+        self.set_origin(order, origin);
+        order
+    }
+
+    /// Returns the number by which the owner knows an order.
+    pub fn number(&self, order: u64) -> String {
+        self.market.world(|world| world.shop(&self.name).orders[&order].number.clone())
     }
 
     /// Lets the owner write a number by hand.

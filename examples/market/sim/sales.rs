@@ -22,6 +22,8 @@ pub struct Order {
     pub edited: bool,
     /// Who brought it in, if it was not sold here.
     pub origin: Option<String>,
+    /// The number that it bears where it was sold, if it was not sold here.
+    pub elsewhere: Option<String>,
     /// Its lines.
     pub lines: Vec<Line>,
     /// What was taken back.

@@ -34,7 +34,14 @@ pub(super) fn orders(table: &Table, window: &OrderWindow) -> Result<Vec<OrderFac
         if *window == OrderWindow::Unfinished && !open {
             continue;
         }
-        let fresh = || OrderFact { order: order.clone(), placed, changed: placed, origin: None, lines: Vec::new() };
+        let fresh = || OrderFact {
+            order: order.clone(),
+            placed,
+            changed: placed,
+            also: Vec::new(),
+            origin: None,
+            lines: Vec::new(),
+        };
         let entry = orders.entry(order.clone()).or_insert_with(fresh);
         entry.placed = entry.placed.min(placed);
         entry.lines.push(fact);

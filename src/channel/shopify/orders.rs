@@ -41,6 +41,7 @@ struct Order {
     #[serde(default)]
     test: bool,
     source_name: Option<String>,
+    source_identifier: Option<String>,
     line_items: Connection<LineItem>,
     refunds: Vec<Refund>,
 }
@@ -179,10 +180,14 @@ fn fact(order: Order) -> Result<OrderFact> {
         item.fact(refunded, out_of_stock)
     };
     let origin = order.source_name.filter(|name| !OWN.contains(&name.as_str()));
+    let id = order.id.rsplit('/').next().unwrap_or(&order.id).to_owned();
+    let elsewhere = order.source_identifier.filter(|number| origin.is_some() && !number.trim().is_empty());
+    let also = std::iter::once(id).chain(elsewhere).map(|number| printable(&number, 60)).collect();
     Ok(OrderFact {
         order: printable(&order.name, 60),
         placed: order.created_at,
         changed: order.updated_at,
+        also,
         origin: origin.map(|origin| printable(&origin, 60)),
         lines: order.line_items.nodes.into_iter().map(line).collect(),
     })
@@ -226,6 +231,21 @@ mod tests {
             back: refunds.iter().filter(|(_, kind)| back(kind)).map(|(units, _)| units).sum(),
         };
         item.fact(refunded, false).taken
+    }
+
+    // proves W5 for Shopify: an order that was brought in says by whom, and its number there.
+    #[test]
+    fn an_order_that_was_brought_in_says_its_number_there() {
+        let order = |source: &str| {
+            let order = json!({ "id": "gid://shopify/Order/5550001", "name": "#1007", "createdAt": "2026-03-02T08:14:07Z",
+                "updatedAt": "2026-03-02T08:14:09Z", "sourceName": source, "sourceIdentifier": "12-34567",
+                "lineItems": { "nodes": [], "pageInfo": { "hasNextPage": false, "endCursor": null } } });
+            let fact = fact(serde_json::from_value(order).unwrap()).unwrap();
+            (fact.origin, fact.also)
+        };
+        let also = |numbers: &[&str]| numbers.iter().map(|number| (*number).to_owned()).collect::<Vec<_>>();
+        assert_eq!(order("connector"), (Some("connector".to_owned()), also(&["5550001", "12-34567"])));
+        assert_eq!(order("web"), (None, also(&["5550001"])), "the shop's own");
     }
 
     // proves W3 for Shopify: units are back only where `restockType` says so, or an edit took them out.

@@ -28,7 +28,7 @@ use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, Mend, Outcome, Page, PageToken, Probe, Result, Showing, Standing, Update,
 };
-use crate::domain::{Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall};
+use crate::domain::{Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall};
 use crate::net::http::check_url;
 
 /// The kind, as channels.toml knows it.
@@ -76,6 +76,8 @@ fn check(settings: &Settings) -> Vec<(&'static str, String)> {
 /// A WooCommerce shop.
 struct WooCommerce {
     api: Api,
+    /// Whether it is the shop whose stock is the reference.
+    is_source: bool,
     capability: Capability,
     /// The full scan under way: what its earlier pages told of the later ones.
     scan: Mutex<Scan>,
@@ -104,7 +106,14 @@ impl WooCommerce {
             batch_lowered: AtomicBool::new(false),
             fractions: AtomicBool::new(false),
         };
-        Ok(Self { api: Api::new(settings, doors)?, capability: capability(), scan: Mutex::default(), learned })
+        let is_source = settings.role == Role::Source;
+        Ok(Self {
+            is_source,
+            api: Api::new(settings, doors)?,
+            capability: capability(),
+            scan: Mutex::default(),
+            learned,
+        })
     }
 }
 

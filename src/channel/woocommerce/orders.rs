@@ -20,8 +20,12 @@ use crate::domain::{LineFact, LineKey, OrderFact, OrderWindow, Sku};
 const READ: &str = "reading orders";
 /// What is asked of an order: nothing about its buyer.
 const FIELDS: &str = "id,number,status,date_created_gmt,date_modified_gmt,created_via,line_items";
+/// What is asked of the orders of a source besides: where programs that bring orders in note the numbers they had (W5).
+const BROUGHT: &str = "meta_data";
 /// Ways in which a shop itself sells. What came over the API was brought in by another program (W5).
 const OWN: &[&str] = &["checkout", "store-api", "admin", "subscription", "pos-rest-api", ""];
+/// What a key of meta data says that holds the number of an order.
+const NUMBERED: &[&str] = &["id", "number", "ref"];
 /// The states in which WooCommerce has taken the units of an order off (5.1).
 const DEDUCTED: &[&str] = &["on-hold", "processing", "completed"];
 
@@ -35,6 +39,8 @@ struct Order {
     date_modified_gmt: Option<String>,
     #[serde(default)]
     created_via: Option<String>,
+    #[serde(default)]
+    meta_data: Vec<Meta>,
     line_items: Vec<LineItem>,
 }
 
@@ -60,7 +66,8 @@ impl WooCommerce {
             (None, OrderWindow::ChangedSince(since)) => Walk::since(*since),
             (None, OrderWindow::Unfinished) => Walk::all(),
         };
-        let call = walk.call(Call::read(READ, "orders").with("_fields", FIELDS));
+        let fields = if self.is_source { &format!("{FIELDS},{BROUGHT}") } else { FIELDS };
+        let call = walk.call(Call::read(READ, "orders").with("_fields", fields));
         let call = match window {
             OrderWindow::ChangedSince(_) => call,
             OrderWindow::Unfinished => call.with("status", "pending,on-hold,processing"),
@@ -89,14 +96,36 @@ impl Order {
         let changed = self.changed()?;
         let lines = self.line_items.iter().map(|line| line.fact(self.id, &self.status)).collect::<Result<_>>()?;
         let number = text(&self.number).filter(|number| !number.is_empty());
+        let id = self.id.to_string();
+        let elsewhere = self.numbers_elsewhere();
         let origin = self.created_via.filter(|via| !OWN.contains(&via.as_str()));
+        let order = printable(&number.unwrap_or_else(|| id.clone()), 60);
+        let also = std::iter::once(id).chain(elsewhere.into_iter().filter(|_| origin.is_some()));
+        let also = also.filter(|other| *other != order);
         Ok(OrderFact {
-            order: printable(&number.unwrap_or_else(|| self.id.to_string()), 60),
             placed,
             changed,
+            also: also.collect(),
+            order,
             origin: origin.map(|origin| printable(&origin, 60)),
             lines,
         })
+    }
+}
+
+impl Order {
+    /// Returns the numbers that the order had where it was sold, as the program that brought it in noted them. Whatever
+    /// else stands among its meta data is left there.
+    fn numbers_elsewhere(&self) -> Vec<String> {
+        let named = self.meta_data.iter().filter(|meta| {
+            let key = meta.key.to_lowercase();
+            key.contains("order") && NUMBERED.iter().any(|word| key.contains(word))
+        });
+        let number = |text: &String| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '#' | '-' | '_');
+            (1..=40).contains(&text.len()) && text.chars().all(plain) && text.contains(|c: char| c.is_ascii_digit())
+        };
+        named.filter_map(|meta| text(&meta.value)).filter(number).collect()
     }
 }
 
@@ -210,6 +239,26 @@ mod tests {
         };
         assert_eq!((origin("checkout"), origin("admin")), (None, None));
         assert_eq!(origin("rest-api").as_deref(), Some("rest-api"));
+    }
+
+    // proves W5 for WooCommerce: of an order that was brought in only the numbers are read that it had elsewhere, and
+    // nothing of the buyer.
+    #[test]
+    fn an_order_that_was_brought_in_says_its_number_there() {
+        let also = |via: &str| {
+            let order = json!({ "id": 7, "number": "1007", "status": "processing", "created_via": via,
+                "date_created_gmt": "2026-03-02T08:14:07", "date_modified_gmt": "2026-03-02T08:14:09", "line_items": [],
+                "meta_data": [
+                    { "id": 1, "key": "_ebay_order_id", "value": "12-34567-89012" },
+                    { "id": 2, "key": "_marketplace_order_number", "value": 4711 },
+                    { "id": 3, "key": "_order_note_ref", "value": "Ada Example, 12 Rose Lane" },
+                    { "id": 4, "key": "_billing_phone", "value": "5550100" },
+                    { "id": 5, "key": "_order_ids", "value": ["a", "b"] },
+                ] });
+            serde_json::from_value::<Order>(order).unwrap().fact().unwrap().also
+        };
+        assert_eq!(also("rest-api"), ["7", "12-34567-89012", "4711"]);
+        assert_eq!(also("checkout"), ["7"], "the shop's own");
     }
 
     #[test]

@@ -109,13 +109,13 @@ proptest! {
         let fact = LineFact {
             key: LineKey("1".to_owned()), listings: Vec::new(), sku: None, taken, cancelled, shipped, out_of_stock,
         };
-        let order = OrderFact { order: "1".to_owned(), placed, changed: end, origin: None, lines: vec![fact.clone()] };
+        let order = OrderFact { order: "1".to_owned(), placed, changed: end, origin: None, also: Vec::new(), lines: vec![fact.clone()] };
         let part = Part { source: ListingId(1), units: taken };
         let link = Link {
             id: LinkId(1), listing: ListingId(2), sku: None, by_hand: true, recipe: vec![part], active,
             closed: closed.then_some(end),
         };
-        let counting = Counting { role: Role::Target, deduct_sales, restock, switched_on };
+        let counting = Counting { role: Role::Target, deduct_sales, restock, switched_on, first_read: Some(end), now: placed };
         let absorbed = absorb(known, &channel("list"), &order, &fact, None, &[link], counting);
         prop_assert!(absorbed.line.taken >= 0 && absorbed.line.sold() >= 0);
         absorbed.line.open_units(ListingId(1));

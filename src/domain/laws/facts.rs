@@ -44,7 +44,7 @@ impl Range {
             |(id, taken, baseline, contained, placed, [counts, held, shipped], shares)| {
                 let share = |(source, units, applied)| Share { source: ListingId(source), units, applied };
                 let shares = shares.into_iter().map(share).collect();
-                let held = held.then_some(LineHold::SeenLate);
+                let held = held.then_some(Held { why: LineHold::SeenLate, since: at(0) });
                 Line { placed, counts, shipped, held, contained, ..line(id, taken, baseline, shares) }
             },
         )

@@ -86,6 +86,8 @@ fn line(id: i64, taken: i64, baseline: i64, shares: Vec<Share>) -> Line {
         channel: channel("list"),
         key: LineKey(format!("L{id}")),
         order: format!("#{id}"),
+        also: Vec::new(),
+        origin: None,
         sku: Sku::new("SKU-1"),
         listing: None,
         link: None,
@@ -97,6 +99,9 @@ fn line(id: i64, taken: i64, baseline: i64, shares: Vec<Share>) -> Line {
         shipped: false,
         restock: Restock::Unshipped,
         held: None,
+        asked: None,
+        met: None,
+        returned: None,
         shares,
         contained: 0,
     }
@@ -115,7 +120,7 @@ fn component() -> impl Strategy<Value = Component> {
             .map(|((taken, baseline, units, applied, held), id)| {
                 let share = Share { source: ListingId(1), units, applied: i64::from(applied) };
                 let mut line = line(id, i64::from(taken), baseline, vec![share]);
-                line.held = held.then_some(LineHold::SeenLate);
+                line.held = held.then_some(Held { why: LineHold::SeenLate, since: at(id) });
                 line
             })
             .collect();

@@ -73,8 +73,14 @@ struct Shop {
     below_zero: bool,
 }
 
-const COUNTING: Counting =
-    Counting { role: Role::Target, deduct_sales: true, restock: Restock::Unshipped, switched_on: true };
+const COUNTING: Counting = Counting {
+    role: Role::Target,
+    deduct_sales: true,
+    restock: Restock::Unshipped,
+    switched_on: true,
+    first_read: None,
+    now: Timestamp::UNIX_EPOCH,
+};
 
 impl Shop {
     fn new(levels: [i64; 2], recipe: [i64; 2], sold: [i64; 3], below_zero: bool) -> Self {
@@ -126,7 +132,8 @@ impl Shop {
     fn see(&mut self, nth: usize) {
         let fact = &self.facts[nth];
         let (placed, changed) = (at(10), at(20));
-        let order = OrderFact { order: "#1".to_owned(), placed, changed, origin: None, lines: Vec::new() };
+        let order =
+            OrderFact { order: "#1".to_owned(), placed, changed, origin: None, also: Vec::new(), lines: Vec::new() };
         let known = self.lines[nth].take();
         let links = std::slice::from_ref(&self.link);
         let mut line = absorb(known, &channel("list"), &order, fact, None, links, COUNTING).line;

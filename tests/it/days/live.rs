@@ -251,7 +251,11 @@ impl<'a> Day<'a> {
         let mut last = String::new();
         for nth in 0..MOST_RUNS {
             self.shops.pass(240).await;
-            let options = Options { yes: nth % 2 == 1, full: nth == 2 || nth > 8, ..Options::default() };
+            // In this town no other app is at work: whatever waits because it looks like one, the owner lets count.
+            let waiting = self.shops.store.read(|tx| tx.held_lines(None)).unwrap();
+            let count_missed = waiting.into_iter().map(|line| line.channel).collect();
+            let full = nth == 2 || nth > 8;
+            let options = Options { yes: nth % 2 == 1, full, count_missed, ..Options::default() };
             let Some(report) = self.cycle(options).await else { continue };
             let still = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
             let settled = self.settle_doubts();

@@ -23,7 +23,7 @@ impl Run<'_> {
             "confirmed" => true.into(),
             "edited" => order.edited.into(),
             "sourceName" => order.origin.as_deref().unwrap_or("web").into(),
-            "sourceIdentifier" => order.origin.as_ref().map(|_| order.number.clone()).into(),
+            "sourceIdentifier" => order.elsewhere.clone().into(),
             "displayFinancialStatus" => financial_status(order).into(),
             "displayFulfillmentStatus" => fulfilment_status(order).into(),
             "lineItems" => {

@@ -148,7 +148,7 @@ impl WooCommerce {
             "date_modified": self.local(modified), "date_modified_gmt": gmt(modified),
             "created_via": order.origin.as_deref().unwrap_or("checkout"),
             "billing": buyer, "shipping": buyer, "customer_note": "Please ring twice.",
-            "line_items": lines, "refunds": refunds, "meta_data": [],
+            "line_items": lines, "refunds": refunds, "meta_data": order_meta(id, order),
             "_links": { "self": [{ "href": format!("{}/wp-json/wc/v3/orders/{id}", self.home) }] },
         })
     }
@@ -204,4 +204,12 @@ impl WooCommerce {
             "date_created": self.local(refund.at), "date_created_gmt": gmt(refund.at),
             "line_items": lines.collect::<Vec<_>>() })
     }
+}
+
+/// What stands among an order's meta data: what the shop noted of its buyer, and what a program that brought the order in
+/// noted of where it was sold.
+fn order_meta(id: u64, order: &Order) -> Value {
+    let note = |nth: u64, key: &str, value: &str| json!({ "id": id * 10 + nth, "key": key, "value": value });
+    let elsewhere = order.elsewhere.iter().map(|number| note(2, "_marketplace_order_id", number));
+    std::iter::once(note(1, "_billing_birthday", "1815-12-10")).chain(elsewhere).collect()
 }
