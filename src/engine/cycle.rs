@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
 use super::visibility::ShowStep;
+use super::whose::Ownership;
 use super::{Engine, EngineError, Options, Settings};
 use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
@@ -24,7 +25,7 @@ use crate::domain::{
 use crate::store::{ChannelState, Store, StoreError, Tx};
 
 /// How long the lanes that were quick wait for the others before they settle and plan without them (P7).
-const GATHER: Duration = Duration::from_secs(2);
+pub(super) const GATHER: Duration = Duration::from_secs(2);
 /// How often a cycle looks again after it wrote (Y7).
 const MOST_LOOKS: u32 = 3;
 /// How far back a list of changes is read beyond its cursor: such lists lag (Y1).
@@ -104,6 +105,10 @@ pub(super) struct Cycle<'a> {
     pub new_rules: BTreeSet<ChannelName>,
     /// Channels that were ever pushed to with the owner's word, and the like.
     pub channels: BTreeMap<ChannelName, ChannelState>,
+    /// Channels that begin anew with the account that they answer with, by the owner's word.
+    pub anew: BTreeSet<ChannelName>,
+    /// Whose state it is.
+    pub own: Ownership,
     pub looks: u32,
     pub report: Report,
 }
@@ -115,7 +120,10 @@ impl<'a> Cycle<'a> {
         let source = source.ok_or(EngineError::NoSource)?;
         let now = (engine.around.clock)();
         let run = store.transaction(|tx| tx.begin_run(&options.command, now))?;
+        let own = Ownership::of(store, &(engine.around.new_key)())?;
         let mut cycle = Self {
+            own,
+            anew: BTreeSet::new(),
             source,
             run,
             lanes: BTreeMap::new(),
@@ -153,9 +161,11 @@ impl<'a> Cycle<'a> {
             options,
         };
         cycle.open_lanes()?;
+        cycle.drop_old_questions()?;
         cycle.recover()?;
         cycle.recover_showings()?;
         cycle.release()?;
+        cycle.look_whose()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
         Ok(cycle)
     }
@@ -166,7 +176,8 @@ impl<'a> Cycle<'a> {
             let state = LaneState { busy: late, late, to_observe: !late, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
             let print = self.engine.settings.rules_print.clone();
-            let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print))?;
+            let here = self.report.began;
+            let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
             self.seeds.extend(dirty);
             if new_rules {
                 self.new_rules.insert(lane.name.clone());
@@ -201,8 +212,8 @@ impl<'a> Cycle<'a> {
             if !self.busy() {
                 continue;
             }
-            let gather = began + GATHER;
-            let wake = if Instant::now() < gather { gather.min(until) } else { until };
+            let moments = [Some(began + GATHER), self.traces_until()].into_iter().flatten();
+            let wake = moments.filter(|moment| Instant::now() < *moment).chain([until]).min().unwrap_or(until);
             tokio::select! {
                 Some(end) = self.engine.jobs.join_next_with_id() => self.land(end)?,
                 () = sleep_until(wake) => if until <= Instant::now() {
@@ -294,6 +305,11 @@ impl<'a> Cycle<'a> {
     }
 
     fn next_job(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        if lane.role == Role::Source
+            && let Some(job) = self.next_meeting(lane)
+        {
+            return Ok(Some(job));
+        }
         while let Some((id, call, attempt)) = self.lane(&lane.name).calls.pop_front() {
             // A job that an earlier cycle began may have come in since and settled it.
             if self.store.read(|tx| tx.is_open(id))? {
@@ -306,11 +322,14 @@ impl<'a> Cycle<'a> {
         if let Some(job) = self.next_look(lane)? {
             return Ok(Some(job));
         }
-        if self.options.dry_run || !self.lane(&lane.name).observed {
+        if self.options.dry_run || self.stopped() || !self.lane(&lane.name).observed {
             return Ok(None);
         }
         if lane.role == Role::Source {
             return Ok(self.next_settlement(lane)?.or_else(|| self.next_rest(lane)));
+        }
+        if self.waits_for_traces() {
+            return Ok(None);
         }
         if let Some(job) = self.next_push(lane)? {
             return Ok(Some(job));
@@ -384,7 +403,13 @@ impl<'a> Cycle<'a> {
             let complete = matches!(end, LaneEnd::Complete | LaneEnd::Off) && state.observed;
             let trouble = state.failed.as_ref().map(ToString::to_string);
             let now = state.clock.unwrap_or(self.report.began);
-            self.store.transaction(|tx| close_channel(tx, &lane.name, complete.then_some(now), trouble, now))?;
+            let here = (self.engine.around.clock)();
+            self.store.transaction(|tx| {
+                if complete {
+                    tx.heard_of(&lane.name, here)?;
+                }
+                close_channel(tx, &lane.name, complete.then_some(now), trouble, now)
+            })?;
             self.report.lanes.push(LaneReport {
                 channel: lane.name.clone(),
                 role: lane.role,
@@ -462,7 +487,12 @@ pub(super) fn record(
     tx.record(run, &movement)
 }
 
-fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
+fn open_channel(
+    tx: &Tx<'_>,
+    lane: &Lane,
+    print: String,
+    here: Timestamp,
+) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
     let mut channel = tx.channel(&lane.name)?.unwrap_or_else(|| ChannelState::new(&lane.name, lane.kind, lane.role));
     lane.kind.clone_into(&mut channel.kind);
     channel.role = lane.role;
@@ -478,6 +508,7 @@ fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState
     }
     channel.rules_print = Some(print);
     tx.save_channel(&channel)?;
+    tx.watch(&lane.name, here)?;
     Ok((channel, dirty, new_rules))
 }
 

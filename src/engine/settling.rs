@@ -79,6 +79,12 @@ impl Cycle<'_> {
             }
             None => ready.into_iter().take(1).collect(),
         };
+        if batch.is_empty() && !self.must_leave(lane) {
+            return Ok(None);
+        }
+        if let Some(job) = self.next_vouching(lane, &batch)? {
+            return Ok(Some(job));
+        }
         let components = self.store.read(|tx| tx.components(&batch))?;
         let mut adjustments = Vec::new();
         for source in components.iter().flat_map(|component| &component.sources) {
@@ -93,7 +99,7 @@ impl Cycle<'_> {
             adjustments.push((source.known.id, adjustment(&source.known, &settlement)));
             self.preparing.push((source.known.id, settlement));
         }
-        let key = (self.engine.around.new_key)();
+        let key = self.key_of_call(lane);
         Ok((!adjustments.is_empty()).then_some(Job::Prepare(adjustments, key)))
     }
 

@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 
 use super::value::{channel_name, from_word, get, moment, ms, numbers, sku, word};
 use super::{Result, Tx};
-use crate::domain::{ChannelName, Line, LineId, LineKey, LinkId, ListingId, Share, Sku};
+use crate::domain::{ChannelName, Line, LineHold, LineId, LineKey, LinkId, ListingId, Share, Sku};
 
 const SELECT: &str = "SELECT line.*, channel.name AS channel_name FROM line JOIN channel ON channel.id = line.channel";
 
@@ -91,6 +91,21 @@ impl Tx<'_> {
         let sql =
             format!("{SELECT} WHERE line.held IS NOT NULL AND (?1 IS NULL OR channel.name = ?1) ORDER BY line.id");
         self.lines(&sql, [channel.map(ChannelName::as_str)])
+    }
+
+    /// Lets the lines that owe something wait for the owner, of one channel or of all; returns the source listings that
+    /// they owe to.
+    pub fn hold_owing_lines(&self, channel: Option<&ChannelName>, why: LineHold) -> Result<Vec<ListingId>> {
+        let owing = "SELECT share.source FROM share JOIN line ON line.id = share.line
+            JOIN channel ON channel.id = line.channel WHERE share.owed <> share.applied AND line.held IS NULL
+                AND (?1 IS NULL OR channel.name = ?1)";
+        let channel = channel.map(ChannelName::as_str);
+        let sources = self.ids(owing, [channel])?;
+        let sql = "UPDATE line SET held = ?2 WHERE held IS NULL
+            AND (?1 IS NULL OR channel = (SELECT id FROM channel WHERE name = ?1))
+            AND id IN (SELECT line FROM share WHERE owed <> applied)";
+        self.connection.prepare_cached(sql)?.execute(params![channel, word(&why)?])?;
+        Ok(sources)
     }
 
     /// Returns the lines of a channel that were not finished when their links were made, by number.

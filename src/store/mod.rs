@@ -8,6 +8,7 @@ mod channels;
 mod components;
 mod credentials;
 mod error;
+mod hearing;
 mod holds;
 mod journal;
 mod ledger;
@@ -17,6 +18,7 @@ mod listings;
 mod lock;
 mod migrate;
 mod value;
+mod whose;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,6 +44,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The state of a shop.
 pub struct Store {
     connection: Connection,
+    /// The file of credentials beside it; a state in memory has none.
+    credentials: Option<Credentials>,
+    /// Whether this is a copy of which nothing is kept.
+    copy: bool,
 }
 
 /// A transaction: all that is done in it is done together, or nothing of it.
@@ -57,7 +63,7 @@ impl Store {
         let mut connection = Connection::open(path).map_err(|error| StoreError::at(path, error))?;
         prepare(&connection).map_err(|error| error.in_file(path))?;
         migrate::upgrade(&mut connection, Some(path))?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: Some(Credentials::of(path)), copy: false })
     }
 
     /// Takes a copy of the state into memory, for commands that only read and for dry runs. The file is not touched; a
@@ -75,7 +81,7 @@ impl Store {
             .map_err(|error| StoreError::at(path, error))?;
         prepare(&connection).map_err(|error| error.in_file(path))?;
         migrate::upgrade(&mut connection, None).map_err(|error| error.in_file(path))?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: Some(Credentials::of(path)), copy: true })
     }
 
     /// Makes an empty state that is gone when it is dropped.
@@ -83,7 +89,7 @@ impl Store {
         let mut connection = Connection::open_in_memory()?;
         prepare(&connection)?;
         migrate::upgrade(&mut connection, None)?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: None, copy: true })
     }
 
     /// Does some work in one transaction: when this returns, it is on disk; if the work fails, nothing of it is.
