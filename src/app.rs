@@ -70,6 +70,7 @@ fn lane(channel: &ChannelConfig, state: &std::path::Path) -> Result<Lane, Failur
 pub fn settings(config: &Config) -> Settings {
     Settings {
         inventory_sync: config.inventory_sync,
+        every: config.every,
         grace: config.grace,
         patience: config.patience,
         guard: config.guard,
@@ -104,6 +105,7 @@ impl TokenKeeper for Tokens {
             access: SecretString::from(kept.access),
             refresh: kept.refresh.map(SecretString::from),
             until: kept.until,
+            ends: kept.ends,
             scopes: kept.scopes,
         }))
     }
@@ -113,6 +115,7 @@ impl TokenKeeper for Tokens {
             access: token.access.expose_secret().to_owned(),
             refresh: token.refresh.as_ref().map(|refresh| refresh.expose_secret().to_owned()),
             until: token.until,
+            ends: token.ends,
             scopes: token.scopes.clone(),
         };
         self.0.keep(channel, &kept).map_err(|error| error.to_string())

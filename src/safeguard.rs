@@ -35,8 +35,6 @@ safeguards! {
     OneOpenIntent,
     /// Units that are sold and not taken off yet are spoken for (O1).
     Claims,
-    /// A list that breaks off is no list (P5).
-    CompleteReadings,
     /// A missing number is no number (P5).
     MissingIsNotZero,
     /// Nothing is raised while the source is not read or an adjustment is not closed (P1, O4).

@@ -31,6 +31,7 @@ use jiff::Timestamp;
 pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, printable};
 use crate::domain::{
     Capability, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity, Reading, StoredCall,
+    Trace, Writer,
 };
 
 /// What a call of a channel returns.
@@ -66,7 +67,20 @@ pub trait Channel: Send + Sync {
     /// that want one. Repeating a batch does no harm.
     async fn set(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>>;
 
-    /// Prepares an adjustment of the source without sending anything: the call as it will be stored and sent.
+    /// Tells what states left at this source when they wrote there, `None` where there is nothing (I2): of the account
+    /// alone, or of each of `keys`, as [`Capability::traces`] says. What the account may not see is not there.
+    async fn traces(&self, _keys: &[ListingKey]) -> Result<Vec<Option<Trace>>> {
+        Err(unsupported("looking who wrote last"))
+    }
+
+    /// Leaves the trace of a state that is about to write, if what was found is still there (X7); only where the account
+    /// has a place for it. [`Outcome::Refused`] where it may not.
+    async fn leave(&self, _ours: &Writer, _found: Option<&Trace>) -> Result<Outcome> {
+        Err(unsupported("leaving a trace"))
+    }
+
+    /// Prepares an adjustment of the source without sending anything: the call as it will be stored and sent. Where a
+    /// trace is left with each listing, it is `key` that is left.
     async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall>;
 
     /// Sends a stored adjustment, one outcome for each listing of the batch it was prepared from. With
@@ -231,6 +245,8 @@ pub struct Probe {
     pub next: Option<String>,
     /// How `doctor --fix` can mend it, if that is safe.
     pub mend: Option<Mend>,
+    /// When the credentials that it is about end, where they cannot be renewed: two weeks before, it is a problem (F7).
+    pub ends: Option<Timestamp>,
 }
 
 /// How much a probe's finding matters.
@@ -253,6 +269,10 @@ pub struct Mend {
     pub act: &'static str,
     /// The same in words, shown before it is done.
     pub words: String,
+}
+
+fn unsupported(operation: &'static str) -> ChannelError {
+    ChannelError::new(ErrorKind::Unsupported, Repeat::Never, operation, "the channel has no place for it")
 }
 
 /// Adds up the units of places; `None` for no places.

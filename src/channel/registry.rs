@@ -219,6 +219,8 @@ pub struct Token {
     pub refresh: Option<SecretString>,
     /// When it ends, by the platform's clock.
     pub until: Option<Timestamp>,
+    /// When what renews it ends; `None` where that does not end (F7).
+    pub ends: Option<Timestamp>,
     /// What it may do, as the platform listed it.
     pub scopes: Vec<String>,
 }

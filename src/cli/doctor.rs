@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::status::{open_secrets, secret_words};
 use super::{Context, End, lock};
 use crate::app;
 use crate::channel::{Mend, Outcome, Weight, printable};
@@ -54,8 +55,10 @@ pub(super) async fn doctor(context: &Context, args: &DoctorArgs) -> End {
     let lanes = app::lanes(&config, &state)?;
     let progress: Arc<dyn Progress> = Arc::new(Quiet);
     let store = Store::snapshot(&state)?;
-    let checkup =
+    let mut checkup =
         checkup::examine(&lanes, &store, &app::settings(&config), &app::clock(), &progress, args.offline).await?;
+    checkup.findings.extend(open_secrets(&config, &store).iter().map(|path| secret_finding(path)));
+    checkup.findings.sort_by_key(|finding| finding.topic);
     if let Some(file) = &args.propose_skus {
         return propose(context, &checkup.listings, file);
     }
@@ -78,6 +81,21 @@ pub(super) async fn doctor(context: &Context, args: &DoctorArgs) -> End {
     }
     context.ui.document("doctor", exit, document(&findings));
     Ok(exit)
+}
+
+fn secret_finding(path: &Path) -> Finding {
+    let (message, next) = secret_words(path);
+    Finding {
+        code: "secret-readable",
+        topic: Topic::Account,
+        weight: Weight::Problem,
+        channel: None,
+        listing: None,
+        sku: None,
+        message,
+        next: Some(next),
+        mend: None,
+    }
 }
 
 fn screen(context: &Context, findings: &[&Finding], problems: usize) -> String {

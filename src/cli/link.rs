@@ -15,9 +15,10 @@ use crate::config::Config;
 use crate::domain::matching::{Alone, Likeness, Reason};
 use crate::domain::{ChannelName, Role, Sku};
 use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, survey};
-use crate::engine::{Progress, Quiet};
+use crate::engine::whose::look_for_others;
+use crate::engine::{Progress, Quiet, source};
 use crate::store::Store;
-use crate::ui::{Bars, Failure, count};
+use crate::ui::{Bars, Failure, count, trouble_text};
 
 /// The most listings of one reason on the screen.
 const MOST: usize = 8;
@@ -48,7 +49,7 @@ pub(super) struct LinkArgs {
     /// By hand: a part of a kit, SKU=UNITS [repeat for more]
     #[arg(long, value_name = "SKU=UNITS", requires_all = ["channel", "to"], conflicts_with = "sku")]
     part: Vec<String>,
-    /// Untie a listing: CHANNEL/LISTING or CHANNEL/SKU
+    /// Untie a listing: CHANNEL/LISTING or CHANNEL/SKU; or all of a channel: CHANNEL
     #[arg(long, value_name = "LISTING")]
     remove: Option<String>,
     /// Write all links to a CSV file
@@ -82,7 +83,25 @@ pub(super) async fn link(context: &Context, args: &LinkArgs) -> End {
     if args.channel.is_some() {
         return by_hand(context, args, &config, &state, &plan).await;
     }
-    by_sku(context, args, &state, plan).await
+    by_sku(context, args, &config, &state, plan).await
+}
+
+/// Opens the state to tie listings to the source that channels.toml names.
+async fn open(config: &Config, state: &Path) -> Result<Store, Failure> {
+    let mut store = Store::open(state)?;
+    source::change(&app::lanes(config, state)?, &mut store, Timestamp::now()).await?;
+    Ok(store)
+}
+
+/// Tells of another state that wrote to the source before this one ever did: the first run waits for a word about it.
+async fn tell_of_others(context: &Context, config: &Config, store: &mut Store, state: &Path) -> Result<(), Failure> {
+    let lanes = app::lanes(config, state)?;
+    let around = app::surroundings(Arc::new(Quiet));
+    let found = look_for_others(&lanes, store, &(around.new_key)(), Timestamp::now()).await?;
+    if let Some(found) = found {
+        context.ui.note(&format!("\n{}", trouble_text(&found)));
+    }
+    Ok(())
 }
 
 async fn read_all(context: &Context, config: &Config, state: &Path) -> Result<LinkPlan, Failure> {
@@ -92,11 +111,13 @@ async fn read_all(context: &Context, config: &Config, state: &Path) -> Result<Li
     let progress: Arc<dyn Progress> = if shows { bars.clone() } else { Arc::new(Quiet) };
     let surveyed = survey(&lanes, &app::clock(), &progress).await;
     bars.clear();
-    let store = Store::snapshot(state)?;
+    let mut store = Store::snapshot(state)?;
+    // With another source, what was tied is tied anew.
+    source::change(&lanes, &mut store, Timestamp::now()).await?;
     Ok(LinkPlan::new(surveyed, &store)?)
 }
 
-async fn by_sku(context: &Context, args: &LinkArgs, state: &Path, mut plan: LinkPlan) -> End {
+async fn by_sku(context: &Context, args: &LinkArgs, config: &Config, state: &Path, mut plan: LinkPlan) -> End {
     if args.accept {
         plan.accept_proposals();
     }
@@ -113,8 +134,9 @@ async fn by_sku(context: &Context, args: &LinkArgs, state: &Path, mut plan: Link
     };
     if accepted {
         let _lock = lock(context, state).await?;
-        let mut store = Store::open(state)?;
+        let mut store = open(config, state).await?;
         plan.store(&mut store, &context.line, Timestamp::now())?;
+        tell_of_others(context, config, &mut store, state).await?;
         ui.note(&format!("\nStored {}. Nothing was written to any channel.", links(plan.matching.ties.len())));
         ui.note(&next(&plan));
     } else if exit == 4 {
@@ -353,9 +375,10 @@ async fn by_hand(context: &Context, args: &LinkArgs, config: &Config, state: &Pa
     let source = source(config)?;
     let tie = HandTie { channel, target: to.clone(), sku: None, parts };
     let _lock = lock(context, state).await?;
-    let mut store = Store::open(state)?;
+    let mut store = open(config, state).await?;
     plan.store_listings_only(&mut store)?;
     linking::tie_by_hand(&mut store, &source, &tie, &context.line, plan.active(&tie.channel))?;
+    tell_of_others(context, config, &mut store, state).await?;
     context.ui.note("Stored 1 link.");
     context.ui.document("link", 0, Map::from_iter([("stored".to_owned(), Value::from(true))]));
     Ok(0)
@@ -367,12 +390,21 @@ fn source(config: &Config) -> Result<ChannelName, Failure> {
 }
 
 async fn remove(context: &Context, state: &Path, listing: &str) -> End {
-    let (name, listing) =
-        listing.split_once('/').ok_or_else(|| Failure::Usage(format!("`{listing}` is not CHANNEL/LISTING"), None))?;
     let _lock = lock(context, state).await?;
     let mut store = Store::open(state)?;
-    let closed = linking::remove(&mut store, &channel(name)?, listing, &context.line, Timestamp::now())?;
-    context.ui.say(&format!("Untied {listing} on {name} ({}). What it sold stays settled.", links(closed)));
+    let (what, closed) = if let Some((name, listing)) = listing.split_once('/') {
+        let closed = linking::remove(&mut store, &channel(name)?, listing, &context.line, Timestamp::now())?;
+        (format!("{listing} on {name}"), closed)
+    } else {
+        let name = channel(listing)?;
+        if store.read(|tx| tx.channel(&name))?.is_none() {
+            let next = Some("name a channel, or a listing of it as CHANNEL/LISTING".to_owned());
+            return Err(Failure::Usage(format!("nothing is known of a channel `{name}`"), next));
+        }
+        let closed = linking::remove_all(&mut store, &name, &context.line, Timestamp::now())?;
+        (format!("all listings on {name}"), closed)
+    };
+    context.ui.say(&format!("Untied {what} ({}). What was sold stays settled.", links(closed)));
     context.ui.document("link", 0, Map::from_iter([("removed".to_owned(), Value::from(closed))]));
     Ok(0)
 }
@@ -440,9 +472,10 @@ async fn import(context: &Context, config: &Config, state: &Path, plan: &LinkPla
     let rows: Result<Vec<Exported>, csv::Error> = reader.deserialize().collect();
     let rows = rows.map_err(|error| wrong(error.to_string()))?;
     let _lock = lock(context, state).await?;
-    let mut store = Store::open(state)?;
+    let mut store = open(config, state).await?;
     plan.store_listings_only(&mut store)?;
-    let opened = linking::import(&mut store, &source(config)?, &rows, &context.line, Timestamp::now())?;
+    let opened = linking::import(&mut store, &source(config)?, &rows, plan, &context.line, Timestamp::now())?;
+    tell_of_others(context, config, &mut store, state).await?;
     context.ui.say(&format!("Opened {}; nothing that was sold before counts.", links(opened)));
     context.ui.document("link", 0, Map::from_iter([("imported".to_owned(), Value::from(opened))]));
     Ok(0)

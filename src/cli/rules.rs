@@ -168,5 +168,6 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         hides: false,
         ends: false,
         counts_from_zero: false,
+        traces: crate::domain::Traces::Nowhere,
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, plan};
 use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
-use crate::engine::standing::standing;
+use crate::engine::standing::{Watch, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
 use crate::ui::{Failure, hold_words, list_of_troubles, movement_words, time, trouble_text, troubles_json};
 
@@ -105,7 +105,26 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
 pub(super) fn problems(config: &Config, store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
     let low = config.source().map(|source| &source.name).zip(config.problems.low_stock);
-    standing(store, &channels, config.inventory_sync, low)
+    let watch = Watch { now: Timestamp::now(), every: config.every };
+    let mut problems: Vec<Trouble> = open_secrets(config, store).iter().map(|path| secret_trouble(path)).collect();
+    problems.extend(standing(store, &channels, config.inventory_sync, low, watch)?);
+    Ok(problems)
+}
+
+/// Returns the files with secrets that others can read.
+pub(super) fn open_secrets(config: &Config, store: &Store) -> Vec<PathBuf> {
+    config.open_secrets().into_iter().chain(store.open_credentials().map(Path::to_owned)).collect()
+}
+
+fn secret_trouble(path: &Path) -> Trouble {
+    let (message, next) = secret_words(path);
+    Trouble { code: "secret-readable", channel: None, listing: None, message, next: Some(next), waits_for_owner: false }
+}
+
+/// Says that others can read a file with secrets, and what mends it.
+pub(super) fn secret_words(path: &Path) -> (String, String) {
+    let message = format!("others can read the secrets in {}", path.display());
+    (message, format!("`chmod 600 {}`", path.display()))
 }
 
 /// Where everything stands.

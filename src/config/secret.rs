@@ -132,6 +132,28 @@ pub(super) fn check(path: &Path, text: &str, kinds: &[&Kind]) -> Result<(), Conf
     if notes.problems.is_empty() { Ok(()) } else { Err(ConfigError::new(path, text, &notes.secrets, notes.problems)) }
 }
 
+/// Returns the files with secrets that others can read.
+pub(super) fn open(path: &Path, text: &str, kinds: &[&Kind]) -> Vec<PathBuf> {
+    let Ok(document) = parse(path, text) else { return Vec::new() };
+    let mut notes = Notes::default();
+    let mut files = Vec::new();
+    for (_, reader) in channels(&document) {
+        let kind = reader.item("kind").and_then(Item::as_str);
+        let keys = kinds.iter().find(|known| Some(known.name) == kind).map_or(&[][..], |kind| kind.keys);
+        for key in keys.iter().filter(|key| key.shape == Shape::Secret) {
+            files.extend(match read(&reader, key.name, path, &mut notes) {
+                Some(Source::InPlace(_)) => Some(path.to_owned()),
+                Some(Source::File(file)) => Some(file),
+                _ => None,
+            });
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.retain(|file| open_to_others(file));
+    files
+}
+
 fn check_file(file: &Path, span: Range<usize>, notes: &mut Notes) {
     if let Err(error) = std::fs::metadata(file) {
         let help = Some("put the secret there, readable by you alone".to_owned());

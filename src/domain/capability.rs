@@ -42,6 +42,19 @@ pub struct Capability {
     pub ends: bool,
     /// Whether stock management that is turned on begins at 0, because the platform keeps no number while it is off.
     pub counts_from_zero: bool,
+    /// Where a state that writes to it can leave its trace (I2).
+    pub traces: Traces,
+}
+
+/// Where a state that writes to a source can leave its trace, so that another one sees it (I2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traces {
+    /// Nowhere.
+    Nowhere,
+    /// At one place of the account, with compare-and-set (X7).
+    Account,
+    /// With each listing whose number is changed: the key of the call that did it, which tells of the state.
+    Listing,
 }
 
 /// How an adjustment of the source is kept from happening twice.

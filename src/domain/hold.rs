@@ -53,6 +53,8 @@ pub enum HoldWhy {
     SecondWriter,
     /// The account is not the one the channel's name was tied to (I1).
     Account,
+    /// Another state, or a later one than this copy, has written to the source (I2).
+    State,
     /// The owner undid a run and has not said to go on (U1).
     Undone,
 }

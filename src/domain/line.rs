@@ -113,8 +113,8 @@ pub enum LineHold {
     GivenBackByHand,
     /// The master switch was off when it was first seen (T3).
     SwitchedOff,
-    /// It was placed after an old copy of the state was last used (I2).
-    OldState,
+    /// It was not settled when another state, or a later one, was found to have written to the source (I2).
+    OtherState,
     /// It was sold on a relisted listing before that was accepted (L2).
     Relisted,
 }
@@ -128,7 +128,7 @@ impl fmt::Display for LineHold {
             Self::Flood => "far more old orders came at once than on the busiest day",
             Self::GivenBackByHand => "the source rose by just these units since they were cancelled",
             Self::SwitchedOff => "sold while inventory_sync was off",
-            Self::OldState => "sold after an old copy of the state was last used",
+            Self::OtherState => "another eys, or a later state of this one, may have taken it off already",
             Self::Relisted => "sold on a relisted listing that you had not accepted",
         })
     }
@@ -155,9 +155,10 @@ impl Line {
     /// Drops it by the owner's word: a sale that is in the source already is not taken off, units that were put back by
     /// hand are not given back.
     pub fn ignore_missed(&mut self) {
-        if self.held.take().is_some_and(|held| held.why == LineHold::GivenBackByHand) {
-            let sold = self.sold();
-            self.shares.iter_mut().for_each(|share| share.applied = sold.saturating_mul(share.units));
+        // What another state has taken off already is applied; a later cancellation gives it back.
+        let is_done = |held: Held| matches!(held.why, LineHold::GivenBackByHand | LineHold::OtherState);
+        if self.held.take().is_some_and(is_done) {
+            self.settle();
         } else {
             self.counts = false;
         }
@@ -171,6 +172,14 @@ impl Line {
     /// Returns the source units owed for one of its shares.
     pub fn owed(&self, share: &Share) -> i64 {
         self.sold().saturating_mul(share.units)
+    }
+
+    /// Takes what it owes for applied.
+    pub fn settle(&mut self) {
+        let sold = self.sold();
+        for share in &mut self.shares {
+            share.applied = sold.saturating_mul(share.units);
+        }
     }
 
     /// Returns source units of one listing that are owed and not applied; below zero, units to be given back.

@@ -28,14 +28,16 @@ pub mod movement;
 pub mod observe;
 pub mod offer;
 pub mod order;
+pub mod pace;
 pub mod plan;
 pub mod policy;
 pub mod rule;
 pub mod settle;
 pub mod status;
 pub mod stock;
+pub mod writer;
 
-pub use capability::{Capability, ExactlyOnce};
+pub use capability::{Capability, ExactlyOnce, Traces};
 pub use facts::{Ceiling, Component, Hidden, Known, ListingId, Pushed, Refusal, Seen, Shown, SourceFacts, TargetFacts};
 pub use hold::{Frozen, FrozenPart, Hold, HoldId, HoldWhy};
 pub use intent::{Act, CallId, Intent, IntentId, IntentState, StoredCall};
@@ -45,3 +47,4 @@ pub use listing::{ChannelName, Found, Good, Listing, ListingKey, ListingRef, Lis
 pub use movement::{Movement, MovementId, RunId, Why};
 pub use order::{LineFact, LineKey, OrderFact, OrderWindow};
 pub use stock::{Delta, Level, Price, Quantity, Sku};
+pub use writer::{Trace, Writer};

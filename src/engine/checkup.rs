@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::holding::another_app;
 use super::lane::Lane;
 use super::linking::{LinkPlan, Surveyed, survey};
 use super::report::Progress;
-use super::standing::{held_lines, how_to_release, owing_lines};
+use super::standing::{Watch, ending, ending_words, held_lines, how_to_release, owing_lines, removed, silent};
 use super::{Clock, Settings};
 use crate::channel::{Mend, Weight};
 use crate::domain::matching::Reason;
+use crate::domain::pace::ends_soon;
 use crate::domain::{
     ChannelName, HoldWhy, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown,
     Sku,
@@ -109,7 +112,7 @@ pub async fn examine(
     let mut checkup = Checkup::default();
     let surveyed = if offline { Vec::new() } else { survey(lanes, clock, progress).await };
     for (lane, surveyed) in lanes.iter().zip(&surveyed) {
-        look_at_channel(lane, surveyed, &mut checkup).await;
+        look_at_channel(lane, surveyed, clock(), &mut checkup).await;
     }
     for (lane, surveyed) in lanes.iter().zip(&surveyed) {
         if let Ok(found) = &surveyed.found {
@@ -132,6 +135,8 @@ pub async fn examine(
     name_once(&mut checkup.findings);
     look_at_settings(lanes, settings, &mut checkup);
     look_at_state(lanes, store, &mut checkup)?;
+    let watch = Watch { now: clock(), every: settings.every };
+    look_at_silence(lanes, store, watch, &mut checkup)?;
     checkup.findings.sort_by(|a, b| {
         (a.topic, a.weight != Weight::Problem, a.code, &a.channel).cmp(&(
             b.topic,
@@ -143,7 +148,7 @@ pub async fn examine(
     Ok(checkup)
 }
 
-async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, checkup: &mut Checkup) {
+async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, now: Timestamp, checkup: &mut Checkup) {
     let about = |code, weight, message: String, next| Finding {
         code,
         topic: Topic::Account,
@@ -159,12 +164,19 @@ async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, checkup: &mut Checkup
         checkup.findings.push(about("channel-unusable", Weight::Problem, error.to_string(), error.next.clone()));
     }
     match lane.channel.probe().await {
-        Ok(probes) => checkup.findings.extend(probes.into_iter().map(|probe| Finding {
-            topic: if probe.code == COUNTS_NOTHING { Topic::StockSettings } else { Topic::Account },
-            listing: probe.listing,
-            mend: probe.mend,
-            ..about(probe.code, probe.weight, probe.message, probe.next)
-        })),
+        Ok(probes) => {
+            let ends: Vec<Timestamp> = probes.iter().filter_map(|probe| probe.ends).collect();
+            checkup.findings.extend(probes.into_iter().map(|probe| Finding {
+                topic: if probe.code == COUNTS_NOTHING { Topic::StockSettings } else { Topic::Account },
+                listing: probe.listing,
+                mend: probe.mend,
+                ..about(probe.code, probe.weight, probe.message, probe.next)
+            }));
+            checkup.findings.extend(ends.into_iter().filter(|ends| ends_soon(*ends, now)).map(|ends| {
+                let (message, next) = ending_words(ends);
+                about("credentials-end", Weight::Problem, message, Some(next))
+            }));
+        }
         Err(_) if surveyed.found.is_err() => {}
         Err(error) => checkup.findings.push(about("channel-unusable", Weight::Problem, error.to_string(), error.next)),
     }
@@ -416,6 +428,33 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
             let next = "`eys sync` tries again; what is said above names the mend".to_owned();
             find("last-run-failed", Topic::State, Some(channel.name), format!("in its last run: {trouble}"), next);
         }
+    }
+    Ok(())
+}
+
+/// Looks at what was not heard of for too long, what is gone from channels.toml, and what ends (F7).
+fn look_at_silence(lanes: &[Lane], store: &Store, watch: Watch, checkup: &mut Checkup) -> Result<(), StoreError> {
+    let names: Vec<ChannelName> = lanes.iter().map(|lane| lane.name.clone()).collect();
+    let mut told = removed(store, &names)?;
+    told.extend(silent(store, &names, watch)?);
+    told.extend(ending(store, &names, watch.now)?);
+    for trouble in told {
+        // What a probe has told already is not told again.
+        let same = |finding: &Finding| finding.code == trouble.code && finding.channel == trouble.channel;
+        if checkup.findings.iter().any(same) {
+            continue;
+        }
+        checkup.findings.push(Finding {
+            code: trouble.code,
+            topic: if trouble.code == "credentials-end" { Topic::Account } else { Topic::State },
+            weight: Weight::Problem,
+            channel: trouble.channel,
+            listing: None,
+            sku: None,
+            message: trouble.message,
+            next: trouble.next,
+            mend: None,
+        });
     }
     Ok(())
 }

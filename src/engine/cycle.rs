@@ -13,6 +13,7 @@ use super::confirming::Confirming;
 use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
 use super::visibility::ShowStep;
+use super::whose::Ownership;
 use super::{Engine, EngineError, Options, Settings};
 use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
@@ -26,7 +27,7 @@ use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, Store, StoreError, Tx};
 
 /// How long the lanes that were quick wait for the others before they settle and plan without them (P7).
-const GATHER: Duration = Duration::from_secs(2);
+pub(super) const GATHER: Duration = Duration::from_secs(2);
 /// How often a cycle looks again after it wrote (Y7).
 const MOST_LOOKS: u32 = 3;
 /// How far back a list of changes is read beyond its cursor: such lists lag (Y1).
@@ -116,6 +117,10 @@ pub(super) struct Cycle<'a> {
     pub new_rules: BTreeSet<ChannelName>,
     /// Channels that were ever pushed to with the owner's word, and the like.
     pub channels: BTreeMap<ChannelName, ChannelState>,
+    /// Channels that begin anew with the account that they answer with, by the owner's word.
+    pub anew: BTreeSet<ChannelName>,
+    /// Whose state it is.
+    pub own: Ownership,
     pub looks: u32,
     pub report: Report,
 }
@@ -127,7 +132,10 @@ impl<'a> Cycle<'a> {
         let source = source.ok_or(EngineError::NoSource)?;
         let now = (engine.around.clock)();
         let run = store.transaction(|tx| tx.begin_run(&options.command, now))?;
+        let own = Ownership::of(store, &(engine.around.new_key)())?;
         let mut cycle = Self {
+            own,
+            anew: BTreeSet::new(),
             source,
             run,
             lanes: BTreeMap::new(),
@@ -166,9 +174,11 @@ impl<'a> Cycle<'a> {
             options,
         };
         cycle.open_lanes()?;
+        cycle.drop_old_questions()?;
         cycle.recover()?;
         cycle.recover_showings()?;
         cycle.release()?;
+        cycle.look_whose()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
         Ok(cycle)
     }
@@ -177,7 +187,8 @@ impl<'a> Cycle<'a> {
         for lane in self.engine.lanes.clone() {
             let late = self.engine.flying.values().any(|name| *name == lane.name);
             let print = self.engine.settings.rules_print.clone();
-            let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print))?;
+            let here = self.report.began;
+            let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
             let complete = channel.complete.or(channel.scanned);
             let state = LaneState { busy: late, late, to_observe: !late, complete, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
@@ -215,8 +226,8 @@ impl<'a> Cycle<'a> {
             if !self.busy() {
                 continue;
             }
-            let gather = began + GATHER;
-            let wake = if Instant::now() < gather { gather.min(until) } else { until };
+            let moments = [Some(began + GATHER), self.traces_until()].into_iter().flatten();
+            let wake = moments.filter(|moment| Instant::now() < *moment).chain([until]).min().unwrap_or(until);
             tokio::select! {
                 Some(end) = self.engine.jobs.join_next_with_id() => self.land(end)?,
                 () = sleep_until(wake) => if until <= Instant::now() {
@@ -308,6 +319,11 @@ impl<'a> Cycle<'a> {
     }
 
     fn next_job(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        if lane.role == Role::Source
+            && let Some(job) = self.next_meeting(lane)
+        {
+            return Ok(Some(job));
+        }
         while let Some((id, call, attempt)) = self.lane(&lane.name).calls.pop_front() {
             // A job that an earlier cycle began may have come in since and settled it.
             if self.store.read(|tx| tx.is_open(id))? {
@@ -320,11 +336,14 @@ impl<'a> Cycle<'a> {
         if let Some(job) = self.next_look(lane)? {
             return Ok(Some(job));
         }
-        if self.options.dry_run || !self.lane(&lane.name).observed {
+        if self.options.dry_run || self.stopped() || !self.lane(&lane.name).observed {
             return Ok(None);
         }
         if lane.role == Role::Source {
             return Ok(self.next_settlement(lane)?.or_else(|| self.next_rest(lane)));
+        }
+        if self.waits_for_traces() {
+            return Ok(None);
         }
         if let Some(job) = self.next_push(lane)? {
             return Ok(Some(job));
@@ -404,7 +423,11 @@ impl<'a> Cycle<'a> {
             let now = state.clock.unwrap_or(self.report.began);
             let read = complete && state.look.is_empty();
             let (levels_since, scanned) = if read { (state.levels_since, state.scanned) } else { (None, None) };
+            let here = (self.engine.around.clock)();
             self.store.transaction(|tx| {
+                if complete {
+                    tx.heard_of(&lane.name, here)?;
+                }
                 let Some(mut channel) = tx.channel(&lane.name)? else { return Ok(()) };
                 channel.levels_since = levels_since.or(channel.levels_since);
                 channel.scanned = scanned.or(channel.scanned);
@@ -495,7 +518,12 @@ pub(super) fn record(
     tx.record(run, &movement)
 }
 
-fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
+fn open_channel(
+    tx: &Tx<'_>,
+    lane: &Lane,
+    print: String,
+    here: Timestamp,
+) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
     let mut channel = tx.channel(&lane.name)?.unwrap_or_else(|| ChannelState::new(&lane.name, lane.kind, lane.role));
     lane.kind.clone_into(&mut channel.kind);
     channel.role = lane.role;
@@ -511,5 +539,6 @@ fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String) -> Result<(ChannelState
     }
     channel.rules_print = Some(print);
     tx.save_channel(&channel)?;
+    tx.watch(&lane.name, here)?;
     Ok((channel, dirty, new_rules))
 }

@@ -17,7 +17,7 @@ use crate::channel::{
 use crate::domain::policy::{Restock, SourceGone, ZeroStock};
 use crate::domain::{
     CallId, Capability, ChannelName, ExactlyOnce, Listing, ListingId, ListingKey, OrderFact, OrderWindow, Reading,
-    Role, StoredCall,
+    Role, StoredCall, Trace, Traces, Writer,
 };
 use crate::safeguard::{Safeguard, stands};
 
@@ -59,6 +59,12 @@ impl Lane {
 /// What a lane is asked to do.
 #[derive(Clone, Debug)]
 pub(super) enum Job {
+    /// Ask who it is, and what states that wrote to it left at its account.
+    Meet,
+    /// Read what they left with some listings.
+    Vouch(Vec<(ListingId, ListingKey)>),
+    /// Leave our own trace in place of what was found.
+    Leave(Writer, Option<Trace>),
     /// Read orders and quantities.
     Observe(Observe),
     /// Read some listings by key.
@@ -113,6 +119,9 @@ pub(super) struct LaneReport {
 /// What came of a job.
 #[derive(Debug)]
 pub(super) enum JobResult {
+    Met(Result<(Account, Option<Trace>), ChannelError>),
+    Vouched(Vec<ListingId>, Result<Vec<Option<Trace>>, ChannelError>),
+    Left(Result<Outcome, ChannelError>),
     Observed(Box<Result<Observed, ChannelError>>),
     Looked(Vec<ListingId>, Result<Vec<Reading>, ChannelError>),
     Prepared(Vec<(ListingId, Adjustment)>, Result<StoredCall, ChannelError>),
@@ -157,6 +166,12 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
     let channel = lane.channel.as_ref();
     let stage = |stage, items| progress.lane(&lane.name, stage, items);
     match job {
+        Job::Meet => JobResult::Met(meet(lane).await),
+        Job::Vouch(listings) => {
+            let (ids, keys): (Vec<_>, Vec<_>) = listings.into_iter().unzip();
+            JobResult::Vouched(ids, channel.traces(&keys).await)
+        }
+        Job::Leave(ours, found) => JobResult::Left(channel.leave(&ours, found.as_ref()).await),
         Job::Observe(what) => JobResult::Observed(Box::new(observe(lane, what, clock, progress).await)),
         Job::Look(listings) => {
             stage(Stage::Quantities, listings.len());
@@ -191,6 +206,14 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
             JobResult::Shown(id, outcome)
         }
     }
+}
+
+async fn meet(lane: &Lane) -> Result<(Account, Option<Trace>), ChannelError> {
+    let account = lane.channel.account().await?;
+    if lane.capability().traces != Traces::Account {
+        return Ok((account, None));
+    }
+    Ok((account, lane.channel.traces(&[]).await?.into_iter().flatten().next()))
 }
 
 /// Reads orders, then quantities: a sale whose order was read is contained in a quantity that is read after it.
@@ -245,10 +268,7 @@ where
     let mut items = Vec::new();
     let mut token = None;
     for _ in 0..MOST_PAGES {
-        let page = match fetch(token.clone()).await {
-            Err(_) if !stands(Safeguard::CompleteReadings) => return Ok(items),
-            page => page?,
-        };
+        let page = fetch(token.clone()).await?;
         items.extend(page.items);
         on_page(items.len());
         *account = page.account.or(account.take());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
+use super::accounts::disagreement;
 use super::cycle::record;
 use super::lane::{Lane, merge, pages};
 use super::report::{Progress, Stage};
@@ -14,10 +15,11 @@ use super::take::listing_of;
 use super::{Clock, EngineError};
 use crate::channel::{Account, ChannelError};
 use crate::domain::absorb::{Counting, absorb};
+use crate::domain::channel::contact;
 use crate::domain::matching::{Linked, Matching, Proposal, Reason, Side, Tie, match_listings};
 use crate::domain::{
-    ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Link, Listing, ListingId, ListingKey, ListingRef,
-    OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
+    ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Line, Link, LinkId, Listing, ListingId, ListingKey,
+    ListingRef, OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, Store, StoreError, Tx};
@@ -148,7 +150,8 @@ fn whole_second(moment: Timestamp) -> Timestamp {
 
 impl LinkPlan {
     /// Finds out what belongs together among what was surveyed, less what is linked already.
-    pub fn new(surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
+    pub fn new(mut surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
+        check_accounts(&mut surveyed, store)?;
         let linked = store.read(linked)?;
         let source = surveyed.iter().find(|surveyed| surveyed.role == Role::Source);
         let mut matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {
@@ -304,28 +307,16 @@ impl LinkPlan {
 
     /// Notes the orders that are not finished as the baseline: what they took before the link is not taken off.
     fn store_baseline(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        for (channel, order) in self.baseline() {
-            for fact in &order.lines {
-                if tx.line(channel, &fact.key)?.is_some() {
-                    continue;
-                }
-                let listing = listing_of(tx, channel, fact)?;
-                let links = tx.links_for_line(channel, listing, fact.sku.as_ref())?;
-                let counting = Counting {
-                    role: Role::Target,
-                    deduct_sales: true,
-                    restock: crate::domain::policy::Restock::Unshipped,
-                    switched_on: true,
-                    first_read: None,
-                    now: order.placed,
-                };
-                let mut line = absorb(None, channel, order, fact, listing, &links, counting).line;
-                line.baseline = if stands(Safeguard::Baseline) { line.taken } else { 0 };
-                line.unfinished = true;
-                tx.save_line(&mut line)?;
-            }
-        }
-        Ok(())
+        store_unfinished(tx, &self.baseline(), |_| true)
+    }
+
+    /// Notes the same for links that were just opened by another way than the plan's.
+    fn store_baseline_of(&self, tx: &Tx<'_>, opened: &BTreeSet<LinkId>) -> Result<(), StoreError> {
+        let found = self.surveyed.iter().filter_map(|surveyed| Some((surveyed, surveyed.found.as_ref().ok()?)));
+        let orders: Vec<_> = found
+            .flat_map(|(surveyed, found)| found.unfinished.iter().map(move |order| (&surveyed.channel, order)))
+            .collect();
+        store_unfinished(tx, &orders, |line| line.link.is_some_and(|link| opened.contains(&link)))
     }
 
     fn hold_first_pushes(&self, tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
@@ -357,6 +348,53 @@ impl FirstPush {
     }
 }
 
+/// Stores what orders that are not finished took before their links were made, of the lines that are wanted.
+fn store_unfinished(
+    tx: &Tx<'_>,
+    orders: &[(&ChannelName, &OrderFact)],
+    wanted: impl Fn(&Line) -> bool,
+) -> Result<(), StoreError> {
+    for (channel, order) in orders {
+        for fact in &order.lines {
+            if tx.line(channel, &fact.key)?.is_some() {
+                continue;
+            }
+            let listing = listing_of(tx, channel, fact)?;
+            let links = tx.links_for_line(channel, listing, fact.sku.as_ref())?;
+            let counting = Counting {
+                role: Role::Target,
+                deduct_sales: true,
+                restock: crate::domain::policy::Restock::Unshipped,
+                switched_on: true,
+                first_read: None,
+                now: order.placed,
+            };
+            let mut line = absorb(None, channel, order, fact, listing, &links, counting).line;
+            if !wanted(&line) {
+                continue;
+            }
+            line.baseline = if stands(Safeguard::Baseline) { line.taken } else { 0 };
+            line.unfinished = true;
+            tx.save_line(&mut line)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes nothing from a channel that answers as another account than its name is tied to (I1).
+fn check_accounts(surveyed: &mut [Surveyed], store: &Store) -> Result<(), StoreError> {
+    let kept = store.read(|tx| tx.channels())?;
+    let configured: Vec<ChannelName> = surveyed.iter().map(|surveyed| surveyed.channel.clone()).collect();
+    for surveyed in surveyed {
+        let Ok(found) = &surveyed.found else { continue };
+        let contact = contact(&surveyed.channel, &found.account.identity, &kept, &configured);
+        if let Some(error) = disagreement(&surveyed.channel, &found.account, &contact) {
+            surveyed.found = Err(error);
+        }
+    }
+    Ok(())
+}
+
 fn places(surveyed: &Surveyed) -> BTreeMap<ListingKey, usize> {
     let Ok(found) = &surveyed.found else { return BTreeMap::new() };
     found.listings.iter().enumerate().map(|(nth, listing)| (listing.key.clone(), nth)).collect()
@@ -384,8 +422,8 @@ fn open_link(
     by_hand: bool,
     recipe: &[Part],
     active: Timestamp,
-) -> Result<(), StoreError> {
-    tx.open_link(target.id, sku, by_hand, recipe, active)?;
+) -> Result<LinkId, StoreError> {
+    let id = tx.open_link(target.id, sku, by_hand, recipe, active)?;
     let shown = target.shown.most();
     record(tx, run, target, Why::Linked, (shown, shown), active, None)?;
     for part in recipe {
@@ -395,7 +433,8 @@ fn open_link(
             record(tx, run, &source, Why::Linked, (level, level), active, note)?;
         }
     }
-    tx.mark_dirty(&[target.id])
+    tx.mark_dirty(&[target.id])?;
+    Ok(id)
 }
 
 fn freeze(tx: &Tx<'_>, known: &Known) -> Result<Frozen, StoreError> {
@@ -496,6 +535,26 @@ pub fn remove(
     Ok(closed)
 }
 
+/// Closes the links of all listings of a channel; returns how many there were.
+pub fn remove_all(store: &mut Store, channel: &ChannelName, command: &str, now: Timestamp) -> Result<usize, LinkError> {
+    let closed = store.transaction(|tx| {
+        let run = tx.begin_run(command, now)?;
+        let mut closed = 0;
+        for (id, _) in tx.linked_keys(channel)? {
+            let Some(known) = tx.known(id)? else { continue };
+            for link in tx.links_of(id)? {
+                tx.close_link(link.id, now)?;
+                closed += 1;
+            }
+            let shown = known.shown.most();
+            record(tx, run, &known, Why::Unlinked, (shown, shown), now, None)?;
+        }
+        tx.end_run(run, now, 0, &format!("{closed} links closed"))?;
+        Ok(closed)
+    })?;
+    Ok(closed)
+}
+
 /// Finds the one listing of a channel that bears a SKU. Where a listing's key is its SKU, as in a plain list, the key of
 /// the first of several is no answer to which of them is meant.
 fn only_bearing(store: &Store, channel: &ChannelName, sku: &Sku) -> Result<Known, LinkError> {
@@ -565,12 +624,13 @@ pub fn export(store: &Store) -> Result<Vec<Exported>, StoreError> {
     })
 }
 
-/// Opens the links of an export, with a new baseline: nothing that was sold before counts. Links that are open already
-/// stay. Returns how many were opened.
+/// Opens the links of an export, with a new baseline: nothing that was sold before the plan was made counts. Links that
+/// are open already stay. Returns how many were opened.
 pub fn import(
     store: &mut Store,
     source: &ChannelName,
     rows: &[Exported],
+    plan: &LinkPlan,
     command: &str,
     now: Timestamp,
 ) -> Result<usize, LinkError> {
@@ -595,19 +655,19 @@ pub fn import(
     }
     let opened = store.transaction(|tx| {
         let run = tx.begin_run(command, now)?;
-        let mut opened = 0;
+        let mut opened = BTreeSet::new();
         for (name, target, sku, recipe, plain) in &ties {
             if tx.links_of(target.id)?.iter().any(|link| link.sku == *sku) {
                 continue;
             }
-            open_link(tx, run, target, sku.as_ref(), !plain, recipe, now)?;
+            opened.insert(open_link(tx, run, target, sku.as_ref(), !plain, recipe, plan.active(name))?);
             if !tx.channel(name)?.is_some_and(|channel| channel.pushed_ever) {
                 hold_first_push(tx, name, &[freeze(tx, target)?], now)?;
             }
-            opened += 1;
         }
-        tx.end_run(run, now, 0, &format!("{opened} links imported"))?;
-        Ok(opened)
+        plan.store_baseline_of(tx, &opened)?;
+        tx.end_run(run, now, 0, &format!("{} links imported", opened.len()))?;
+        Ok(opened.len())
     })?;
     Ok(opened)
 }

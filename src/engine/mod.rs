@@ -11,6 +11,7 @@
 //! | after the call is sent, before its answer is stored | an open intent | sends it again under its key, or compares |
 //! | while quantities are pushed | listings that show *at most* so many | reads them by key and plans again |
 
+mod accounts;
 pub mod checkup;
 mod confirming;
 mod cycle;
@@ -23,9 +24,11 @@ mod pushing;
 mod release;
 mod report;
 mod settling;
+pub mod source;
 pub mod standing;
 mod take;
 mod visibility;
+pub mod whose;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -66,6 +69,8 @@ pub struct Surroundings {
 pub struct Settings {
     /// The master switch.
     pub inventory_sync: bool,
+    /// The loop's pace.
+    pub every: Duration,
     /// How long missing units are waited for (R3).
     pub grace: SignedDuration,
     /// How long a run waits for a slow channel.
@@ -110,6 +115,16 @@ pub enum EngineError {
     /// Something to release is not there.
     #[error("there is no hold `{0}`")]
     NoSuchHold(String),
+    /// The source is to be another one, and something is still open at the one before (I3).
+    #[error("the source cannot change from {former} to {new} now: {open}")]
+    SourceOwed {
+        /// The channel that was the source.
+        former: ChannelName,
+        /// The one that is to be it.
+        new: ChannelName,
+        /// What is owed or open, in words.
+        open: String,
+    },
     /// There is no source among the channels.
     #[error("no channel has the role of the source")]
     NoSource,
@@ -145,7 +160,9 @@ impl Engine {
         options: &Options,
         stop: &CancellationToken,
     ) -> Result<Report, EngineError> {
+        let changed = source::change(&self.lanes, store, (self.around.clock)()).await?;
         let mut cycle = cycle::Cycle::begin(self, store, options)?;
+        cycle.report_change(changed);
         cycle.drive(stop).await?;
         cycle.finish()
     }

@@ -49,6 +49,9 @@ impl Planned {
 impl Cycle<'_> {
     /// Settles and plans the components in which something changed, until nothing does.
     pub fn think(&mut self) -> Result<(), EngineError> {
+        if self.stopped() {
+            return self.put_off();
+        }
         while !self.seeds.is_empty() {
             self.think_once()?;
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::report::{Adjusted, Trouble};
-use super::standing::{held_lines, intents, owing_lines, refused};
+use super::standing::{held_lines, intents, owing_lines, refused, removed};
 use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, Line, LineHold, ListingId, RunId, Why};
 use crate::store::{StoreError, Tx};
 
@@ -93,6 +93,12 @@ impl Cycle<'_> {
             }
             Ok(listings)
         })?;
+        if hold.why == HoldWhy::Account {
+            self.anew.insert(hold.channel.clone());
+        }
+        if hold.why == HoldWhy::State {
+            self.begin_adopting()?;
+        }
         if let Some(channel) = self.store.read(|tx| tx.channel(&hold.channel))? {
             self.channels.insert(hold.channel.clone(), channel);
         }
@@ -185,6 +191,8 @@ impl Cycle<'_> {
         let mut standing = held_lines(&held);
         standing.extend(intents(self.store)?);
         standing.extend(refused(self.store)?);
+        let configured: Vec<ChannelName> = self.engine.lanes.iter().map(|lane| lane.name.clone()).collect();
+        standing.extend(removed(self.store, &configured)?);
         let told = self.report.troubles.iter().any(|trouble| trouble.code == "oversold")
             || self.report.deductions.iter().any(|deduction| deduction.end != Adjusted::Applied);
         if !told {

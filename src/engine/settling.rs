@@ -1,6 +1,6 @@
 //! Taking sales off the source: written down before it is done, closed by proof (P4, X1 to X7).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::EngineError;
 use super::confirming::Confirming;
@@ -18,6 +18,8 @@ use crate::domain::{
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{OpenCall, StoreError, Tx};
 
+/// What a platform's stamp of a sale leaves out.
+const STAMP: SignedDuration = SignedDuration::from_secs(1);
 /// How often a call without an answer is sent in one cycle before it is left to the next.
 const MOST_SENDS: u32 = 3;
 
@@ -92,6 +94,12 @@ impl Cycle<'_> {
             }
             None => ready.into_iter().take(1).collect(),
         };
+        if batch.is_empty() && !self.must_leave(lane) {
+            return Ok(None);
+        }
+        if let Some(job) = self.next_vouching(lane, &batch)? {
+            return Ok(Some(job));
+        }
         let components = self.store.read(|tx| tx.components(&batch))?;
         let mut adjustments = Vec::new();
         for source in components.iter().flat_map(|component| &component.sources) {
@@ -106,7 +114,7 @@ impl Cycle<'_> {
             adjustments.push((source.known.id, adjustment(&source.known, &settlement)));
             self.preparing.push((source.known.id, settlement));
         }
-        let key = (self.engine.around.new_key)();
+        let key = self.key_of_call(lane);
         Ok((!adjustments.is_empty()).then_some(Job::Prepare(adjustments, key)))
     }
 
@@ -373,8 +381,9 @@ impl Cycle<'_> {
             }
             // Nobody stamps when units came back.
             let unstamped = units < 0 || seen.begun <= later(line.placed, SAME_MOMENT);
-            // A rise may hide a fall behind it.
-            let explains = moved < 0 || units <= moved;
+            // A rise may hide the fall of a sale that was placed in a second that was over by then.
+            let hidden = moved < 0 && read.is_some_and(|read| later(line.placed, STAMP) <= read);
+            let explains = hidden || (moved >= 0 && units <= moved);
             if unstamped {
                 sales.add_unclear(units);
             } else if !clearly_later && explains {

@@ -1,11 +1,28 @@
 //! What stands wrong or waits, as the state knows it: for `status`, for monitoring, and for those who want to be told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::report::Trouble;
 use super::settling::{how_to_settle, name};
-use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Line, LineHold};
+use crate::domain::pace::{ends_soon, is_silent, pace};
+use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Line, LineHold, Role};
 use crate::store::{Store, StoreError, Tx};
+
+/// Runs that are looked at for their pace.
+const RUNS: usize = 20;
+
+/// Against what silence is measured (F7).
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// The time of this machine.
+    pub now: Timestamp,
+    /// The loop's pace.
+    pub every: Duration,
+}
 
 /// Returns all that is wrong or waits, the most general first. `channels` are those of channels.toml; what the state
 /// remembers of others is told too, as long as something about it is not settled.
@@ -14,6 +31,7 @@ pub fn standing(
     channels: &[ChannelName],
     inventory_sync: bool,
     low_stock: Option<(&ChannelName, i64)>,
+    watch: Watch,
 ) -> Result<Vec<Trouble>, StoreError> {
     let mut troubles = Vec::new();
     if !inventory_sync {
@@ -22,6 +40,9 @@ pub fn standing(
         troubles.push(trouble("sync-off", None, None, message.to_owned(), next.to_owned()));
     }
     troubles.extend(channels_in_trouble(store, channels)?);
+    troubles.extend(removed(store, channels)?);
+    troubles.extend(silent(store, channels, watch)?);
+    troubles.extend(ending(store, channels, watch.now)?);
     troubles.extend(holds(store)?);
     troubles.extend(held_lines(&store.read(|tx| tx.held_lines(None))?));
     troubles.extend(owing_lines(store)?);
@@ -56,6 +77,87 @@ fn channels_in_trouble(store: &Store, channels: &[ChannelName]) -> Result<Vec<Tr
         Some(trouble("channel-unusable", Some(&channel.name), None, channel.trouble?, next))
     });
     Ok(told.collect())
+}
+
+/// Returns the channels of which nothing good was heard for three paces; of all at once, if there was no run at all.
+/// What is known to be wrong with one is told apart.
+pub(super) fn silent(store: &Store, channels: &[ChannelName], watch: Watch) -> Result<Vec<Trouble>, StoreError> {
+    let every = SignedDuration::try_from(watch.every).unwrap_or(SignedDuration::MAX);
+    let (began, mut heard) = (store.read(|tx| tx.syncs(RUNS))?, Vec::new());
+    let pace = pace(every, &began);
+    for name in channels {
+        let last = store.read(|tx| Ok(tx.last_heard(name)?.zip(tx.channel(name)?)))?;
+        heard.extend(last.map(|(last, channel)| (name, last, channel.trouble.is_some())));
+    }
+    let gone = |last: Timestamp| span(watch.now.duration_since(last));
+    let none_since = heard.iter().map(|(_, last, _)| *last).max().max(began.first().copied());
+    if let Some(last) = none_since.filter(|last| !heard.is_empty() && is_silent(*last, watch.now, pace)) {
+        let message = format!("there was no run for {}; they came every {}", gone(last), span(pace));
+        let next =
+            "start the loop again, `eys sync --every`, or look after the crontab or the service that runs `eys sync`";
+        return Ok(vec![trouble("silent", None, None, message, next.to_owned())]);
+    }
+    let silent = heard.into_iter().filter(|(_, last, told)| !told && is_silent(*last, watch.now, pace));
+    let told = silent.map(|(name, last, _)| {
+        let message = format!("no run got through with it for {}; runs come every {}", gone(last), span(pace));
+        trouble("silent", Some(name), None, message, "`eys doctor` tries it and says what is wrong".to_owned())
+    });
+    Ok(told.collect())
+}
+
+/// Returns the channels whose credentials cannot be renewed and end soon.
+pub(super) fn ending(store: &Store, channels: &[ChannelName], now: Timestamp) -> Result<Vec<Trouble>, StoreError> {
+    let mut troubles = Vec::new();
+    for name in channels {
+        if let Some(ends) = store.credentials_end(name)?.filter(|ends| ends_soon(*ends, now)) {
+            let (message, next) = ending_words(ends);
+            troubles.push(trouble("credentials-end", Some(name), None, message, next));
+        }
+    }
+    Ok(troubles)
+}
+
+/// Says when credentials end, and what to do about it.
+pub(super) fn ending_words(ends: Timestamp) -> (String, String) {
+    let day = ends.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d");
+    let next = "get new credentials from the platform before that day, and put them into channels.toml";
+    (format!("its credentials end on {day}, and eys cannot renew them"), next.to_owned())
+}
+
+/// Tells a span as people do, in its largest unit.
+fn span(span: SignedDuration) -> String {
+    let minutes = span.as_mins().max(1);
+    let (number, one, many) = if minutes < 60 {
+        (minutes, "minute", "minutes")
+    } else if minutes < 48 * 60 {
+        (minutes / 60, "hour", "hours")
+    } else {
+        (minutes / (24 * 60), "day", "days")
+    };
+    if number == 1 { one.to_owned() } else { format!("{number} {many}") }
+}
+
+/// Returns the targets with links whose blocks are gone from channels.toml.
+pub(super) fn removed(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, StoreError> {
+    store.read(|tx| {
+        let mut troubles = Vec::new();
+        for channel in tx.channels()?.iter().filter(|channel| channel.role == Role::Target) {
+            let name = &channel.name;
+            let linked = tx.totals(name)?.linked;
+            if channels.contains(name) || linked == 0 {
+                continue;
+            }
+            let listings = if linked == 1 { "1 linked listing does" } else { &format!("{linked} linked listings do") };
+            let message = format!(
+                "it stands no longer in channels.toml: {listings} not follow, and its sales are not seen; what was sold before is still taken off"
+            );
+            let next = format!(
+                "put its block back; if it got another name, `eys link --rename-channel {name} NEW`; if it is gone for good, `eys link --remove {name}`"
+            );
+            troubles.push(trouble("channel-removed", Some(name), None, message, next));
+        }
+        Ok(troubles)
+    })
 }
 
 fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
@@ -117,7 +219,7 @@ fn how_to_go_on(channel: &ChannelName, why: LineHold) -> String {
         LineHold::LongPause => {
             format!("if you took them off the source yourself, {ignore} drops them; if not, {count} takes them off")
         }
-        LineHold::SeenLate | LineHold::Flood | LineHold::SwitchedOff | LineHold::OldState | LineHold::Relisted => {
+        LineHold::SeenLate | LineHold::Flood | LineHold::SwitchedOff | LineHold::OtherState | LineHold::Relisted => {
             format!("{count} takes them off the source, {ignore} drops them")
         }
     }

@@ -10,12 +10,12 @@ use super::cycle::{Cycle, record};
 use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
 use super::report::{SaleReport, Trouble};
 use super::settling::name;
-use crate::channel::{Account, ChannelError, ErrorKind, Repeat};
+use crate::channel::ChannelError;
 use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
 use crate::domain::held::{FEWEST_OLD, flood, is_old};
 use crate::domain::observe::{self, Meaning, later};
 use crate::domain::{
-    Act, ChannelName, Found, Held, HoldWhy, IntentState, Known, Line, LineFact, LineHold, LineId, Listing, ListingId,
+    Act, ChannelName, Found, Held, IntentState, Known, Line, LineFact, LineHold, LineId, Listing, ListingId,
     ListingRef, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
@@ -53,6 +53,9 @@ impl Cycle<'_> {
                 Ok(observed) => self.take_observed(&lane, observed, report.done)?,
                 Err(error) => self.fail(&lane, error),
             },
+            JobResult::Met(met) => self.take_met(&lane, met)?,
+            JobResult::Vouched(ids, traces) => self.take_vouched(&lane, &ids, traces)?,
+            JobResult::Left(left) => self.take_left(&lane, left),
             JobResult::Looked(ids, readings) => {
                 self.take_looked(&lane, &ids, readings, (report.begun, report.done))?;
             }
@@ -85,6 +88,8 @@ impl Cycle<'_> {
             self.take_orders(lane, window, orders, done, &mut taken)?;
         }
         self.take_quantities(lane, observed.levels, observed.levels_begun, done, &mut taken)?;
+        self.report.sales.append(&mut taken.sales);
+        self.hold_catching_up(lane)?;
         if lane.role == Role::Source {
             self.seeds.extend(self.store.read(|tx| tx.dirty())?);
             if self.options.full && self.looks == 0 {
@@ -93,55 +98,17 @@ impl Cycle<'_> {
             }
             taken.look.extend(self.store.read(|tx| tx.listings_with_unseen_sales(&lane.name))?);
         }
-        self.note(lane, taken)
+        self.note(lane, taken);
+        Ok(())
     }
 
-    fn note(&mut self, lane: &Lane, taken: Taken) -> Result<(), EngineError> {
+    fn note(&mut self, lane: &Lane, taken: Taken) {
         self.seeds.extend(taken.dirty);
         self.lane(&lane.name).look.extend(taken.look);
         self.report.sales.extend(taken.sales);
         for trouble in taken.troubles {
             self.trouble(trouble);
         }
-        Ok(())
-    }
-
-    /// Ties a channel's name to its account at first contact; later a disagreement stops the channel (I1).
-    fn account_agrees(&mut self, lane: &Lane, account: &Account) -> Result<bool, EngineError> {
-        let name = lane.name.clone();
-        let Some(channel) = self.channels.get_mut(&name) else { return Ok(false) };
-        match &channel.identity {
-            Some(identity) if *identity != account.identity => {
-                let message = format!(
-                    "{name} now answers as {} ({}), but its name was tied to {identity}",
-                    account.label, account.identity
-                );
-                let next = format!(
-                    "if that is meant, `eys sync --release {name}` ties it anew; if it is another shop, give it a block of its own"
-                );
-                self.hold_account(&name, &message)?;
-                let error = ChannelError::new(ErrorKind::Account, Repeat::Never, "checking the account", message);
-                self.fail(lane, error.with_next(next));
-                Ok(false)
-            }
-            Some(_) => Ok(true),
-            None => {
-                channel.identity = Some(account.identity.clone());
-                channel.label = Some(account.label.clone());
-                let channel = channel.clone();
-                self.store.transaction(|tx| tx.save_channel(&channel))?;
-                Ok(true)
-            }
-        }
-    }
-
-    fn hold_account(&mut self, name: &ChannelName, note: &str) -> Result<(), EngineError> {
-        let now = self.report.began;
-        self.store.transaction(|tx| {
-            let held = tx.holds()?.iter().any(|hold| hold.channel == *name && hold.why == HoldWhy::Account);
-            if held { Ok(()) } else { tx.make_hold(name, HoldWhy::Account, now, note, &[]).map(|_| ()) }
-        })?;
-        Ok(())
     }
 
     fn take_orders(
@@ -249,7 +216,8 @@ impl Cycle<'_> {
             Ok(unreadable)
         })?;
         self.unreadable.extend(&unreadable);
-        self.note(lane, taken)
+        self.note(lane, taken);
+        Ok(())
     }
 }
 

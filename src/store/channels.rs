@@ -1,11 +1,12 @@
 //! Channels and what is kept of them between runs.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::value::{channel_name, from_word, get, maybe_moment, ms, word};
 use super::{Result, StoreError, Tx};
-use crate::domain::ChannelName;
 use crate::domain::channel::ChannelState;
+use crate::domain::{ChannelName, HoldWhy, Role};
 
 /// How many listings of a channel are linked, and how many of those show stock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +96,31 @@ impl Tx<'_> {
             self.connection.execute(sql, [id])?;
         }
         Ok(true)
+    }
+
+    /// Makes another channel the source, where nothing is owed to the one before: closes all links, forgets what they made
+    /// of old lines, and puts every channel behind its first push. Returns how many links were closed.
+    pub fn change_source(&self, former: &ChannelName, source: &ChannelName, when: Timestamp) -> Result<usize> {
+        let links = self.open_links()?;
+        for link in &links {
+            // A sale that is seen only later belongs to the link that is made anew, not to this one.
+            self.close_link(link.id, link.active)?;
+        }
+        self.connection.execute("DELETE FROM share", [])?;
+        let sql = "UPDATE hold SET released = ?1 WHERE released IS NULL AND why <> ?2";
+        self.connection.execute(sql, params![ms(when), word(&HoldWhy::Account)?])?;
+        self.connection.execute("UPDATE channel SET pushed_ever = 0, scanned = NULL, levels_since = NULL", [])?;
+        for (name, role) in [(former, Role::Target), (source, Role::Source)] {
+            let sql = "UPDATE channel SET role = ?2 WHERE name = ?1";
+            self.connection.execute(sql, params![name.as_str(), word(&role)?])?;
+            let sql =
+                "UPDATE listing SET level = NULL, begun = NULL, shown_kind = 'unknown', shown = NULL, pushed = NULL,
+                    pushed_at = NULL, pushed_movement = NULL, ceiling = NULL, ceiling_missing = NULL,
+                    ceiling_until = NULL, refusal = NULL, owners_change = NULL
+                WHERE channel = (SELECT id FROM channel WHERE name = ?1)";
+            self.connection.execute(sql, [name.as_str()])?;
+        }
+        Ok(links.len())
     }
 
     /// Counts the linked listings of a channel.

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::value::from_json;
 use super::{Result, StoreError, beside};
-use crate::domain::ChannelName;
+use crate::domain::{ChannelName, Writer};
 
 /// A token as it is kept. Its `Debug` shows nothing of it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct KeptToken {
     pub refresh: Option<String>,
     /// When it ends.
     pub until: Option<Timestamp>,
+    /// When what renews it ends; `None` where that does not end (F7).
+    #[serde(default)]
+    pub ends: Option<Timestamp>,
     /// What it may do.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -59,6 +63,12 @@ impl Credentials {
         Self { path: beside(state, ".credentials") }
     }
 
+    /// Returns the file, if others can read it.
+    pub fn open_to_others(&self) -> Option<&Path> {
+        let open = std::fs::metadata(&self.path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0);
+        open.then_some(self.path.as_path())
+    }
+
     /// Returns the token kept for a channel.
     pub fn token(&self, channel: &ChannelName) -> Result<Option<KeptToken>> {
         Ok(self.load()?.tokens.remove(channel.as_str()))
@@ -66,18 +76,32 @@ impl Credentials {
 
     /// Keeps a token; when this returns, it is on disk.
     pub fn keep(&self, channel: &ChannelName, token: &KeptToken) -> Result<()> {
-        let mut kept = self.load()?;
-        kept.tokens.insert(channel.as_str().to_owned(), token.clone());
-        self.save(&kept)
+        self.change(|kept| drop(kept.tokens.insert(channel.as_str().to_owned(), token.clone())))
     }
 
-    /// Returns the state's id and its run counter; a state that had none gets `fresh`.
-    pub fn identity(&self, fresh: &str) -> Result<(String, u64)> {
+    /// Returns whose file this is, and how far that state was.
+    pub fn writer(&self) -> Result<Option<Writer>> {
+        let kept = self.load()?;
+        Ok(kept.state.map(|state| Writer { state, counter: kept.runs }))
+    }
+
+    /// Keeps whose file this is; when this returns, it is on disk.
+    pub fn keep_writer(&self, writer: &Writer) -> Result<()> {
+        self.change(|kept| (kept.state, kept.runs) = (Some(writer.state.clone()), writer.counter))
+    }
+
+    /// Changes the file, one at a time: lanes keep tokens while the coordinator counts runs, and other commands may do so
+    /// too.
+    fn change(&self, change: impl FnOnce(&mut Kept)) -> Result<()> {
+        let path = beside(&self.path, ".lock");
+        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        // It is released when it is dropped.
+        let lock = lock.and_then(|file| file.lock().map(|()| file)).map_err(|error| StoreError::file(&path, &error))?;
         let mut kept = self.load()?;
-        let state = kept.state.get_or_insert_with(|| fresh.to_owned()).clone();
-        let runs = kept.runs;
-        self.save(&kept)?;
-        Ok((state, runs))
+        change(&mut kept);
+        let saved = self.save(&kept);
+        drop::<File>(lock);
+        saved
     }
 
     fn load(&self) -> Result<Kept> {
@@ -111,8 +135,6 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -122,13 +144,22 @@ mod tests {
         let credentials = Credentials::of(&state);
         let shop = ChannelName::new("shop").unwrap();
         assert!(credentials.token(&shop).unwrap().is_none());
-        let token = KeptToken { access: "secret-1".into(), refresh: None, until: None, scopes: vec!["read".into()] };
+        let token = KeptToken {
+            access: "secret-1".into(),
+            refresh: None,
+            until: None,
+            ends: None,
+            scopes: vec!["read".into()],
+        };
         credentials.keep(&shop, &token).unwrap();
         assert_eq!(credentials.token(&shop).unwrap().unwrap().access, "secret-1");
         let mode = std::fs::metadata(folder.path().join("state.db.credentials")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!format!("{token:?} {credentials:?}").contains("secret-1"));
-        assert_eq!(credentials.identity("a").unwrap(), ("a".to_owned(), 0));
-        assert_eq!(credentials.identity("b").unwrap(), ("a".to_owned(), 0));
+        assert_eq!(credentials.writer().unwrap(), None);
+        let writer = Writer { state: "a".into(), counter: 3 };
+        credentials.keep_writer(&writer).unwrap();
+        assert_eq!(credentials.writer().unwrap(), Some(writer));
+        assert_eq!(credentials.token(&shop).unwrap().unwrap().access, "secret-1");
     }
 }

@@ -101,6 +101,22 @@ impl Tx<'_> {
         self.lines(&sql, [channel.map(ChannelName::as_str)])
     }
 
+    /// Lets the lines that owe something wait for the owner, whatever they wait for already, of one channel or of all;
+    /// returns the source listings that they owe to.
+    pub fn hold_owing_lines(&self, channel: Option<&ChannelName>, held: Held) -> Result<Vec<ListingId>> {
+        let owing = "SELECT share.source FROM share JOIN line ON line.id = share.line
+            JOIN channel ON channel.id = line.channel WHERE share.owed <> share.applied AND line.held IS NOT ?2
+                AND (?1 IS NULL OR channel.name = ?1)";
+        let channel = channel.map(ChannelName::as_str);
+        let why = word(&held.why)?;
+        let sources = self.ids(owing, params![channel, why])?;
+        let sql = "UPDATE line SET held = ?2, held_since = ?3 WHERE held IS NOT ?2
+            AND (?1 IS NULL OR channel = (SELECT id FROM channel WHERE name = ?1))
+            AND id IN (SELECT line FROM share WHERE owed <> applied)";
+        self.connection.prepare_cached(sql)?.execute(params![channel, why, ms(held.since)])?;
+        Ok(sources)
+    }
+
     /// Returns the lines of a channel that were not finished when their links were made, by number.
     pub fn unfinished_lines(&self, channel: &ChannelName) -> Result<Vec<Line>> {
         let sql = format!("{SELECT} WHERE channel.name = ?1 AND line.unfinished = 1 ORDER BY line.id");

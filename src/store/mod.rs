@@ -9,6 +9,7 @@ mod components;
 mod credentials;
 mod error;
 mod forget;
+mod hearing;
 mod holds;
 mod journal;
 mod ledger;
@@ -19,6 +20,7 @@ mod lock;
 mod migrate;
 mod traces;
 mod value;
+mod whose;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +47,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The state of a shop.
 pub struct Store {
     connection: Connection,
+    /// The file of credentials beside it; a state in memory has none.
+    credentials: Option<Credentials>,
+    /// Whether this is a copy of which nothing is kept.
+    copy: bool,
 }
 
 /// A transaction: all that is done in it is done together, or nothing of it.
@@ -60,16 +66,16 @@ impl Store {
         let mut connection = Connection::open(path).map_err(|error| StoreError::at(path, error))?;
         prepare(&connection).map_err(|error| error.in_file(path))?;
         migrate::upgrade(&mut connection, Some(path))?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: Some(Credentials::of(path)), copy: false })
     }
 
-    /// Opens a state that lies on another kind of disk, by the name under which SQLite knows that.
+    /// Opens a state that lies on another kind of disk, by the name under which `SQLite` knows that.
     pub fn open_on(disk: &str, path: &Path) -> Result<Self> {
         let flags = OpenFlags::default();
         let mut connection = Connection::open_with_flags_and_vfs(path, flags, disk)?;
         prepare(&connection)?;
         migrate::upgrade(&mut connection, None)?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: None, copy: false })
     }
 
     /// Takes a copy of the state into memory, for commands that only read and for dry runs. The file is not touched; a
@@ -87,7 +93,7 @@ impl Store {
             .map_err(|error| StoreError::at(path, error))?;
         prepare(&connection).map_err(|error| error.in_file(path))?;
         migrate::upgrade(&mut connection, None).map_err(|error| error.in_file(path))?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: Some(Credentials::of(path)), copy: true })
     }
 
     /// Makes an empty state that is gone when it is dropped.
@@ -95,7 +101,7 @@ impl Store {
         let mut connection = Connection::open_in_memory()?;
         prepare(&connection)?;
         migrate::upgrade(&mut connection, None)?;
-        Ok(Self { connection })
+        Ok(Self { connection, credentials: None, copy: true })
     }
 
     /// Does some work in one transaction: when this returns, it is on disk; if the work fails, nothing of it is.

@@ -126,6 +126,12 @@ impl From<EngineError> for Failure {
             EngineError::NoSuchHold(_) => {
                 Self::Usage(error.to_string(), Some("`eys status` lists the holds that stand".to_owned()))
             }
+            EngineError::SourceOwed { ref former, .. } => {
+                let next = format!(
+                    "give {former} `role = \"source\"` again and run `eys sync` until nothing is owed or waits; then change it"
+                );
+                Self::Other(error.to_string(), Some(next))
+            }
             EngineError::NoSource => Self::Other(error.to_string(), None),
         }
     }

@@ -47,6 +47,7 @@ pub fn hold_words(why: HoldWhy) -> &'static str {
         HoldWhy::Rules => "changed rules move many listings",
         HoldWhy::SecondWriter => "another program keeps writing other numbers",
         HoldWhy::Account => "the channel answers as another account",
+        HoldWhy::State => "another state wrote to the source",
         HoldWhy::Undone => "you undid a run",
     }
 }

@@ -13,7 +13,7 @@ use eys::domain::plan::{ChannelFacts, World, plan};
 use eys::domain::policy::{SourceGone, ZeroStock};
 use eys::domain::{
     Capability, ChannelName, ExactlyOnce, Good, Level, Listing, ListingId, ListingKey, ListingState, Part, Role, Seen,
-    Shown, Sku,
+    Shown, Sku, Traces,
 };
 use eys::store::{ChannelState, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -98,6 +98,7 @@ fn facts() -> ChannelFacts {
         hides: false,
         ends: false,
         counts_from_zero: false,
+        traces: Traces::Nowhere,
     };
     ChannelFacts {
         capability,

@@ -256,6 +256,7 @@ async fn what_a_removed_channel_left_waiting_can_be_counted() {
     home.config(text.split("[channels.outlet]").next().unwrap());
     home.eys("sync").is(4).has("outlet: 1 sold line waits for your word");
     home.eys("sync --count-missed nosuch").is(2).has("there is no channel `nosuch`");
-    home.eys("sync --count-missed outlet").is(0);
+    // What is left to be said is that its block is gone.
+    home.eys("sync --count-missed outlet").is(3).has("it stands no longer in channels.toml");
     assert!(home.read("stock.csv").contains("MUG,8,"));
 }

@@ -324,7 +324,7 @@ fn an_untied_listing_is_left_alone() {
     insta::assert_snapshot!(home.eys("link --remove stall/MUG"), @"
     exit 0
     ---- stdout
-    Untied MUG on stall (1 link). What it sold stays settled.
+    Untied MUG on stall (1 link). What was sold stays settled.
     ");
     insta::assert_snapshot!(home.eys("link --remove stall/NONE"), @"
     exit 2
@@ -334,7 +334,7 @@ fn an_untied_listing_is_left_alone() {
     insta::assert_snapshot!(home.eys("link --remove MUG"), @"
     exit 2
     ---- stderr
-    error: `MUG` is not CHANNEL/LISTING
+    error: `MUG` is no channel
     ");
     home.write("stock.csv", home.read("stock.csv").replace("MUG,10", "MUG,3"));
     home.eys("sync").is(0);
@@ -378,6 +378,9 @@ fn a_new_name_that_was_used_is_free_until_something_is_linked_or_sold() {
 
     let home = Home::in_step();
     home.edit("[channels.stall]", "[channels.fair]");
+    home.eys("link --yes").is(1).has("`eys link --rename-channel stall fair` takes its links and its history along");
+    home.eys("sync").is(1);
+    home.eys("sync --release fair").is(3).has("stall: it stands no longer in channels.toml");
     home.eys("link --yes").is(0).has("Stored 2 links");
     let state = home.read("state.db");
     insta::assert_snapshot!(home.eys("link --rename-channel stall fair"), @"

@@ -11,7 +11,7 @@ use eys::channel::{
 };
 use eys::domain::{
     Delta, ExactlyOnce, Found, Level, LineFact, Listing, ListingKey, OrderFact, OrderWindow, Quantity, Reading, Role,
-    Sku, StoredCall,
+    Sku, StoredCall, Traces, Writer,
 };
 use jiff::Timestamp;
 
@@ -773,6 +773,44 @@ async fn stock_goes_below_zero_where_it_can<K: Kind>() {
     }
 }
 
+// proves I2, X7: a state that writes to a source leaves its trace there, and another one finds it.
+async fn a_state_leaves_its_trace<K: Kind>() {
+    let world = K::open(Role::Source, &GOODS);
+    let channel = world.channel();
+    let keys = keys(&channel, &["A", "B"]).await;
+    let writer = |counter| Writer { state: "state-1".to_owned(), counter };
+    let other = world.shops().connect(0);
+    let writers = async |keys: &[ListingKey]| {
+        let traces = other.traces(keys).await.unwrap();
+        traces.into_iter().map(|trace| trace.map(|trace| trace.writer)).collect::<Vec<_>>()
+    };
+    match channel.capability().traces {
+        Traces::Nowhere => {
+            assert!(channel.traces(&keys).await.is_err_and(|error| error.kind == ErrorKind::Unsupported));
+            assert!(channel.leave(&writer(1), None).await.is_err_and(|error| error.kind == ErrorKind::Unsupported));
+        }
+        Traces::Listing => {
+            assert_eq!(writers(&keys).await, [None, None]);
+            let key = writer(7).key("deduction");
+            let call = channel.prepare(&[adjustment(&keys[1], 20, -1)], &key).await.unwrap();
+            assert!(is_done(&channel.adjust(&call, Attempt::First).await.unwrap()[0]));
+            assert_eq!(writers(&keys).await, [None, Some(writer(7))]);
+            assert_eq!(other.traces(&keys[1..]).await.unwrap()[0].as_ref().unwrap().call, Some(call.key));
+        }
+        Traces::Account => {
+            assert_eq!(writers(&[]).await, [None]);
+            assert!(is_done(&channel.leave(&writer(1), None).await.unwrap()));
+            let found = other.traces(&[]).await.unwrap().remove(0);
+            assert_eq!(found.as_ref().map(|trace| trace.writer.clone()), Some(writer(1)));
+            assert!(is_done(&other.leave(&writer(2), found.as_ref()).await.unwrap()));
+            for seen in [None, found.as_ref()] {
+                assert!(matches!(channel.leave(&writer(3), seen).await, Ok(Outcome::Stale)), "somebody left one since");
+            }
+            assert_eq!(writers(&[]).await, [Some(writer(2))]);
+        }
+    }
+}
+
 /// Runs the contract for a kind.
 macro_rules! keeps_the_contract {
     ($kind:ident, $world:ty) => {
@@ -798,6 +836,7 @@ macro_rules! keeps_the_contract {
                 what_was_hidden_comes_back_as_it_was,
                 a_probe_tells_and_never_panics,
                 stock_goes_below_zero_where_it_can,
+                a_state_leaves_its_trace,
             );
         }
     };

@@ -4,6 +4,7 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod cli_accounts;
 mod cli_doctor;
 mod cli_held;
 mod cli_help;
@@ -13,6 +14,7 @@ mod cli_link;
 mod cli_problems;
 mod cli_rules;
 mod cli_shared;
+mod cli_silence;
 mod cli_status;
 mod cli_sync;
 mod cli_woocommerce;
@@ -42,6 +44,7 @@ mod sim_woocommerce_writes;
 mod sim_world;
 mod support;
 mod trouble;
+mod whose_state;
 mod woo_confirming;
 mod woo_counts;
 mod woo_hosts;

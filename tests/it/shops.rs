@@ -15,6 +15,7 @@ use eys::domain::rule::Rule;
 use eys::domain::{ChannelName, Role, Sku};
 use eys::engine::checkup::{Checkup, examine};
 use eys::engine::linking::{HandTie, LinkPlan, remove, survey, tie_by_hand};
+use eys::engine::whose::look_for_others;
 use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings};
 use eys::net::Transport;
 use eys::net::http::Http;
@@ -111,6 +112,26 @@ impl Shops {
     /// Ends the process and begins a new one, with what is on disk.
     pub fn restart(&mut self) {
         self.store = Store::in_memory().unwrap();
+        self.on_disk();
+    }
+
+    /// Copies the state on disk and the file of credentials beside it, as a backup does.
+    pub fn back_up(&mut self, name: &str) {
+        self.store = Store::in_memory().unwrap();
+        for ending in ["", ".credentials"] {
+            let (from, to) = (format!("state.db{ending}"), format!("{name}{ending}"));
+            std::fs::copy(self.folder.path().join(from), self.folder.path().join(to)).unwrap();
+        }
+        self.on_disk();
+    }
+
+    /// Puts such a copy in the place of the state: both files, or the state alone.
+    pub fn put_back(&mut self, name: &str, both: bool) {
+        self.store = Store::in_memory().unwrap();
+        for ending in if both { &["", ".credentials"][..] } else { &[""] } {
+            let (from, to) = (format!("{name}{ending}"), format!("state.db{ending}"));
+            std::fs::copy(self.folder.path().join(from), self.folder.path().join(to)).unwrap();
+        }
         self.on_disk();
     }
 
@@ -251,6 +272,7 @@ impl Shops {
     fn settings(&self) -> Settings {
         Settings {
             inventory_sync: self.inventory_sync,
+            every: Duration::from_mins(1),
             grace: SignedDuration::from_mins(10),
             patience: self.patience,
             guard: self.guard,
@@ -272,6 +294,7 @@ impl Shops {
         }
         let plan = LinkPlan::new(surveyed, &self.store).unwrap();
         plan.store(&mut self.store, "link --yes", self.market.now()).unwrap();
+        look_for_others(&self.lanes, &mut self.store, &(around.new_key)(), self.market.now()).await.unwrap();
         plan.matching.ties.len()
     }
 

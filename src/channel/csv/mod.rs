@@ -29,6 +29,7 @@ use super::{
 };
 use crate::domain::{
     Capability, ExactlyOnce, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall,
+    Traces,
 };
 
 /// How often a write is tried again because another program saved the file at the same moment.
@@ -162,6 +163,7 @@ impl Csv {
                 hides: false,
                 ends: false,
                 counts_from_zero: false,
+                traces: Traces::Nowhere,
             },
             orders,
         }
@@ -472,7 +474,7 @@ fn unsupported(operation: &'static str) -> ChannelError {
 }
 
 fn probe(code: &'static str, weight: Weight, message: String) -> Probe {
-    Probe { code, weight, listing: None, message, next: None, mend: None }
+    Probe { code, weight, listing: None, message, next: None, mend: None, ends: None }
 }
 
 /// Notices the lock files of spreadsheet programs: what they save later would overwrite what we write now.

@@ -77,7 +77,7 @@ impl Shopify {
 }
 
 fn probe(code: &'static str, weight: Weight, message: String, next: Option<String>) -> Probe {
-    Probe { code, weight, listing: None, message, next, mend: None }
+    Probe { code, weight, listing: None, message, next, mend: None, ends: None }
 }
 
 fn scopes(granted: &[&str]) -> Vec<Probe> {

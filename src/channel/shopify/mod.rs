@@ -9,6 +9,7 @@ mod orders;
 mod showing;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod wire;
 mod writing;
 
@@ -24,7 +25,9 @@ use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
     Result, Showing, Standing, Update,
 };
-use crate::domain::{Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall};
+use crate::domain::{
+    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall, Trace, Traces, Writer,
+};
 
 /// The most elements of a page and of an array (3.1).
 const LARGEST: usize = 250;
@@ -113,6 +116,8 @@ struct Shopify {
     wanted: Vec<String>,
     /// Whose shop it is and where its stock lies: looked up once, with whatever call comes first.
     shop: OnceCell<Shop>,
+    /// The app as it is installed on the shop: what it keeps for itself is kept there.
+    installation: OnceCell<String>,
     capability: Capability,
 }
 
@@ -126,7 +131,13 @@ struct Shop {
 impl Shopify {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
         let wanted = settings.texts("locations").to_vec();
-        Ok(Self { api: Api::new(settings, doors)?, wanted, shop: OnceCell::new(), capability: capability() })
+        Ok(Self {
+            api: Api::new(settings, doors)?,
+            wanted,
+            shop: OnceCell::new(),
+            installation: OnceCell::new(),
+            capability: capability(),
+        })
     }
 
     async fn shop(&self) -> Result<&Shop> {
@@ -164,6 +175,7 @@ fn capability() -> Capability {
         hides: true,
         ends: true,
         counts_from_zero: false,
+        traces: Traces::Account,
     }
 }
 
@@ -280,6 +292,14 @@ impl Channel for Shopify {
 
     async fn set(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>> {
         self.write_quantities(batch, key).await
+    }
+
+    async fn traces(&self, _: &[ListingKey]) -> Result<Vec<Option<Trace>>> {
+        Ok(vec![self.find_trace().await?])
+    }
+
+    async fn leave(&self, ours: &Writer, found: Option<&Trace>) -> Result<Outcome> {
+        self.leave_trace(ours, found).await
     }
 
     async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {

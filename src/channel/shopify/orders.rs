@@ -238,7 +238,7 @@ mod tests {
     fn an_order_that_was_brought_in_says_its_number_there() {
         let order = |source: &str| {
             let order = json!({ "id": "gid://shopify/Order/5550001", "name": "#1007", "createdAt": "2026-03-02T08:14:07Z",
-                "updatedAt": "2026-03-02T08:14:09Z", "sourceName": source, "sourceIdentifier": "12-34567",
+                "updatedAt": "2026-03-02T08:14:09Z", "sourceName": source, "sourceIdentifier": "12-34567", "refunds": [],
                 "lineItems": { "nodes": [], "pageInfo": { "hasNextPage": false, "endCursor": null } } });
             let fact = fact(serde_json::from_value(order).unwrap()).unwrap();
             (fact.origin, fact.also)

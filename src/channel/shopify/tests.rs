@@ -22,6 +22,8 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("policy", include_str!("policy.graphql")),
     ("activate", include_str!("activate.graphql")),
     ("doctor", include_str!("doctor.graphql")),
+    ("trace", include_str!("trace.graphql")),
+    ("leave", include_str!("leave.graphql")),
 ];
 
 #[test]

@@ -236,7 +236,7 @@ fn unseen(what: &str, error: &ChannelError) -> Probe {
 }
 
 fn fine(code: &'static str, message: String) -> Probe {
-    Probe { code, weight: Weight::Fine, listing: None, message, next: None, mend: None }
+    Probe { code, weight: Weight::Fine, listing: None, message, next: None, mend: None, ends: None }
 }
 
 fn note(code: &'static str, message: &str, next: &str) -> Probe {

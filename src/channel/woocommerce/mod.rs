@@ -28,7 +28,9 @@ use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, Mend, Outcome, Page, PageToken, Probe, Result, Showing, Standing, Update,
 };
-use crate::domain::{Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall};
+use crate::domain::{
+    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall, Trace, Traces,
+};
 use crate::net::http::check_url;
 
 /// The kind, as channels.toml knows it.
@@ -137,6 +139,7 @@ fn capability() -> Capability {
         hides: true,
         ends: true,
         counts_from_zero: true,
+        traces: Traces::Listing,
     }
 }
 
@@ -172,6 +175,10 @@ impl Channel for WooCommerce {
 
     async fn set(&self, batch: &[Update], _: &str) -> Result<Vec<Outcome>> {
         self.write_quantities(batch).await
+    }
+
+    async fn traces(&self, keys: &[ListingKey]) -> Result<Vec<Option<Trace>>> {
+        self.find_marks(keys).await
     }
 
     async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {

@@ -15,11 +15,12 @@ use super::api::Call;
 use super::reading::LARGEST;
 use super::wire::{BatchAnswer, BatchItem, ItemError, Key, Managed, NUMBERS, Product};
 use crate::channel::{Adjustment, ChannelError, ErrorKind, Evidence, Outcome, Repeat, Result, Update, printable};
-use crate::domain::{Level, ListingKey, StoredCall};
+use crate::domain::{Level, ListingKey, StoredCall, Trace};
 use crate::net::Again;
 
 const SET: &str = "writing quantities";
 const ADJUST: &str = "taking sales off";
+const MARKS: &str = "looking who wrote last";
 /// The key of the mark that a deduction leaves on what it changed (X4).
 const MARKER: &str = "_eys_op";
 /// What an item of products is asked to echo; variations echo everything (4.2).
@@ -116,6 +117,20 @@ impl WooCommerce {
             }
         };
         Ok(entries.iter().map(look).collect())
+    }
+
+    /// Reads the marks that deductions left, whoever made them (I2).
+    pub(super) async fn find_marks(&self, keys: &[ListingKey]) -> Result<Vec<Option<Trace>>> {
+        let parsed: Vec<Key> = keys.iter().filter_map(Key::parse).collect();
+        let found = self.look_up(MARKS, &parsed, &format!("{NUMBERS},meta_data")).await?;
+        let trace = |key: &ListingKey| {
+            let product = found.get(&Key::parse(key)?)?;
+            let mark = product.meta_data.as_ref()?.iter().rev().find(|meta| meta.key == MARKER)?;
+            // The mark is the key of the call and the place in it.
+            let (call, _) = mark.value.as_str()?.rsplit_once(':')?;
+            Trace::of_key(call)
+        };
+        Ok(keys.iter().map(trace).collect())
     }
 
     /// Sends items in as few calls as the shop takes; what came back for each, in their order, and nothing for those

@@ -44,6 +44,7 @@ fn can(below_zero: bool) -> Capability {
         hides: false,
         ends: false,
         counts_from_zero: false,
+        traces: Traces::Nowhere,
     }
 }
 

@@ -1,5 +1,5 @@
 //! A disk that can be failed: files in memory that forget what was not synced when the power goes, that run full, and
-//! that somebody else keeps locked. SQLite writes to it as to any other, through a VFS.
+//! that somebody else keeps locked. `SQLite` writes to it as to any other, through a VFS.
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
@@ -15,7 +15,7 @@ use sqlite_vfs::{DatabaseHandle, LockKind, OpenOptions, Vfs, register};
 
 use crate::sim::Dice;
 
-/// The name under which SQLite knows these disks.
+/// The name under which `SQLite` knows these disks.
 const NAME: &str = "trouble";
 /// The state's file on each of them.
 const STATE: &str = "state.db";
@@ -110,7 +110,7 @@ impl Disk {
     }
 }
 
-/// All disks by number, since SQLite finds a file by its path.
+/// All disks by number, since `SQLite` finds a file by its path.
 fn disks() -> MutexGuard<'static, BTreeMap<u64, Disk>> {
     static DISKS: Mutex<BTreeMap<u64, Disk>> = Mutex::new(BTreeMap::new());
     DISKS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -164,7 +164,7 @@ impl File {
     }
 }
 
-/// What SQLite sees of all the disks.
+/// What `SQLite` sees of all the disks.
 struct Disks;
 
 /// An open file.
@@ -295,6 +295,7 @@ impl DatabaseHandle for Handle {
 struct SharedMemory(Disk);
 
 impl WalIndex for SharedMemory {
+    #[expect(clippy::large_stack_arrays, reason = "the trait wants it so")]
     fn map(&mut self, _: u32) -> Result<[u8; 32768]> {
         Ok([0; 32768])
     }

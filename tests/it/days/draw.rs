@@ -84,6 +84,17 @@ pub enum DrawnKind {
     },
 }
 
+impl DrawnChannel {
+    /// Returns the SKUs that draw on the same number as this one, itself among them.
+    pub fn mates<'a>(&'a self, sku: &'a str) -> Vec<&'a str> {
+        if self.shared.iter().any(|other| other == sku) {
+            self.shared.iter().map(String::as_str).collect()
+        } else {
+            vec![sku]
+        }
+    }
+}
+
 impl DrawnKind {
     pub fn hides(self) -> bool {
         !matches!(self, Self::Csv { .. })
@@ -183,15 +194,6 @@ impl Drawn {
     pub fn holder<'a>(&'a self, sku: &'a str) -> &'a str {
         let shared = &self.source().shared;
         if shared.iter().any(|other| other == sku) { &shared[0] } else { sku }
-    }
-
-    /// Returns the listings of a target that draw on the same number as this one, itself among them.
-    pub fn mates<'a>(&'a self, channel: &'a DrawnChannel, sku: &'a str) -> Vec<&'a str> {
-        if channel.shared.iter().any(|other| other == sku) {
-            channel.shared.iter().map(String::as_str).collect()
-        } else {
-            vec![sku]
-        }
     }
 
     pub fn source(&self) -> &DrawnChannel {

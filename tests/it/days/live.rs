@@ -251,11 +251,8 @@ impl<'a> Day<'a> {
         let mut last = String::new();
         for nth in 0..MOST_RUNS {
             self.shops.pass(240).await;
-            // In this town no other app is at work: whatever waits because it looks like one, the owner lets count.
-            let waiting = self.shops.store.read(|tx| tx.held_lines(None)).unwrap();
-            let count_missed = waiting.into_iter().map(|line| line.channel).collect();
-            let full = nth == 2 || nth > 8;
-            let options = Options { yes: nth % 2 == 1, full, count_missed, ..Options::default() };
+            self.count_what_waits();
+            let options = Options { yes: nth % 2 == 1, full: nth == 2 || nth > 8, ..Options::default() };
             let Some(report) = self.cycle(options).await else { continue };
             let still = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
             let settled = self.settle_doubts();
@@ -269,6 +266,20 @@ impl<'a> Day<'a> {
             last = format!("{}: {:?} {:?}", report.summary(), report.troubles, report.pushes);
         }
         Some(last)
+    }
+
+    /// In this town no other app is at work: whatever waits because it looks like one, the owner lets count. Lines that
+    /// were there before the link stay what they are, other than by `--count-missed`.
+    fn count_what_waits(&mut self) {
+        let counted = self.shops.store.transaction(|tx| {
+            for mut line in tx.held_lines(None)? {
+                line.count_missed();
+                tx.save_line(&mut line)?;
+                tx.mark_dirty(&line.shares.iter().map(|share| share.source).collect::<Vec<_>>())?;
+            }
+            Ok(())
+        });
+        counted.unwrap();
     }
 
     /// The owner looks into the shop's history and settles what nobody could tell.

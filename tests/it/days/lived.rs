@@ -28,6 +28,9 @@ impl Stretch {
 /// Source units that the program believes to have taken off, by channel, order, SKU of the line and SKU of the source.
 pub type Applied = BTreeMap<(String, String, String, String), i64>;
 
+/// What listings show, by channel and SKU.
+pub type Shows = BTreeMap<(&'static str, String), i64>;
+
 /// What is left of a day, for the oracle.
 #[derive(Default)]
 pub struct Lived {
@@ -56,7 +59,7 @@ pub struct Lived {
     /// Whether buyers can see each listing that could be hidden.
     pub visible: BTreeMap<(&'static str, String), bool>,
     /// What every target showed when the owner was asked about a doubt, with the SKU of the source that was doubtful.
-    pub doubts: Vec<(Timestamp, String, BTreeMap<(&'static str, String), i64>)>,
+    pub doubts: Vec<(Timestamp, String, Shows)>,
     /// What the program believes of each line.
     pub applied: Applied,
     /// The SKUs of the source of which the ledger says that more was sold than was there.

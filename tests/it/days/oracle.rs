@@ -124,7 +124,7 @@ impl<'a> Stock<'a> {
 
     /// Returns what all the SKUs of a listing's number are made of, each as a recipe of its own.
     fn recipes(&self, channel: &DrawnChannel, sku: &str) -> Vec<Vec<(String, i64)>> {
-        self.drawn.mates(channel, sku).into_iter().map(|mate| self.parts(channel.name, mate)).collect()
+        channel.mates(sku).into_iter().map(|mate| self.parts(channel.name, mate)).collect()
     }
 
     /// Returns what a listing must show while the source has so many of each.
@@ -352,7 +352,8 @@ impl<'a> Stock<'a> {
             let since = at - self.blind() - QUIET;
             let recent = |moment: Timestamp| since <= moment && moment <= at;
             let dark = self.lived.dark.iter().any(|dark| since <= dark.until && dark.from <= at);
-            let touched = dark || self.touched(channel, sku, recent) || !self.lived.doubts.is_empty();
+            let unsure = self.recipes(channel, sku).concat().iter().any(|(part, _)| self.nobody_can_tell(part));
+            let touched = dark || unsure || self.touched(channel, sku, recent) || !self.lived.doubts.is_empty();
             let least = self.must_show(channel, sku, |part| {
                 let moved = self.changes.iter().filter(|change| change.sku == part && recent(change.at));
                 let gone: i64 = moved.filter(|change| change.delta < 0).map(|change| 2 * change.delta).sum();
@@ -370,7 +371,7 @@ impl<'a> Stock<'a> {
 
     /// Tells whether anybody but us did something to a listing, or to another that draws on its number.
     fn touched(&self, channel: &DrawnChannel, sku: &str, recent: impl Fn(Timestamp) -> bool) -> bool {
-        let mates = self.drawn.mates(channel, sku);
+        let mates = channel.mates(sku);
         self.lived.events.iter().any(|event| {
             let there = event.shop == channel.name && mates.contains(&event.deed.sku());
             let by_us = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
@@ -387,7 +388,8 @@ impl<'a> Stock<'a> {
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let moved = self.changes.iter().any(|change| recent(change.at) && parts.contains(&change.sku));
             let dark = self.lived.dark.iter().any(|dark| at - quiet <= dark.until && dark.from <= at);
-            let touched = dark || self.touched(channel, sku, recent);
+            let unsure = parts.iter().any(|part| self.nobody_can_tell(part));
+            let touched = dark || unsure || self.touched(channel, sku, recent);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             if !moved && !touched && at - quiet > self.lived.began && to != must {
                 wrong.push(format!(
@@ -406,7 +408,7 @@ impl<'a> Stock<'a> {
             for ((name, sku), has) in shows {
                 let channel = self.drawn.targets().iter().find(|target| target.name == *name).expect("it is a target");
                 let made_of = self.recipes(channel, sku).concat();
-                let must = self.must_show(channel, sku, |part| self.at(part, *at));
+                let must = self.most_within(channel, sku, Stretch { from: *at - self.blind(), until: *at });
                 let off = self.off_sale(name, sku).iter().any(|off| off.contains(*at));
                 if made_of.iter().any(|(part, _)| part == self.drawn.holder(doubtful)) && *has > must && !off {
                     wrong.push(format!(
@@ -458,8 +460,11 @@ impl<'a> Stock<'a> {
                 continue;
             }
             let recent = |other: &&Change| {
-                let elsewhere = other.delta < 0 && other.listing != change.listing;
-                other.sku == change.sku && elsewhere && change.at - self.blind() <= other.at
+                // A list whose till does not lower its number goes on selling what it shows.
+                let lowers = |channel: &DrawnChannel| channel.kind != DrawnKind::Csv { lowers: false };
+                let knows = self.drawn.channels.iter().find(|c| c.name == change.listing.0).is_none_or(lowers);
+                let elsewhere = other.listing != change.listing || !knows;
+                other.sku == change.sku && other.delta < 0 && elsewhere && change.at - self.blind() <= other.at
             };
             let in_trouble = self
                 .lived

@@ -149,14 +149,13 @@ impl Run<'_> {
             let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
             let name = (namespace(&entry["namespace"]), text("key"));
             let known = self.face.metafields.get(&name);
-            // A digest of null means: only if there is none yet.
-            let stale = entry.get("compareDigest").is_some_and(|d| d.as_str() != known.map(|k| k.digest.as_str()));
-            if stale {
-                let field = vec!["metafields".into(), at.to_string(), "compareDigest".into()];
-                let message = "The resource has been updated since it was loaded.".into();
-                return refused_payload(asked, vec![UserError { code: "STALE_OBJECT", field, message }]);
+            if let Some((code, field, message)) = self.wrong_with(entry, known) {
+                let field = vec!["metafields".into(), at.to_string(), field.into()];
+                return refused_payload(asked, vec![UserError { code, field, message: message.into() }]);
             }
-            kept.push((name, text("value"), text("type")));
+            let kind =
+                entry["type"].as_str().map_or_else(|| known.map_or_else(String::new, |k| k.kind.clone()), Into::into);
+            kept.push((name, text("value"), kind));
         }
         let mut shown = Vec::new();
         for (name, value, kind) in kept {
@@ -169,6 +168,35 @@ impl Run<'_> {
         }
         let fields = vec![("metafields", Found::Many(shown)), ("userErrors", Found::Many(Vec::new()))];
         Found::One(Some(Thing::record("MetafieldsSetPayload", fields)))
+    }
+
+    /// Tells what is wrong with a value to be kept: its code, the field, and why.
+    fn wrong_with(
+        &self,
+        entry: &Value,
+        known: Option<&Metafield>,
+    ) -> Option<(&'static str, &'static str, &'static str)> {
+        let text = |key: &str| entry[key].as_str().unwrap_or_default();
+        // The app's own installation is the one owner that is played; it needs no scope.
+        if !text("ownerId").starts_with("gid://shopify/AppInstallation/") {
+            return Some(("APP_NOT_AUTHORIZED", "ownerId", "The app is not authorized to set this metafield."));
+        }
+        if self.face.keeps_nothing {
+            return Some(("APP_NOT_AUTHORIZED", "ownerId", "The app is not authorized to set metafields."));
+        }
+        if text("key").len() < 2 {
+            return Some(("TOO_SHORT", "key", "Key is too short (minimum is 2 characters)."));
+        }
+        if text("value").is_empty() {
+            return Some(("BLANK", "value", "Value can't be blank."));
+        }
+        if known.is_none() && text("type").is_empty() {
+            return Some(("BLANK", "type", "Type can't be blank."));
+        }
+        // A digest of null means: only if there is none yet.
+        let digest = known.map(|known| known.digest.as_str());
+        let stale = entry.get("compareDigest").is_some_and(|given| given.as_str() != digest);
+        stale.then_some(("STALE_OBJECT", "compareDigest", "The resource has been updated since it was loaded."))
     }
 
     /// Finds a value that the app keeps.

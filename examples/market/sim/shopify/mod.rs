@@ -77,6 +77,8 @@ pub struct Shopify {
     pub nodes_cost_each: bool,
     /// The oldest version still supported.
     pub oldest_version: String,
+    /// Whether the app may keep no values of its own.
+    pub keeps_nothing: bool,
     keys: BTreeMap<String, Used>,
     metafields: BTreeMap<(String, String), Metafield>,
     tokens: u64,
@@ -170,6 +172,7 @@ impl Shopify {
             throttles_with_429: false,
             nodes_cost_each: false,
             oldest_version: "2026-01".into(),
+            keeps_nothing: false,
             keys: BTreeMap::new(),
             metafields: BTreeMap::new(),
             tokens: 0,

@@ -1,0 +1,88 @@
+//! A source that changed (I3): another channel counts from now on.
+//!
+//! What was sold before is owed to the old source, and no recipe leads from it to the new one. So the change is refused
+//! while anything is owed or open; then all links are closed, and every channel stands behind its first push again.
+
+use jiff::Timestamp;
+
+use super::EngineError;
+use super::cycle::Cycle;
+use super::lane::Lane;
+use super::report::Trouble;
+use super::standing::{held_lines, intents, owing_lines};
+use crate::domain::channel::{ChannelState, former_source};
+use crate::domain::{ChannelName, Role};
+use crate::store::{Store, StoreError};
+
+/// A change of the source that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The channel that was the source.
+    pub former: ChannelName,
+    /// The one that is it now.
+    pub source: ChannelName,
+    /// Links that were closed.
+    pub closed: usize,
+}
+
+/// Carries out a change of the source, if channels.toml names another one than the state knows.
+///
+/// # Errors
+/// [`EngineError::SourceOwed`] while anything is owed to the former source, or open there.
+pub async fn change(lanes: &[Lane], store: &mut Store, now: Timestamp) -> Result<Option<Changed>, EngineError> {
+    let Some(source) = lanes.iter().find(|lane| lane.role == Role::Source) else { return Ok(None) };
+    let kept = store.read(|tx| tx.channels())?;
+    let Some(former) = former_source(&source.name, &kept) else { return Ok(None) };
+    if !lanes.iter().any(|lane| lane.name == former.name) && was_renamed(source, former).await {
+        return Ok(None);
+    }
+    let open = still_open(store, &kept, lanes)?;
+    if !open.is_empty() {
+        let (former, new) = (former.name.clone(), source.name.clone());
+        return Err(EngineError::SourceOwed { former, new, open: open.join("; ") });
+    }
+    let (former, source) = (former.name.clone(), source.name.clone());
+    let closed = store.transaction(|tx| tx.change_source(&former, &source, now))?;
+    Ok(Some(Changed { former, source, closed }))
+}
+
+/// Tells whether the source only got another name. Who cannot be asked is not taken for another one: nothing is written
+/// to a source that does not say who it is.
+async fn was_renamed(source: &Lane, former: &ChannelState) -> bool {
+    let account = source.channel.account().await;
+    account.map_or(true, |account| former.identity.as_ref().is_none_or(|known| *known == account.identity))
+}
+
+/// Says what is still owed or open, and which channels have not been read to their end.
+fn still_open(store: &Store, kept: &[ChannelState], lanes: &[Lane]) -> Result<Vec<String>, StoreError> {
+    let mut troubles = held_lines(&store.read(|tx| tx.held_lines(None))?);
+    troubles.extend(owing_lines(store)?);
+    troubles.extend(intents(store)?);
+    let words = |trouble: &Trouble| {
+        let about = trouble.channel.iter().map(ToString::to_string).chain(trouble.listing.clone());
+        format!("{}: {}", about.collect::<Vec<_>>().join(", "), trouble.message)
+    };
+    let mut open: Vec<String> = troubles.iter().map(words).collect();
+    let unread = kept.iter().filter(|channel| channel.trouble.is_some());
+    let unread = unread.filter(|channel| lanes.iter().any(|lane| lane.name == channel.name));
+    open.extend(unread.map(|channel| format!("{} could not be read in the last run", channel.name)));
+    Ok(open)
+}
+
+impl Cycle<'_> {
+    /// Tells of a change of the source.
+    pub fn report_change(&mut self, changed: Option<Changed>) {
+        let Some(Changed { former, source, closed }) = changed.filter(|changed| changed.closed > 0) else { return };
+        let links = if closed == 1 { "its link is".to_owned() } else { format!("all {closed} links are") };
+        self.trouble(Trouble {
+            code: "source-changed",
+            channel: Some(source),
+            listing: None,
+            message: format!(
+                "it is the source now, in place of {former}: {links} closed, and each channel waits for its first push again"
+            ),
+            next: Some("`eys link` ties the listings to the new source".to_owned()),
+            waits_for_owner: false,
+        });
+    }
+}

@@ -1,0 +1,56 @@
+//! When channels were last heard of, by this machine's clock: what tells a silent one (F7).
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::value::{moment, ms};
+use super::{Result, Store, StoreError, Tx};
+use crate::domain::ChannelName;
+
+/// Under this and a channel's number stands when it last took part in a run without any failure.
+const HEARD: &str = "heard:";
+
+impl Tx<'_> {
+    /// Begins to watch a channel, if it is not watched yet.
+    pub fn watch(&self, channel: &ChannelName, now: Timestamp) -> Result<()> {
+        let key = format!("{HEARD}{}", self.channel_id(channel)?);
+        let sql = "INSERT OR IGNORE INTO meta VALUES (?1, ?2)";
+        self.connection.prepare_cached(sql)?.execute(params![key, ms(now).to_string()])?;
+        Ok(())
+    }
+
+    /// Notes that a channel took part in a run without any failure.
+    pub fn heard_of(&self, channel: &ChannelName, now: Timestamp) -> Result<()> {
+        self.set_meta(&format!("{HEARD}{}", self.channel_id(channel)?), &ms(now).to_string())
+    }
+
+    /// Returns when a channel last took part in a run without any failure, or began to be watched.
+    pub fn last_heard(&self, channel: &ChannelName) -> Result<Option<Timestamp>> {
+        if self.channel(channel)?.is_none() {
+            return Ok(None);
+        }
+        let text = self.meta(&format!("{HEARD}{}", self.channel_id(channel)?))?;
+        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the moment {text:?}")));
+        text.map(|text| moment(number(text)?)).transpose()
+    }
+
+    /// Returns when the last runs of `eys sync` began, newest first.
+    pub fn syncs(&self, most: usize) -> Result<Vec<Timestamp>> {
+        let runs = self.runs(most)?;
+        let is_sync = |command: &str| command.split(' ').any(|word| word == "sync");
+        Ok(runs.into_iter().filter(|run| is_sync(&run.command)).map(|run| run.began).collect())
+    }
+}
+
+impl Store {
+    /// Returns until when what renews a channel's token lasts; `None` where that does not end, or nothing is kept.
+    pub fn credentials_end(&self, channel: &ChannelName) -> Result<Option<Timestamp>> {
+        let Some(credentials) = &self.credentials else { return Ok(None) };
+        Ok(credentials.token(channel)?.and_then(|token| token.ends))
+    }
+
+    /// Returns the file of credentials, if others can read it.
+    pub fn open_credentials(&self) -> Option<&std::path::Path> {
+        self.credentials.as_ref().and_then(super::Credentials::open_to_others)
+    }
+}
