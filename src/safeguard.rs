@@ -45,14 +45,10 @@ safeguards! {
     OutcomePerItem,
     /// A repeated call looks for the mark of the first one (X4).
     MarkIsLookedFor,
-    /// A confirmed change is read again where the platform loses some (X4).
-    SecondReading,
     /// Units that are missing without an order are waited for (R3).
     Grace,
     /// A plan that was overtaken is not carried out (Y8).
     NewestWins,
-    /// A reading that began before our last write says nothing (R2).
-    OldReadingSaysNothing,
     /// The first push waits for the owner (H1).
     FirstPushIsHeld,
 }

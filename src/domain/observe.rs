@@ -175,7 +175,7 @@ fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp, now: Timesta
 /// Tells whether a reading began before our last write was confirmed (R2). A confirmation that is still to come by the
 /// clock of the reading was stamped by a clock that was further on, or wrong; it puts no reading out of date.
 fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
-    stands(Safeguard::OldReadingSaysNothing) && known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
+    known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
 }
 
 /// Notes that the platform confirmed a number: the echo of a write is a reading.

@@ -12,7 +12,6 @@ use super::settling::Stored;
 use crate::domain::observe::later;
 use crate::domain::settle::{Evidence, Second, second_reading};
 use crate::domain::{Delta, Intent, Level, ListingId};
-use crate::safeguard::{Safeguard, stands};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
 /// that was down, lets it come later.
@@ -36,7 +35,7 @@ impl Cycle<'_> {
     /// Tells whether a confirmed change of a listing is to be read again before it is believed. What is sent once more
     /// is not, and neither is anything after it in the same cycle.
     pub fn must_confirm(&self, lane: &Lane, intent: &Intent) -> bool {
-        let loses = lane.capability().confirm_after.is_some() && stands(Safeguard::SecondReading);
+        let loses = lane.capability().confirm_after.is_some();
         loses && intent.act.sent_again().is_zero() && !self.corrected.contains(&intent.listing)
     }
 
