@@ -163,7 +163,9 @@ impl Shop {
 
     fn settle(&mut self, source: usize, fate: Fate) {
         let Some(settlement) = settle(&self.known(source), &can(self.below_zero)) else { return };
-        if settlement.delta.is_zero() && settlement.lines.is_empty() {
+        // Lines that cancel out are settled without a call.
+        if settlement.delta.is_zero() {
+            self.confirm(source, &settlement.lines);
             return;
         }
         let done = matches!(fate, Fate::Confirmed | Fate::Lost { applied: true });
