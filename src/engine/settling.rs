@@ -319,8 +319,10 @@ impl Cycle<'_> {
         let (own, _) = self.own_sales(lane, id, seen)?;
         match decide(stored.delta, stored.before, level, own, settled) {
             // A till lowers a number by one as often as we do: in a file that somebody else wrote since, a number that
-            // fits proves nothing (X5).
-            Verdict::Applied if capability.exactly_once == ExactlyOnce::File => self.doubt(stored, level, begun)?,
+            // fits proves nothing, neither that it was done nor that it was not (X5).
+            Verdict::Applied | Verdict::NotApplied if capability.exactly_once == ExactlyOnce::File => {
+                self.doubt(stored, level, begun)?;
+            }
             Verdict::Applied => self.applied(lane, stored, Some(level), Delta(0), begun, "its number shows it")?,
             Verdict::NotApplied => {
                 self.not_applied(stored, begun, "its number shows that it was not done")?;
