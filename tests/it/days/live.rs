@@ -140,6 +140,9 @@ impl<'a> Day<'a> {
             if killed || disk_fails || !spells.is_empty() {
                 self.lived.troubled.push(stretch);
             }
+            if !disk_fails {
+                self.note_what_waits(stretch);
+            }
             if killed || disk_fails || spells.iter().any(|spell| spell.trouble != Fate::NoNumbers) {
                 self.lived.dark.push(stretch);
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eys::domain::policy::ZeroStock;
-use eys::domain::{Hold, LineId, ListingId, Why};
+use eys::domain::{Hold, Line, LineId, ListingId, Why};
 use eys::store::{StoreError, Tx};
 use jiff::Timestamp;
 
@@ -30,6 +30,9 @@ pub type Applied = BTreeMap<(String, String, String, String), i64>;
 
 /// What listings show, by channel and SKU.
 pub type Shows = BTreeMap<(&'static str, String), i64>;
+
+/// A channel and a SKU on it.
+pub type Listing = (String, String);
 
 /// What is left of a day, for the oracle.
 #[derive(Default)]
@@ -60,6 +63,10 @@ pub struct Lived {
     pub visible: BTreeMap<(&'static str, String), bool>,
     /// What every target showed when the owner was asked about a doubt, with the SKU of the source that was doubtful.
     pub doubts: Vec<(Timestamp, String, Shows)>,
+    /// When a target was held, by channel and SKU: what it sells meanwhile is the owner's to prevent (H1).
+    pub held: Vec<(Stretch, Listing)>,
+    /// When a line of a listing waited for the owner: till then it is not counted (W3, W5).
+    pub waited: Vec<(Stretch, Listing)>,
     /// What the program believes of each line.
     pub applied: Applied,
     /// The SKUs of the source of which the ledger says that more was sold than was there.
@@ -154,14 +161,30 @@ impl Day<'_> {
         self.lived.oversold = oversold;
     }
 
-    /// Remembers what all targets that are not held show while nobody can tell what became of a change of the source.
-    pub fn note_doubt(&mut self, sku: &str) {
-        let (store, mut held) = (&self.shops.store, BTreeSet::new());
+    /// Returns the listings that are held.
+    pub fn held(&self) -> BTreeSet<Listing> {
+        let store = &self.shops.store;
         let frozen = |hold: Hold| store.read(|tx| tx.frozen(hold.id)).unwrap();
+        let mut held = BTreeSet::new();
         for frozen in store.read(|tx| tx.holds()).unwrap().into_iter().flat_map(frozen) {
             let known = store.read(|tx| tx.known(frozen.listing)).unwrap().unwrap();
             held.extend(known.listing.skus().map(|sku| (known.at.channel.to_string(), sku.to_string())));
         }
+        held
+    }
+
+    /// Remembers what waited for the owner for a while.
+    pub fn note_what_waits(&mut self, stretch: Stretch) {
+        let held = self.held();
+        let lines = self.shops.store.read(|tx| tx.held_lines(None)).unwrap();
+        let of = |line: &Line| Some((line.channel.to_string(), line.sku.as_ref()?.to_string()));
+        self.lived.held.extend(held.into_iter().map(|listing| (stretch, listing)));
+        self.lived.waited.extend(lines.iter().filter_map(of).map(|listing| (stretch, listing)));
+    }
+
+    /// Remembers what all targets that are not held show while nobody can tell what became of a change of the source.
+    pub fn note_doubt(&mut self, sku: &str) {
+        let held = self.held();
         let mut shows = BTreeMap::new();
         for channel in self.drawn.targets() {
             let waits = |listing: &String| held.contains(&(channel.name.to_owned(), listing.clone()));

@@ -6,7 +6,7 @@ use eys::domain::policy::ZeroStock;
 use jiff::{SignedDuration, Timestamp};
 
 use super::draw::{Drawn, DrawnChannel, DrawnKind};
-use super::lived::{Lived, Stretch};
+use super::lived::{Listing, Lived, Stretch};
 use crate::sim::{Deed, Event, Who};
 
 /// How old the knowledge may be on which a number is raised, and how long a sale may go unseen, beside the pace of the
@@ -25,7 +25,7 @@ const QUIET: SignedDuration = SignedDuration::from_mins(15);
 struct Change {
     at: Timestamp,
     /// The channel and the listing on it.
-    listing: (String, String),
+    listing: Listing,
     /// The good of the source.
     sku: String,
     delta: i64,
@@ -208,6 +208,16 @@ impl<'a> Stock<'a> {
         })
     }
 
+    /// Tells whether lines of a good of the source waited for the owner, who was asked: till the answer comes they are
+    /// not counted (W3, W5).
+    fn was_asked(&self, good: &str, since: Timestamp, until: Timestamp) -> bool {
+        let asked = |(waited, (channel, sku)): &(Stretch, Listing)| {
+            let then = since <= waited.until && waited.from <= until;
+            then && self.parts(channel, sku).iter().any(|(part, _)| part == good)
+        };
+        self.lived.waited.iter().any(asked)
+    }
+
     fn source_is_exact(&self) -> Vec<String> {
         let wrong = self.at_first.keys().filter(|sku| !self.nobody_can_tell(sku)).filter_map(|sku| {
             let truth = self.at_last(sku);
@@ -352,7 +362,8 @@ impl<'a> Stock<'a> {
             let since = at - self.blind() - QUIET;
             let recent = |moment: Timestamp| since <= moment && moment <= at;
             let dark = self.lived.dark.iter().any(|dark| since <= dark.until && dark.from <= at);
-            let unsure = self.recipes(channel, sku).concat().iter().any(|(part, _)| self.nobody_can_tell(part));
+            let mut parts = self.recipes(channel, sku).concat().into_iter();
+            let unsure = parts.any(|(part, _)| self.nobody_can_tell(&part) || self.was_asked(&part, since, at));
             let touched = dark || unsure || self.touched(channel, sku, recent) || !self.lived.doubts.is_empty();
             let least = self.must_show(channel, sku, |part| {
                 let moved = self.changes.iter().filter(|change| change.sku == part && recent(change.at));
@@ -388,7 +399,7 @@ impl<'a> Stock<'a> {
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let moved = self.changes.iter().any(|change| recent(change.at) && parts.contains(&change.sku));
             let dark = self.lived.dark.iter().any(|dark| at - quiet <= dark.until && dark.from <= at);
-            let unsure = parts.iter().any(|part| self.nobody_can_tell(part));
+            let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, at - quiet, at));
             let touched = dark || unsure || self.touched(channel, sku, recent);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             if !moved && !touched && at - quiet > self.lived.began && to != must {
@@ -488,7 +499,14 @@ impl<'a> Stock<'a> {
             let raised = raised || put_back;
             let off = self.off_sale(&change.listing.0, &change.listing.1);
             let was_off = off.iter().any(|off| change.at - self.blind() <= off.until);
-            if !in_trouble && !raised && !was_off && !self.changes[..nth].iter().any(|other| recent(&other)) {
+            let held = |(held, listing): &(Stretch, Listing)| *listing == change.listing && held.contains(change.at);
+            let was_held = self.lived.held.iter().any(held);
+            if !in_trouble
+                && !raised
+                && !was_off
+                && !was_held
+                && !self.changes[..nth].iter().any(|other| recent(&other))
+            {
                 let (at, sku, channel) = (change.at, &change.sku, &change.listing.0);
                 wrong.push(format!("at {at} {sku} on {channel} was oversold, and it could be known"));
             }

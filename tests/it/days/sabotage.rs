@@ -10,7 +10,7 @@ use eys::safeguard::{Safeguard, without};
 use super::{judged, virtual_time};
 
 /// Within so many seeds each is found.
-const WITHIN: u64 = 300;
+const WITHIN: u64 = 1_000;
 
 /// Returns the first seed that notices, and what it says.
 fn first_to_notice(safeguard: Safeguard) -> Option<(u64, String)> {
