@@ -108,7 +108,7 @@ fn test(context: &Context, config: &Config, sku: Option<&str>) -> End {
 
 /// Tells what the rules make of one listing.
 fn tell(config: &Config, component: &Component, target: &TargetFacts) -> (String, Value) {
-    let name = target.known.listing.skus().next().map_or_else(|| target.known.at.key.to_string(), ToString::to_string);
+    let name = target.known.name();
     let at = &target.known.at;
     // Without rules and ceilings: just what the recipe makes of the source.
     let capability = crate::domain::Capability { most: None, ..unlimited() };

@@ -274,16 +274,11 @@ fn tell(store: &Store, entries: &[Entry]) -> Result<Vec<Told>, StoreError> {
             let line = entry.movement.line.map(|line| tx.line_by_id(line)).transpose()?.flatten();
             let who = tx
                 .known(entry.movement.listing)?
-                .map_or_else(String::new, |known| format!("{} {}", known.at.channel, name(&known)));
+                .map_or_else(String::new, |known| format!("{} {}", known.at.channel, known.name()));
             told.push((entry.id.0, entry.movement.when, who, movement_words(&entry.movement, line.as_ref())));
         }
         Ok(told)
     })
-}
-
-/// Names a listing by its SKU, or by its key where it has none.
-fn name(known: &Known) -> String {
-    known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string)
 }
 
 fn ledger_json(told: &[Told]) -> Value {
@@ -397,7 +392,7 @@ fn listings(
             let because = if claims > 0 { format!("{claims} sold and not taken off yet") } else { String::new() };
             rows.push(vec![
                 format!("{} (source)", source.known.at.channel),
-                name(&source.known),
+                source.known.name(),
                 level.clone(),
                 "-".to_owned(),
                 "source".to_owned(),
@@ -420,7 +415,7 @@ fn listings(
             };
             rows.push(vec![
                 decision.channel.to_string(),
-                name(&target.known),
+                target.known.name(),
                 shown(decision.shown),
                 offered.map_or("-".to_owned(), |offered| offered.to_string()),
                 status,
@@ -432,7 +427,14 @@ fn listings(
     for known in bearing.iter().filter(|known| !told.contains(&known.id)) {
         let level = known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
         let why = known.listing.unfit.clone().unwrap_or_else(|| "`eys link` ties it".to_owned());
-        rows.push(vec![known.at.channel.to_string(), name(known), level, "-".to_owned(), "not linked".to_owned(), why]);
+        rows.push(vec![
+            known.at.channel.to_string(),
+            known.name(),
+            level,
+            "-".to_owned(),
+            "not linked".to_owned(),
+            why,
+        ]);
         all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "sku": known.listing.skus().next(), "status": "not linked" }));
     }
     Ok((rows, all))

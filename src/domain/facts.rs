@@ -48,6 +48,13 @@ pub struct Known {
     pub sold: i64,
 }
 
+impl Known {
+    /// Returns the name by which the owner knows it: its SKU, else its key.
+    pub fn name(&self) -> String {
+        self.listing.skus().next().map_or_else(|| self.at.key.to_string(), ToString::to_string)
+    }
+}
+
 /// A quantity that was read, and when the reading began, by the channel's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {

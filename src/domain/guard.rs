@@ -168,7 +168,7 @@ pub fn second_writer(known: &Known, decision: &Decision, corrections: i64) -> Op
     if corrections < MOST_CORRECTIONS || !corrects(known, decision) {
         return None;
     }
-    let name = known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string);
+    let name = known.name();
     let theirs = decision.shown.most().map_or_else(|| "another number".to_owned(), |level| level.to_string());
     let note = format!(
         "{name} on {}: eys writes {quantity}, another program keeps writing {theirs}; corrected {corrections} times in 24 hours",

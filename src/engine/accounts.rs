@@ -27,10 +27,11 @@ impl Cycle<'_> {
                 Ok(false)
             }
             _ => {
-                let Some(mut channel) = self.channels.get(&name).cloned() else { return Ok(false) };
+                let Some(kept) = self.channels.get(&name) else { return Ok(false) };
+                let mut channel = kept.clone();
                 channel.identity = Some(account.identity.clone());
                 channel.label = Some(account.label.clone());
-                let now = self.report.began;
+                let (now, changed) = (self.report.began, channel != *kept);
                 self.store.transaction(|tx| {
                     if let Contact::Renamed(old) = &contact {
                         untie(tx, old)?;
@@ -38,7 +39,7 @@ impl Cycle<'_> {
                     for hold in tx.holds()?.iter().filter(|hold| hold.channel == name && hold.why == HoldWhy::Account) {
                         tx.release_hold(hold.id, now)?;
                     }
-                    tx.save_channel(&channel)
+                    if changed { tx.save_channel(&channel) } else { Ok(()) }
                 })?;
                 self.channels.insert(name, channel);
                 Ok(true)

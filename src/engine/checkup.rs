@@ -303,7 +303,7 @@ fn look_at_skus(plan: &LinkPlan, checkup: &mut Checkup) {
 
 fn look_at_listing(lanes: &[Lane], known: &Known, linked: bool, findings: &mut Vec<Finding>) {
     let listing = &known.listing;
-    let name = listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string);
+    let name = known.name();
     let act = |act, words: &str| Mend { listing: Some(known.at.key.clone()), act, words: format!("{name}: {words}") };
     let mut find = |code, topic, weight, message: String, next: &str, mend: Option<Mend>| {
         findings.push(Finding {

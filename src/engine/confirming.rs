@@ -77,19 +77,17 @@ impl Cycle<'_> {
         let left = stored.before.after(Delta(own.sure.saturating_neg())).after(stored.delta);
         let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
             Second::Holds => (seen, Delta(0)),
-            // So long after, a difference may as well be the owner's: what was lost and what was edited look alike.
-            Second::Lost(_) if later(stored.intent.opened, PROMPT) < now => {
+            // So long after, a difference may as well be the owner's: what was lost and what was edited look alike. And
+            // where it moved again meanwhile, there may be orders that do not show yet.
+            Second::Lost(_)
+                if later(stored.intent.opened, PROMPT) < now || first.is_some_and(|first| first != seen) =>
+            {
                 self.confirming.remove(&id);
                 return self.doubt(stored, seen, now);
             }
             Second::Lost(_) if first.is_none() => {
                 self.confirming.insert(id, Confirming::Doubting(seen));
                 return Ok(());
-            }
-            // It moved again meanwhile: there may be orders that do not show yet.
-            Second::Lost(_) if first != Some(seen) => {
-                self.confirming.remove(&id);
-                return self.doubt(stored, seen, now);
             }
             Second::Lost(delta) => (seen, delta),
             // What it should be is taken for read, so that the reading itself shows what somebody made of it.

@@ -9,7 +9,6 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::Lane;
 use super::report::{Adjusted, Deduction, Trouble};
-use super::settling::name;
 use crate::domain::guard::{
     NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
 };
@@ -81,7 +80,7 @@ impl Cycle<'_> {
     /// Settles what is owed; returns the source listings about which something has still to be done.
     fn settle_components(&mut self, components: &[Component]) -> Result<Vec<ListingId>, EngineError> {
         let Some(lane) = self.lane_of(&self.source) else { return Ok(Vec::new()) };
-        let (mut even, mut owing) = (Vec::new(), Vec::new());
+        let (mut even, mut owing, mut paid) = (Vec::new(), Vec::new(), Vec::new());
         for source in components.iter().flat_map(|component| &component.sources) {
             let Some(settlement) = settle(source, lane.capability()) else {
                 // What an earlier look would have changed may be held by now.
@@ -93,7 +92,7 @@ impl Cycle<'_> {
             if settlement.short > 0 {
                 self.oversold(source, &settlement)?;
             } else {
-                self.store.transaction(|tx| tx.forget_meta(&oversold_key(source)))?;
+                paid.push(oversold_key(source));
             }
             if settlement.lines.is_empty() && source.lost.is_zero() {
                 continue;
@@ -111,6 +110,9 @@ impl Cycle<'_> {
                 let why = "its number changed again and again while this run tried";
                 self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
             }
+        }
+        if !paid.is_empty() {
+            self.store.transaction(|tx| paid.iter().try_for_each(|key| tx.forget_meta(key)))?;
         }
         for (id, settlement) in even {
             self.settle_even(id, &settlement)?;
@@ -164,7 +166,7 @@ impl Cycle<'_> {
         self.trouble(Trouble {
             code: "oversold",
             channel: Some(source.known.at.channel.clone()),
-            listing: Some(name(&source.known)),
+            listing: Some(source.known.name()),
             message: format!("{short} sold that the source does not have: {orders}"),
             next: Some(
                 "cancel one of these orders, or add stock; it is taken off the next stock that comes in".to_owned(),
@@ -330,7 +332,7 @@ impl Cycle<'_> {
             self.trouble(Trouble {
                 code: "not-followed",
                 channel: Some(known.at.channel.clone()),
-                listing: Some(name(&known)),
+                listing: Some(known.name()),
                 message: format!("it does not follow any more: {why}"),
                 next: Some("`eys doctor` says what mends it".to_owned()),
                 waits_for_owner: false,

@@ -7,7 +7,6 @@ use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
 use super::planning::Planned;
 use super::report::{PushEnd, PushReport, Trouble};
-use super::settling::name;
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Update};
 use crate::domain::guard::{corrects, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
@@ -296,7 +295,7 @@ impl Cycle<'_> {
         self.trouble(Trouble {
             code: "refused",
             channel: Some(lane.name.clone()),
-            listing: Some(name(known)),
+            listing: Some(known.name()),
             message: words,
             next: error.next.clone(),
             waits_for_owner: false,

@@ -389,7 +389,7 @@ impl Cycle<'_> {
             if unstamped {
                 sales.add_unclear(units);
             } else if !clearly_later && explains {
-                moved = if moved < 0 { moved } else { moved.saturating_sub(units) };
+                moved = moved.saturating_sub(if hidden { 0 } else { units });
                 sales.add_unclear(units);
             } else {
                 sales.sure = sales.sure.saturating_add(units);
@@ -447,7 +447,7 @@ impl Cycle<'_> {
         self.trouble(Trouble {
             code: "in-doubt",
             channel: known.as_ref().map(|known| known.at.channel.clone()),
-            listing: known.as_ref().map(name),
+            listing: known.as_ref().map(Known::name),
             message: format!(
                 "nobody can tell whether {} was applied: {} without it, {done} with it, and now it shows {seen}",
                 stored.delta, stored.before
@@ -470,7 +470,7 @@ impl Cycle<'_> {
         self.trouble(Trouble {
             code: "deduction-pending",
             channel: Some(lane.name.clone()),
-            listing: known.as_ref().map(name),
+            listing: known.as_ref().map(Known::name),
             message: format!("{} on the source is not confirmed: {why}", stored.delta),
             next: next.or_else(|| Some("nothing; the next run goes on with it".to_owned())),
             waits_for_owner: false,
@@ -600,9 +600,4 @@ fn spread_echo(known: &mut Known, level: Level) {
 /// Returns the words that tell how a doubt is settled.
 pub(super) fn how_to_settle(id: IntentId) -> String {
     format!("`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not")
-}
-
-/// Returns the name by which the owner knows a listing: its SKU, else its key.
-pub(super) fn name(known: &Known) -> String {
-    known.listing.skus().next().map_or_else(|| known.at.key.to_string(), ToString::to_string)
 }

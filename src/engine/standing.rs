@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::report::Trouble;
-use super::settling::{how_to_settle, name};
+use super::settling::how_to_settle;
 use crate::domain::pace::{ends_soon, is_silent, pace};
-use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Line, LineHold, Role};
+use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Known, Line, LineHold, Role};
 use crate::store::{Store, StoreError, Tx};
 
 /// Runs that are looked at for their pace.
@@ -54,7 +54,7 @@ pub fn standing(
             let level = known.reading.map_or(0, |seen| seen.level.0);
             let message = format!("{level} left");
             let next = "add stock on the source when more comes in".to_owned();
-            troubles.push(trouble("low-stock", Some(source), Some(name(&known)), message, next));
+            troubles.push(trouble("low-stock", Some(source), Some(known.name()), message, next));
         }
     }
     Ok(troubles)
@@ -161,12 +161,13 @@ pub(super) fn removed(store: &Store, channels: &[ChannelName]) -> Result<Vec<Tro
 }
 
 fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
-    let told = store.read(|tx| tx.holds())?.into_iter().map(|hold| {
-        let next = how_to_release(&hold);
-        let message = format!("{}: {}", hold.id, hold.note);
-        Trouble { waits_for_owner: true, ..trouble("held", Some(&hold.channel), None, message, next) }
-    });
-    Ok(told.collect())
+    Ok(store.read(|tx| tx.holds())?.iter().map(held).collect())
+}
+
+/// Tells of a hold.
+pub(super) fn held(hold: &Hold) -> Trouble {
+    let message = format!("{}: {}", hold.id, hold.note);
+    Trouble { waits_for_owner: true, ..trouble("held", Some(&hold.channel), None, message, how_to_release(hold)) }
 }
 
 /// Tells how a hold is released.
@@ -230,7 +231,7 @@ pub(super) fn refused(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let told = store.read(|tx| tx.refused())?.into_iter().map(|known| {
         let words = known.refusal.as_ref().map_or("", |refusal| refusal.words.as_str());
         let next = "`eys doctor` says what mends it; it is tried again by itself, with growing waits".to_owned();
-        trouble("refused", Some(&known.at.channel), Some(name(&known)), words.to_owned(), next)
+        trouble("refused", Some(&known.at.channel), Some(known.name()), words.to_owned(), next)
     });
     Ok(told.collect())
 }
@@ -312,7 +313,7 @@ pub(super) fn intents(store: &Store) -> Result<Vec<Trouble>, StoreError> {
         for intent in tx.unfinished_intents()? {
             let id = intent.id;
             let known = tx.known(intent.listing)?;
-            let (channel, listing) = (known.as_ref().map(|known| &known.at.channel), known.as_ref().map(name));
+            let (channel, listing) = (known.as_ref().map(|known| &known.at.channel), known.as_ref().map(Known::name));
             let told = if intent.state == IntentState::InDoubt {
                 let message = match &intent.act {
                     Act::Adjust { delta, before, .. } => {

@@ -9,7 +9,6 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
 use super::report::{SaleReport, Trouble};
-use super::settling::name;
 use crate::channel::ChannelError;
 use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
 use crate::domain::held::{FEWEST_OLD, flood, is_old};
@@ -466,7 +465,7 @@ impl Reader<'_> {
         Trouble {
             code: "no-number",
             channel: Some(self.lane.name.clone()),
-            listing: Some(name(known)),
+            listing: Some(known.name()),
             message: "its quantity cannot be read; what was read last still counts".to_owned(),
             next: Some("write a whole number there".to_owned()),
             waits_for_owner: false,

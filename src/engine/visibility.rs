@@ -8,11 +8,10 @@ use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
 use super::planning::Planned;
 use super::report::{PushEnd, Trouble};
-use super::settling::name;
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
-use crate::domain::{Act, Hidden, IntentState, ListingId, ListingKey, Why};
+use crate::domain::{Act, Hidden, IntentState, Known, ListingId, ListingKey, Why};
 use crate::store::{StoreError, Tx};
 
 /// The next step of hiding or showing a listing.
@@ -230,7 +229,7 @@ impl Cycle<'_> {
         self.trouble(Trouble {
             code: "visibility",
             channel: Some(lane.name.clone()),
-            listing: known.as_ref().map(name),
+            listing: known.as_ref().map(Known::name),
             message: format!("it could not be hidden or shown: {error}"),
             next: error.next.clone(),
             waits_for_owner: false,

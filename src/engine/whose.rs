@@ -13,10 +13,11 @@ use super::EngineError;
 use super::cycle::{Cycle, GATHER};
 use super::lane::{Job, Lane};
 use super::report::Trouble;
+use super::standing::held;
 use crate::channel::{Account, ChannelError, ErrorKind, Outcome, Repeat};
 use crate::domain::writer::{Whose, whose};
 use crate::domain::{
-    Act, ChannelName, Held, HoldId, HoldWhy, IntentState, LineHold, ListingId, ListingKey, Role, Trace, Traces, Writer,
+    Act, ChannelName, Held, Hold, HoldWhy, IntentState, LineHold, ListingId, ListingKey, Role, Trace, Traces, Writer,
 };
 use crate::store::{Store, StoreError, Tx};
 
@@ -350,23 +351,12 @@ pub async fn look_for_others(
         return Ok(None);
     }
     let note = words(&lane.name, Doubt::Another);
-    let id = store.transaction(|tx| {
+    let hold = store.transaction(|tx| {
         let id = tx.make_hold(&lane.name, HoldWhy::State, now, &note, &[])?;
         tx.report_holds(&[id])?;
-        Ok(id)
+        state_hold(tx)
     })?;
-    Ok(Some(held(&lane.name, id, &note)))
-}
-
-fn held(channel: &ChannelName, id: HoldId, note: &str) -> Trouble {
-    Trouble {
-        code: "held",
-        channel: Some(channel.clone()),
-        listing: None,
-        message: format!("{id}: {note}"),
-        next: Some(format!("`eys sync --release {id}` lets it go on")),
-        waits_for_owner: true,
-    }
+    Ok(hold.as_ref().map(held))
 }
 
 fn settled(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
@@ -374,8 +364,8 @@ fn settled(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
     Ok(settled.into_iter().map(|writer| (writer.state, writer.counter)).collect())
 }
 
-fn state_hold(tx: &Tx<'_>) -> Result<Option<HoldId>, StoreError> {
-    Ok(tx.holds()?.into_iter().find(|hold| hold.why == HoldWhy::State).map(|hold| hold.id))
+fn state_hold(tx: &Tx<'_>) -> Result<Option<Hold>, StoreError> {
+    Ok(tx.holds()?.into_iter().find(|hold| hold.why == HoldWhy::State))
 }
 
 /// What was in flight in a state that is not the one that counts can no longer be proven: the other state went on from it.

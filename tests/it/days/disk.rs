@@ -183,13 +183,9 @@ impl Handle {
 impl Vfs for Disks {
     type Handle = Handle;
 
-    fn open(&self, path: &str, options: OpenOptions) -> Result<Handle> {
-        let _ = options;
-        let (number, path) = path.split_once('/').ok_or(ErrorKind::NotFound)?;
-        let number: u64 = number.parse().map_err(|_| ErrorKind::NotFound)?;
-        let disk = disks().get(&number).cloned().ok_or(ErrorKind::NotFound)?;
-        disk.lock().powered()?;
-        let handle = Handle { disk, path: path.to_owned(), lock: LockKind::None };
+    fn open(&self, path: &str, _: OpenOptions) -> Result<Handle> {
+        let handle = on_disk(path)?;
+        handle.disk.lock().powered()?;
         handle.file(|_| ());
         Ok(handle)
     }
