@@ -23,6 +23,11 @@ impl Stretch {
     pub fn contains(&self, moment: Timestamp) -> bool {
         (self.from..=self.until).contains(&moment)
     }
+
+    /// Tells whether any of it lies between two moments.
+    pub fn meets(&self, since: Timestamp, until: Timestamp) -> bool {
+        since <= self.until && self.from <= until
+    }
 }
 
 /// Source units that the program believes to have taken off, by channel, order, SKU of the line and SKU of the source.
@@ -162,7 +167,7 @@ impl Day<'_> {
     }
 
     /// Returns the listings that are held.
-    pub fn held(&self) -> BTreeSet<Listing> {
+    fn held(&self) -> BTreeSet<Listing> {
         let store = &self.shops.store;
         let frozen = |hold: Hold| store.read(|tx| tx.frozen(hold.id)).unwrap();
         let mut held = BTreeSet::new();

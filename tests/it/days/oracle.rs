@@ -212,8 +212,7 @@ impl<'a> Stock<'a> {
     /// not counted (W3, W5).
     fn was_asked(&self, good: &str, since: Timestamp, until: Timestamp) -> bool {
         let asked = |(waited, (channel, sku)): &(Stretch, Listing)| {
-            let then = since <= waited.until && waited.from <= until;
-            then && self.parts(channel, sku).iter().any(|(part, _)| part == good)
+            waited.meets(since, until) && self.parts(channel, sku).iter().any(|(part, _)| part == good)
         };
         self.lived.waited.iter().any(asked)
     }
@@ -361,7 +360,7 @@ impl<'a> Stock<'a> {
         for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| to < from) {
             let since = at - self.blind() - QUIET;
             let recent = |moment: Timestamp| since <= moment && moment <= at;
-            let dark = self.lived.dark.iter().any(|dark| since <= dark.until && dark.from <= at);
+            let dark = self.lived.dark.iter().any(|dark| dark.meets(since, at));
             let mut parts = self.recipes(channel, sku).concat().into_iter();
             let unsure = parts.any(|(part, _)| self.nobody_can_tell(&part) || self.was_asked(&part, since, at));
             let touched = dark || unsure || self.touched(channel, sku, recent) || !self.lived.doubts.is_empty();
@@ -398,7 +397,7 @@ impl<'a> Stock<'a> {
             let recent = |moment: Timestamp| at - quiet <= moment && moment <= at;
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let moved = self.changes.iter().any(|change| recent(change.at) && parts.contains(&change.sku));
-            let dark = self.lived.dark.iter().any(|dark| at - quiet <= dark.until && dark.from <= at);
+            let dark = self.lived.dark.iter().any(|dark| dark.meets(at - quiet, at));
             let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, at - quiet, at));
             let touched = dark || unsure || self.touched(channel, sku, recent);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
