@@ -498,8 +498,11 @@ impl<'a> Stock<'a> {
             let raised = raised || put_back;
             let off = self.off_sale(&change.listing.0, &change.listing.1);
             let was_off = off.iter().any(|off| change.at - self.blind() <= off.until);
+            // What is held follows the sales all the same; a fall by hand is the owner's to let through (P1, H1).
             let held = |(held, listing): &(Stretch, Listing)| *listing == change.listing && held.contains(change.at);
-            let was_held = self.lived.held.iter().any(held);
+            let fell = self.changes[..nth].iter().rev().find(|other| other.sku == change.sku && other.delta < 0);
+            let by_hand = fell.is_some_and(|fell| fell.listing.0 == "source" && !fell.sale);
+            let was_held = by_hand && self.lived.held.iter().any(held);
             if !in_trouble
                 && !raised
                 && !was_off
