@@ -15,7 +15,7 @@ use super::telling::tell;
 use super::{Context, End, fail, lock, named, stop_on_signals, take_loop};
 use crate::app;
 use crate::config::Config;
-use crate::domain::{ChannelName, Sku};
+use crate::domain::{ChannelName, RunId, Sku};
 use crate::engine::{Engine, Options, Progress, Quiet, Release, Report, Trouble};
 use crate::store::Store;
 use crate::ui::{Bars, Failure, report_json, report_text, sentence, trouble_text};
@@ -53,6 +53,9 @@ pub(super) struct SyncArgs {
     /// Drop the held sales of a channel
     #[arg(long, value_name = "CHANNEL")]
     ignore_missed: Vec<String>,
+    /// Put back what the listings showed before a run, and hold them
+    #[arg(long, value_name = "RUN", conflicts_with = "every")]
+    undo: Option<i64>,
 }
 
 pub(super) async fn sync(context: &Context, args: &SyncArgs) -> End {
@@ -91,6 +94,7 @@ fn options(context: &Context, args: &SyncArgs, config: &Config) -> Result<Option
         skus: args.sku.iter().filter_map(|sku| Sku::new(sku)).collect(),
         count_missed: missed(context, config, &args.count_missed)?,
         ignore_missed: missed(context, config, &args.ignore_missed)?,
+        undo: args.undo.map(RunId),
     })
 }
 

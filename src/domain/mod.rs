@@ -35,6 +35,7 @@ pub mod rule;
 pub mod settle;
 pub mod status;
 pub mod stock;
+pub mod undo;
 pub mod writer;
 
 pub use capability::{Capability, ExactlyOnce, Traces};

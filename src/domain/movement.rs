@@ -62,6 +62,8 @@ pub enum Why {
     Zeroed,
     /// We wrote over a number that somebody else had put there.
     Corrected,
+    /// We wrote what it showed before a run that the owner undid (U1).
+    PutBack,
     /// Units went missing on a target without an order; waited for one (R3).
     Missing,
     /// More was sold than the source had (W6).

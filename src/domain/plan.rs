@@ -4,6 +4,7 @@
 //! changed and not what exists.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 
@@ -106,6 +107,17 @@ pub enum Doubt {
     RefusedLately,
 }
 
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SourceNotRead => "the source could not be read just now, so nothing is raised",
+            Self::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
+            Self::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
+            Self::RefusedLately => "the platform refused this quantity lately; it is tried again later",
+        })
+    }
+}
+
 /// What moved a listing's quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
@@ -119,6 +131,8 @@ pub enum Cause {
     OwnersChange,
     /// Sales, cancellations, or a number on the target that is not ours.
     Sale,
+    /// The owner undoes a run that wrote to it (U1).
+    Undone,
 }
 
 /// Plans a component: one decision for each of its targets, in their order.
@@ -210,7 +224,7 @@ fn refused_lately(target: &TargetFacts, world: &World<'_>, wanted: Quantity) -> 
 }
 
 /// Finds the reason for which nothing may be raised, if there is one.
-fn doubt(target: &TargetFacts, component: &Component, world: &World<'_>) -> Option<Doubt> {
+pub(super) fn doubt(target: &TargetFacts, component: &Component, world: &World<'_>) -> Option<Doubt> {
     if !stands(Safeguard::DoubtNeverRaises) {
         return None;
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::confirming::Confirming;
 use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
+use super::undoing::Undoing;
 use super::visibility::ShowStep;
 use super::whose::Ownership;
 use super::{Engine, EngineError, Options, Settings};
@@ -119,6 +120,8 @@ pub(super) struct Cycle<'a> {
     pub channels: BTreeMap<ChannelName, ChannelState>,
     /// Channels that begin anew with the account that they answer with, by the owner's word.
     pub anew: BTreeSet<ChannelName>,
+    /// What the run wrote that is to be undone; `None` where none is.
+    pub undoing: Option<Undoing>,
     /// Whose state it is.
     pub own: Ownership,
     pub looks: u32,
@@ -155,6 +158,7 @@ impl<'a> Cycle<'a> {
             exempt: BTreeSet::new(),
             new_rules: BTreeSet::new(),
             channels: BTreeMap::new(),
+            undoing: None,
             looks: 0,
             report: Report {
                 run: (!options.dry_run).then_some(run),
@@ -164,6 +168,7 @@ impl<'a> Cycle<'a> {
                 sales: Vec::new(),
                 deductions: Vec::new(),
                 pushes: Vec::new(),
+                kept: Vec::new(),
                 holds: Vec::new(),
                 troubles: Vec::new(),
                 unchanged: 0,
@@ -178,6 +183,7 @@ impl<'a> Cycle<'a> {
         cycle.recover()?;
         cycle.recover_showings()?;
         cycle.release()?;
+        cycle.begin_undoing()?;
         cycle.look_whose()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
         Ok(cycle)
@@ -393,6 +399,7 @@ impl<'a> Cycle<'a> {
     /// Closes the books and hands over the report.
     pub fn finish(mut self) -> Result<Report, EngineError> {
         self.report.pushes = std::mem::take(&mut self.pushes).into_values().collect();
+        self.report_kept()?;
         self.report_lanes()?;
         self.report_waiting()?;
         self.forget()?;

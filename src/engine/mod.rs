@@ -27,6 +27,7 @@ mod settling;
 pub mod source;
 pub mod standing;
 mod take;
+mod undoing;
 mod visibility;
 pub mod whose;
 
@@ -42,12 +43,13 @@ pub use self::holding::{Evidence, another_app};
 pub use self::lane::Lane;
 pub use self::release::Release;
 pub use self::report::{
-    Adjusted, Deduction, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport, Stage, Trouble,
+    Adjusted, Deduction, KeptReport, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport,
+    Stage, Trouble,
 };
 pub use self::settling::settle_doubt;
 use crate::domain::guard::Guard;
 use crate::domain::rule::Rule;
-use crate::domain::{ChannelName, Sku};
+use crate::domain::{ChannelName, RunId, Sku};
 use crate::store::{Store, StoreError};
 
 /// Tells the time of this machine. It stamps runs; it decides nothing, since it may be wrong (Y1).
@@ -104,6 +106,8 @@ pub struct Options {
     pub count_missed: Vec<ChannelName>,
     /// Drops the held lines of these channels.
     pub ignore_missed: Vec<ChannelName>,
+    /// Puts back what the listings showed before this run (U1), and writes nothing else.
+    pub undo: Option<RunId>,
 }
 
 /// Why a run could not be made at all.
@@ -125,6 +129,12 @@ pub enum EngineError {
         /// What is owed or open, in words.
         open: String,
     },
+    /// A run that is to be undone is not there.
+    #[error("there is no run {}", .0.0)]
+    NoSuchRun(RunId),
+    /// A run that is to be undone wrote to no listing.
+    #[error("run {} wrote to no listing: there is nothing to undo", .0.0)]
+    NothingToUndo(RunId),
     /// There is no source among the channels.
     #[error("no channel has the role of the source")]
     NoSource,

@@ -65,8 +65,9 @@ impl Cycle<'_> {
         }
         let planned = Planned::new(components);
         let owing = self.settle_components(&planned.components)?;
-        let decisions = self.plan_components(&planned.components);
+        let decisions = self.plan_components(&planned);
         let held = self.guard_plan(&planned, &decisions)?;
+        self.hold_undone(&planned, &decisions, &held)?;
         self.remember(&seeds, &owing, &decisions, &held)?;
         for decision in decisions {
             match held.get(&decision.target) {
@@ -176,7 +177,8 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn plan_components(&self, components: &[Component]) -> Vec<Decision> {
+    fn plan_components(&mut self, planned: &Planned) -> Vec<Decision> {
+        let mut undoing = self.undoing.take();
         let channels: BTreeMap<ChannelName, ChannelFacts> =
             self.engine.lanes.iter().map(|lane| (lane.name.clone(), self.channel_facts(lane))).collect();
         let source = self.lanes.get(&self.source);
@@ -188,9 +190,16 @@ impl Cycle<'_> {
         };
         let plan_one = |component: &Component| {
             let source_fresh = source_fresh && !stale(component);
-            plan(component, &World { rules: &self.settings().rules, channels: &channels, source_fresh })
+            let world = World { rules: &self.settings().rules, channels: &channels, source_fresh };
+            let mut decisions = plan(component, &world);
+            if let Some(undoing) = &mut undoing {
+                decisions.iter_mut().for_each(|decision| self.undo(undoing, planned, &world, decision));
+            }
+            decisions
         };
-        components.iter().flat_map(plan_one).collect()
+        let decisions = planned.components.iter().flat_map(plan_one).collect();
+        self.undoing = undoing;
+        decisions
     }
 
     fn channel_facts(&self, lane: &Lane) -> ChannelFacts {

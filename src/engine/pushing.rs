@@ -11,7 +11,7 @@ use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Update};
 use crate::domain::guard::{corrects, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::offer::find;
-use crate::domain::plan::{Action, Decision, Doubt, push_order};
+use crate::domain::plan::{Action, Cause, Decision, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::{
     Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, Shown, TargetFacts, Why,
@@ -71,8 +71,7 @@ impl Cycle<'_> {
                 self.lane(&decision.channel.clone()).look.insert(decision.target);
             }
             Action::Wait(doubt) => {
-                let why = words(doubt).to_owned();
-                self.report_push(planned, &decision, PushEnd::Pending(why));
+                self.report_push(planned, &decision, PushEnd::Pending(doubt.to_string()));
             }
             Action::Held(hold) => self.report_push(planned, &decision, PushEnd::Held(hold)),
             Action::Hide | Action::Show => self.enqueue_showing(planned, decision)?,
@@ -80,8 +79,13 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Tells whether `--channel` and `--sku` let a push through (U2).
+    /// Tells whether a push may go out: `--undo` puts back and writes nothing else (U1).
     pub fn is_wanted(&self, planned: &Planned, decision: &Decision) -> bool {
+        self.is_named(planned, decision) && (self.options.undo.is_none() || self.puts_back(decision.target))
+    }
+
+    /// Tells whether `--channel` and `--sku` let a push through (U2).
+    pub fn is_named(&self, planned: &Planned, decision: &Decision) -> bool {
         let channel = self.options.channels.is_empty() || self.options.channels.contains(&decision.channel);
         let has_sku = |(component, target): (&Component, &TargetFacts)| {
             let parts = target.links.iter().flat_map(|link| &link.recipe);
@@ -251,6 +255,7 @@ impl Cycle<'_> {
         let why = match () {
             () if unexplained_zero(decision) => Why::Zeroed,
             () if corrects(known, decision) => Why::Corrected,
+            () if decision.cause == Cause::Undone => Why::PutBack,
             () => Why::Pushed,
         };
         let level = echo.unwrap_or(update.quantity.as_level());
@@ -330,14 +335,5 @@ fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> PushReport {
         to: wanted.unwrap_or_default(),
         why: decision.offer.as_ref().map_or_else(Vec::new, |offer| offer.trail.clone()),
         end,
-    }
-}
-
-fn words(doubt: Doubt) -> &'static str {
-    match doubt {
-        Doubt::SourceNotRead => "the source could not be read just now, so nothing is raised",
-        Doubt::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
-        Doubt::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
-        Doubt::RefusedLately => "the platform refused this quantity lately; it is tried again later",
     }
 }

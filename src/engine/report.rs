@@ -22,6 +22,8 @@ pub struct Report {
     pub deductions: Vec<Deduction>,
     /// What was, or would be, written to targets.
     pub pushes: Vec<PushReport>,
+    /// What an undone run wrote and was not put back, or not all of it.
+    pub kept: Vec<KeptReport>,
     /// The holds that stand at its end.
     pub holds: Vec<Hold>,
     /// What went wrong or waits, with the mend.
@@ -153,6 +155,19 @@ pub enum PushEnd {
     Pending(String),
 }
 
+/// A listing that is not put back to what it showed before the run that is undone.
+#[derive(Clone, Debug)]
+pub struct KeptReport {
+    /// The listing.
+    pub listing: ListingRef,
+    /// Its name: its SKU, or its key where it has none.
+    pub name: String,
+    /// Why, in words.
+    pub why: String,
+    /// What to do next.
+    pub next: Option<String>,
+}
+
 /// Something that went wrong or waits.
 #[derive(Clone, Debug)]
 pub struct Trouble {
@@ -207,6 +222,7 @@ impl Report {
         );
         say(self.ended_as(|end| *end == PushEnd::Planned), "listing would be updated", "listings would be updated");
         say(self.ended_as(|end| matches!(end, PushEnd::Held(_))), "listing held", "listings held");
+        say(self.kept.len(), "listing not put back", "listings not put back");
         say(self.ended_as(|end| matches!(end, PushEnd::Refused(_))), "listing refused", "listings refused");
         say(self.ended_as(|end| matches!(end, PushEnd::Pending(_))), "listing pending", "listings pending");
         say(self.troubles.len(), "problem", "problems");

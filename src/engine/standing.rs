@@ -177,6 +177,7 @@ pub(super) fn how_to_release(hold: &Hold) -> String {
         HoldWhy::SecondWriter => {
             format!("stop the other program from writing the stock of this listing; then {release}")
         }
+        HoldWhy::Undone => format!("mend what was wrong (a rule, a number on the source); then {release}"),
         _ => release,
     }
 }

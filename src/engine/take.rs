@@ -91,6 +91,7 @@ impl Cycle<'_> {
         self.hold_catching_up(lane)?;
         if lane.role == Role::Source {
             self.seeds.extend(self.store.read(|tx| tx.dirty())?);
+            self.undo_again();
             if self.options.full && self.looks == 0 {
                 let linked = self.store.read(|tx| tx.linked_keys(&lane.name))?;
                 self.seeds.extend(linked.into_iter().map(|(id, _)| id));
@@ -215,6 +216,7 @@ impl Cycle<'_> {
             Ok(unreadable)
         })?;
         self.unreadable.extend(&unreadable);
+        self.note_read(ids);
         self.note(lane, taken);
         Ok(())
     }

@@ -126,6 +126,9 @@ impl From<EngineError> for Failure {
             EngineError::NoSuchHold(_) => {
                 Self::Usage(error.to_string(), Some("`eys status` lists the holds that stand".to_owned()))
             }
+            EngineError::NoSuchRun(_) | EngineError::NothingToUndo(_) => {
+                Self::Usage(error.to_string(), Some("`eys status --history` lists the runs".to_owned()))
+            }
             EngineError::SourceOwed { ref former, .. } => {
                 let next = format!(
                     "give {former} `role = \"source\"` again and run `eys sync` until nothing is owed or waits; then change it"

@@ -80,6 +80,13 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
             "hold": match &push.end { PushEnd::Held(hold) => Some(hold.to_string()), _ => None },
             "message": match &push.end { PushEnd::Refused(why) | PushEnd::Pending(why) => Some(why), _ => None },
         })).collect::<Vec<_>>(),
+        "kept": report.kept.iter().map(|kept| json!({
+            "channel": kept.listing.channel,
+            "listing": kept.listing.key,
+            "name": kept.name,
+            "why": kept.why,
+            "next": kept.next,
+        })).collect::<Vec<_>>(),
         "unchanged": report.unchanged,
         "holds": report.holds.iter().map(|hold| json!({
             "id": hold.id.to_string(),

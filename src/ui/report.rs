@@ -1,7 +1,7 @@
 //! What a run tells a shop owner: what was sold, what followed, what waits, and what to do next.
 
 use crate::domain::{HoldWhy, Level};
-use crate::engine::{Adjusted, Deduction, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
+use crate::engine::{Adjusted, Deduction, KeptReport, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
 
 use super::Ui;
 
@@ -16,6 +16,7 @@ pub fn report_text(ui: &Ui, report: &Report, dry: bool) -> String {
     let heading = if dry { "Would be changed on the source" } else { "Changed on the source" };
     parts.extend(list(heading, report.deductions.iter().map(deduction)));
     parts.extend(pushes(ui, report, dry));
+    parts.extend(list("Not put back", report.kept.iter().map(kept)));
     parts.extend(holds(report));
     parts.extend(list("To look at", report.troubles.iter().map(trouble_text)));
     parts.push(sentence(report, dry));
@@ -120,9 +121,18 @@ fn end(end: &PushEnd) -> String {
     }
 }
 
+fn kept(kept: &KeptReport) -> String {
+    let next = kept.next.as_ref().map_or_else(String::new, |next| format!("\n      next: {next}"));
+    format!("{} on {}: {}{next}", kept.name, kept.listing.channel, kept.why)
+}
+
 fn holds(report: &Report) -> Option<String> {
     let line = |hold: &crate::domain::Hold| {
-        let first = if hold.why == HoldWhy::SecondWriter { "stop the other program, then " } else { "" };
+        let first = match hold.why {
+            HoldWhy::SecondWriter => "stop the other program, then ",
+            HoldWhy::Undone => "mend what was wrong, then ",
+            _ => "",
+        };
         format!("{}: {}\n      {first}release it: eys sync --release {}", hold.id, hold.note, hold.id)
     };
     let mut text = list("Waiting for your word", report.holds.iter().map(line))?;

@@ -411,6 +411,7 @@ fn the_document_of_a_run_has_what_the_screen_has() {
       "ended": "2026-11-24T09:00:00Z",
       "exit": 0,
       "holds": [],
+      "kept": [],
       "problems": [],
       "pushes": [
         {

@@ -1,11 +1,14 @@
 //! Offers, plans and guards.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::super::guard::{Guard, SourceTotals, Totals, freeze, guard};
 use super::super::offer::{claims, held_offer, offer};
 use super::super::plan::{Action, Doubt};
 use super::super::status::Status;
+use super::super::undo::{PutBack, Written, undo};
 use super::*;
 
 proptest! {
@@ -174,5 +177,25 @@ proptest! {
         let totals = BTreeMap::from([(channel("list"), totals)]);
         let source = SourceTotals { linked, emptied: 0, gone: 0 };
         prop_assert!(guard(&decisions, &totals, source, Guard::default()).is_empty());
+    }
+
+    // proves U1, P1: undoing raises no listing above what can be delivered now unless its owner named it, and none at all
+    // while anything is in doubt.
+    #[test]
+    fn undoing_is_deliverable(component in component(), before in any::<i32>(), named in any::<bool>(), fresh in any::<bool>()) {
+        let channels = channels();
+        let world = World { rules: &[], channels: &channels, source_fresh: fresh };
+        for (target, decision) in component.targets.iter().zip(planned(&component, fresh)) {
+            let Shown::Exactly(shows) = target.known.shown else { continue };
+            let written = Written { before: Some(Level(i64::from(before))), after: shows };
+            let undone = undo(written, target, &component, &world, &decision, (named, &BTreeSet::from([HoldId(1)])));
+            let Ok(PutBack { quantity, .. }) = undone else { continue };
+            prop_assert!(i64::from(before).max(0) >= quantity.units());
+            let deliverable = offer(target, &component, &[], &can(false), at(1_000)).map(|offer| offer.quantity);
+            if shows.offerable() < quantity {
+                prop_assert!(fresh);
+                prop_assert!(named || Some(quantity) <= deliverable);
+            }
+        }
     }
 }
