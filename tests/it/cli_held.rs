@@ -30,6 +30,7 @@ async fn sold_long_ago(market: &Market) -> Home {
 }
 
 // proves W5: what is seen late is told before, in, and after the run, and counted on the owner's word.
+// finds held-lines
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_that_is_seen_late_waits() {
     let market = Market::live(1);

@@ -24,6 +24,7 @@ fn age(home: &Home, by: i64) {
 }
 
 // proves F7: runs that no longer come are a problem after three paces, told once for all channels, and cleared by a run.
+// finds silent
 #[test]
 fn runs_that_no_longer_come() {
     let home = Home::in_step();
@@ -100,6 +101,7 @@ async fn a_channel_that_no_run_gets_through_with() {
 }
 
 // proves F7: credentials that cannot be renewed are a problem two weeks before they end; new ones clear it.
+// finds credentials-end
 #[test]
 fn credentials_that_end() {
     let home = Home::in_step();
@@ -124,6 +126,7 @@ fn credentials_that_end() {
 }
 
 // What needs no secret works all the same where others can read one, and complains of it.
+// finds secret-readable
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_others_can_read_is_complained_of() {
     let market = Market::live(1);

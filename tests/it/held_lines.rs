@@ -89,6 +89,7 @@ async fn sales_that_somebody_takes_off_as_well_wait() {
 }
 
 // proves W5, P6: the owner says that it is not so; what was held counts, and what it was concluded from is forgotten.
+// finds another-app
 #[tokio::test(start_paused = true)]
 async fn the_owner_may_say_that_no_other_app_is_at_work() {
     let (mut shops, outlet) = till_and_outlet().await;

@@ -24,6 +24,7 @@ mod counts;
 mod days;
 mod decoders;
 mod exports;
+mod findings;
 mod held_lines;
 mod holds;
 mod layers;

@@ -113,6 +113,7 @@ async fn a_proxy_that_hides_https_is_signed_to() {
     }
 }
 
+// finds plain-http
 #[tokio::test(start_paused = true)]
 async fn plain_http_is_signed_with_or_without_the_header_and_pretty_addresses() {
     for drops in [false, true] {
@@ -206,6 +207,7 @@ async fn maintenance_is_waited_out_by_the_next_run() {
 }
 
 // The limit of a batch is learned from the refusal, and nothing is left out (4.2).
+// finds batch-limit
 #[tokio::test(start_paused = true)]
 async fn a_lowered_batch_limit_is_learned() {
     let skus: Vec<String> = (0..120).map(|nth| format!("SKU-{nth:03}")).collect();
@@ -281,6 +283,7 @@ async fn the_time_zone_and_settings_of_the_shop_are_told() {
     said(&shops, "hides-sold-out").await;
 }
 
+// finds version, variations-apart
 #[tokio::test(start_paused = true)]
 async fn old_versions_are_told() {
     for (version, words) in [(Version(5, 9, 0), "is old"), (Version(10, 5, 0), "WooCommerce 10.5.0")] {

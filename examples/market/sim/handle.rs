@@ -51,6 +51,12 @@ impl ShopHandle {
         self.market.world(|world| world.add_location(&self.name, name))
     }
 
+    /// Closes a location, or opens it again.
+    pub fn close_location(&self, location: u64, closed: bool) {
+        let close = |place: &mut super::shelf::Location| place.active = !closed;
+        self.market.world(|world| world.shop_mut(&self.name).locations.get_mut(&location).map(close));
+    }
+
     /// Stocks an SKU at a further location.
     pub fn stock_at(&self, sku: &str, location: u64, units: i64) {
         self.market.world(|world| world.stock_at(&self.name, sku, location, units));
