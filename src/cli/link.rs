@@ -12,9 +12,9 @@ use super::{Context, End, lock, named};
 use crate::app;
 use crate::channel::printable;
 use crate::config::Config;
-use crate::domain::matching::{Alone, Likeness, Reason};
+use crate::domain::matching::{Alone, Likeness, Reason, Relisted};
 use crate::domain::{ChannelName, Role, Sku};
-use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, survey};
+use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, Relisting, survey};
 use crate::engine::whose::look_for_others;
 use crate::engine::{Progress, Quiet, source};
 use crate::store::Store;
@@ -31,7 +31,7 @@ pub(super) struct LinkArgs {
     /// Store what is shown, without asking
     #[arg(long)]
     yes: bool,
-    /// Take the proposals too: near matches
+    /// Take the proposals too: near matches, relisted goods
     #[arg(long)]
     accept: bool,
     /// By hand: the SKU on the source
@@ -114,7 +114,7 @@ async fn read_all(context: &Context, config: &Config, state: &Path) -> Result<Li
     let mut store = Store::snapshot(state)?;
     // With another source, what was tied is tied anew.
     source::change(&lanes, &mut store, Timestamp::now()).await?;
-    Ok(LinkPlan::new(surveyed, &store)?)
+    Ok(LinkPlan::new(&lanes, surveyed, &store).await?)
 }
 
 async fn by_sku(context: &Context, args: &LinkArgs, config: &Config, state: &Path, mut plan: LinkPlan) -> End {
@@ -124,12 +124,14 @@ async fn by_sku(context: &Context, args: &LinkArgs, config: &Config, state: &Pat
     let ui = &context.ui;
     ui.say(&screen(context, &plan));
     let failed = plan.surveyed.iter().any(|surveyed| surveyed.found.is_err());
-    let wanted = !plan.matching.ties.is_empty() || plan.matching.linked == 0;
-    let accepted = args.yes || (wanted && ui.ask(&format!("Store {}?", links(plan.matching.ties.len()))));
+    let to_open = plan.to_open();
+    let linked_before = plan.matching.linked > 0 || !plan.relistings.is_empty();
+    let wanted = to_open > 0 || !linked_before;
+    let accepted = args.yes || (wanted && ui.ask(&format!("Store {}?", links(to_open))));
     let exit = match (failed, accepted) {
         (true, _) => 1,
         (false, true) => 0,
-        (false, false) if plan.matching.ties.is_empty() && plan.matching.linked > 0 => 0,
+        (false, false) if !wanted => 0,
         (false, false) => 4,
     };
     if accepted {
@@ -137,10 +139,11 @@ async fn by_sku(context: &Context, args: &LinkArgs, config: &Config, state: &Pat
         let mut store = open(config, state).await?;
         plan.store(&mut store, &context.line, Timestamp::now())?;
         tell_of_others(context, config, &mut store, state).await?;
-        ui.note(&format!("\nStored {}. Nothing was written to any channel.", links(plan.matching.ties.len())));
+        ui.note(&format!("\nStored {}. Nothing was written to any channel.", links(to_open)));
         ui.note(&next(&plan));
     } else if exit == 4 {
-        ui.note("\nNothing was stored. `eys link --yes` stores it.");
+        let again = if args.accept { "eys link --accept --yes" } else { "eys link --yes" };
+        ui.note(&format!("\nNothing was stored. `{again}` stores it."));
     }
     ui.document("link", exit, document(&plan, accepted));
     Ok(exit)
@@ -174,6 +177,7 @@ fn screen(context: &Context, plan: &LinkPlan) -> String {
         parts.push(format!("{} linked already.", count(plan.matching.linked, "SKU is", "SKUs are")));
     }
     parts.extend(proposals(plan));
+    parts.extend(relistings(plan));
     parts.extend(alone(plan));
     parts.extend(baseline(plan));
     parts.join("\n\n")
@@ -239,6 +243,32 @@ fn proposals(plan: &LinkPlan) -> Option<String> {
     (!all.is_empty()).then(|| {
         let heading = count(all.len(), "near match is only proposed", "near matches are only proposed");
         format!("{heading}; `eys link --accept` takes them\n{lines}")
+    })
+}
+
+fn relistings(plan: &LinkPlan) -> Option<String> {
+    let all = &plan.relistings;
+    let line = |relisting: &Relisting| {
+        let Relisted { channel, target, sku, gone } = &relisting.relisted;
+        let recipe: Vec<String> = relisting.recipe.iter().map(|(sku, units)| format!("{units} × {sku}")).collect();
+        let what = format!("{sku} on {channel} — {target} in the place of {gone}, which is gone");
+        let since = relisting.link.active.strftime("%Y-%m-%d %H:%M");
+        let waits = relisting.waits().map_or_else(String::new, |waits| format!("; {waits}"));
+        printable(&format!("{what}: {}, counted since {since}{waits}", recipe.join(" + ")), 200)
+    };
+    let lines = shortened(all.iter().map(line).collect());
+    (!all.is_empty()).then(|| {
+        let heading = if all.iter().all(|relisting| relisting.accepted) {
+            count(
+                all.len(),
+                "relisted listing takes an old one's place",
+                "relisted listings take the places of old ones",
+            )
+        } else {
+            count(all.len(), "relisted listing is only proposed", "relisted listings are only proposed")
+                + "; `eys link --accept` takes them"
+        };
+        format!("{heading}\n{lines}")
     })
 }
 
@@ -322,6 +352,17 @@ fn document(plan: &LinkPlan, stored: bool) -> Map<String, Value> {
             "source": proposal.source,
             "source_sku": proposal.source_sku,
             "why": match proposal.why { Likeness::Spelling => "spelling", Likeness::Barcode => "barcode" },
+        })).collect::<Vec<_>>(),
+        "relisted": plan.relistings.iter().map(|relisting| json!({
+            "channel": relisting.relisted.channel,
+            "listing": relisting.relisted.target,
+            "sku": relisting.relisted.sku,
+            "in_place_of": relisting.relisted.gone,
+            "recipe": relisting.recipe.iter().map(|(sku, units)| json!({ "sku": sku, "units": units }))
+                .collect::<Vec<_>>(),
+            "active": relisting.link.active,
+            "sales_waiting": relisting.waiting,
+            "accepted": relisting.accepted,
         })).collect::<Vec<_>>(),
         "alone": plan.matching.alone.iter().map(|alone| json!({
             "channel": alone.channel,

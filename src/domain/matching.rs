@@ -22,6 +22,18 @@ pub struct Linked {
     pub targets: BTreeSet<(ChannelName, ListingKey, Option<Sku>)>,
     /// The source listings that are part of a recipe.
     pub sources: BTreeSet<ListingKey>,
+    /// Of the target listings, those that are gone, by the SKU that is linked.
+    pub gone: BTreeMap<(ChannelName, Sku), Vec<ListingKey>>,
+}
+
+impl Linked {
+    /// Returns the one listing that is gone and linked under a SKU; of several, none.
+    fn gone_under(&self, channel: &ChannelName, sku: Option<&Sku>) -> Option<&ListingKey> {
+        match self.gone.get(&(channel.clone(), sku?.clone())).map(Vec::as_slice) {
+            Some([key]) => Some(key),
+            _ => None,
+        }
+    }
 }
 
 /// A SKU of a target listing and the source listing that bears the same.
@@ -35,6 +47,20 @@ pub struct Tie {
     pub sku: Sku,
     /// The source listing.
     pub source: ListingKey,
+}
+
+/// A listing that was put up anew: it bears the SKU under which another one, which is gone, is linked (L2). Whether it
+/// takes that one's place is the owner's to say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Relisted {
+    /// The target's channel.
+    pub channel: ChannelName,
+    /// The new listing.
+    pub target: ListingKey,
+    /// The SKU.
+    pub sku: Sku,
+    /// The listing that is gone.
+    pub gone: ListingKey,
 }
 
 /// A tie that only the owner can make.
@@ -102,6 +128,8 @@ pub struct Matching {
     pub ties: Vec<Tie>,
     /// The proposals, by channel and listing.
     pub proposals: Vec<Proposal>,
+    /// The listings that were put up anew, by channel and listing.
+    pub relisted: Vec<Relisted>,
     /// The others, by channel, reason and listing.
     pub alone: Vec<Alone>,
     /// SKUs of target listings that were linked before.
@@ -118,6 +146,7 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
         for (listing, sku) in skus(*target) {
             let place = |reason| alone(target.channel, listing, sku, reason);
             let is_linked = linked.targets.contains(&(target.channel.clone(), listing.key.clone(), sku.cloned()));
+            let gone = linked.gone_under(target.channel, sku);
             match (&listing.unfit, sku.map(|sku| (sku, here.bearing(sku), on_source.bearing(sku)))) {
                 _ if is_linked => {
                     matching.linked += 1;
@@ -125,6 +154,16 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
                 }
                 (Some(why), _) => matching.alone.push(place(Reason::Unfit(why.clone()))),
                 (None, Some((_, here, _))) if here.len() > 1 => matching.alone.push(place(Reason::DuplicateHere)),
+                (None, Some((sku, _, _))) if gone.is_some() => {
+                    used.insert(sku.clone());
+                    let (channel, key) = (target.channel.clone(), listing.key.clone());
+                    matching.relisted.extend(gone.map(|gone| Relisted {
+                        channel,
+                        target: key,
+                        sku: sku.clone(),
+                        gone: gone.clone(),
+                    }));
+                }
                 (None, Some((sku, _, [source]))) => {
                     used.insert(sku.clone());
                     let (target, key) = (target.channel.clone(), listing.key.clone());
@@ -157,6 +196,7 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
     matching.alone.extend(alone_on_source(source, &on_source, &used, linked));
     matching.ties.sort();
     matching.proposals.sort();
+    matching.relisted.sort();
     matching.alone.sort();
     matching
 }
@@ -330,10 +370,46 @@ mod tests {
         let linked = Linked {
             targets: BTreeSet::from([(list.clone(), ListingKey::new("t1"), Sku::new("cup_1"))]),
             sources: BTreeSet::from([ListingKey::new("s1")]),
+            gone: BTreeMap::new(),
         };
         let source = Side { channel: &shop, listings: &source };
         let matching = match_listings(source, &[Side { channel: &list, listings: &target }], &linked);
         assert_eq!((matching.linked, matching.alone, matching.proposals), (1, vec![], vec![]));
+    }
+
+    // proves L2: a listing with the SKU of a linked one that is gone is proposed in its place, whatever the source calls
+    // it; one of two with that SKU is not, nor one that might take the place of either of two.
+    #[test]
+    fn what_was_put_up_anew_is_proposed_in_place_of_what_is_gone() {
+        let (shop, list) = (ChannelName::new("shop").unwrap(), ChannelName::new("list").unwrap());
+        let source = [listing("s1", &["MUG"], None), listing("s2", &["MILK"], None), listing("s3", &["CUP"], None)];
+        let target = [
+            listing("t1", &["MUG"], None),
+            listing("t2", &["SIX"], None),
+            listing("t3", &["TWIN"], None),
+            listing("t4", &["TWIN"], None),
+            listing("t5", &["CUP"], None),
+        ];
+        let gone = |sku: &str, keys: &[&str]| {
+            ((list.clone(), Sku::new(sku).unwrap()), keys.iter().map(|key| ListingKey::new(key)).collect::<Vec<_>>())
+        };
+        let linked = Linked {
+            gone: BTreeMap::from([
+                gone("MUG", &["o1"]),
+                gone("SIX", &["o2"]),
+                gone("TWIN", &["o3"]),
+                gone("CUP", &["o4", "o5"]),
+            ]),
+            ..Linked::default()
+        };
+        let source = Side { channel: &shop, listings: &source };
+        let matching = match_listings(source, &[Side { channel: &list, listings: &target }], &linked);
+        let relisted: Vec<_> = matching.relisted.iter().map(|r| (r.target.as_str(), r.gone.as_str())).collect();
+        assert_eq!(relisted, [("t1", "o1"), ("t2", "o2")]);
+        let ties: Vec<_> = matching.ties.iter().map(|tie| tie.target.as_str()).collect();
+        assert_eq!((ties, matching.proposals), (vec!["t5"], vec![]), "which of two is relisted, nobody can tell");
+        let twins = matching.alone.iter().filter(|alone| alone.reason == Reason::DuplicateHere).count();
+        assert_eq!(twins, 2);
     }
 
     #[test]

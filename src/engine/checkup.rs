@@ -12,7 +12,7 @@ use super::report::Progress;
 use super::standing::{Watch, ending, ending_words, held_lines, how_to_release, owing_lines, removed, silent};
 use super::{Clock, Settings};
 use crate::channel::{Mend, Weight};
-use crate::domain::matching::Reason;
+use crate::domain::matching::{Reason, Relisted};
 use crate::domain::pace::ends_soon;
 use crate::domain::{
     ChannelName, HoldWhy, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown,
@@ -125,7 +125,7 @@ pub async fn examine(
             checkup.listings.extend(store.read(|tx| tx.listings(&lane.name))?);
         }
     } else {
-        let plan = LinkPlan::new(surveyed, store)?;
+        let plan = LinkPlan::new(lanes, surveyed, store).await?;
         look_at_skus(&plan, &mut checkup);
     }
     let linked = linked(store)?;
@@ -285,6 +285,21 @@ fn look_at_skus(plan: &LinkPlan, checkup: &mut Checkup) {
         ),
         next: Some("`eys link --accept` ties them".to_owned()),
         mend: None,
+    }));
+    checkup.findings.extend(plan.relistings.iter().map(|relisting| {
+        let Relisted { channel, target, sku, gone } = &relisting.relisted;
+        let waits = relisting.waits().map_or_else(String::new, |waits| format!("; {waits}"));
+        Finding {
+            code: "relisted",
+            topic: Topic::SkuMatch,
+            weight: Weight::Problem,
+            channel: Some(channel.clone()),
+            listing: Some(target.clone()),
+            sku: Some(sku.clone()),
+            message: format!("{sku}: {gone}, which was linked, is gone, and {target} stands there in its place{waits}"),
+            next: Some("`eys link --accept` ties the new listing as the old one was".to_owned()),
+            mend: None,
+        }
     }));
     if !plan.matching.ties.is_empty() {
         checkup.findings.push(Finding {

@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::EngineError;
 use super::cycle::{Cycle, LaneState, before};
-use super::report::SaleReport;
 use crate::domain::held::{self, Due, Met, Trace};
 use crate::domain::{
     ChannelName, Component, Held, Line, LineHold, LineId, ListingId, Movement, RunId, SourceFacts, Why,
@@ -69,10 +68,8 @@ impl Cycle<'_> {
             Ok(held)
         })?;
         for (line, why) in &held {
-            let same = |sale: &&mut SaleReport| {
-                (&sale.channel, &sale.order, &sale.sku) == (&line.channel, &line.order, &line.sku)
-            };
-            self.report.sales.iter_mut().filter(same).for_each(|sale| sale.held = Some(*why));
+            let same = self.report.sales.iter_mut().filter(|sale| sale.is_of(line));
+            same.for_each(|sale| sale.held = Some(*why));
         }
         Ok(!held.is_empty())
     }

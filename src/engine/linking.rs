@@ -11,15 +11,16 @@ use super::accounts::disagreement;
 use super::cycle::record;
 use super::lane::{Lane, merge, pages};
 use super::report::{Progress, Stage};
+use super::standing::sold_lines;
 use super::take::listing_of;
 use super::{Clock, EngineError};
 use crate::channel::{Account, ChannelError};
 use crate::domain::absorb::{Counting, absorb};
 use crate::domain::channel::contact;
-use crate::domain::matching::{Linked, Matching, Proposal, Reason, Side, Tie, match_listings};
+use crate::domain::matching::{Linked, Matching, Proposal, Reason, Relisted, Side, Tie, match_listings};
 use crate::domain::{
-    ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Line, Link, LinkId, Listing, ListingId, ListingKey,
-    ListingRef, OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
+    ChannelName, Found, Frozen, FrozenPart, HoldWhy, Known, Level, Line, LineHold, Link, LinkId, Listing, ListingId,
+    ListingKey, ListingRef, OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, Store, StoreError, Tx};
@@ -51,6 +52,23 @@ pub struct Findings {
     /// From when a link counts, by the channel's clock: an order placed then or later is not in the baseline unless it
     /// is among the unfinished ones.
     pub active: Timestamp,
+    /// Listings that are known, whose SKU another one bears, and that are gone: they were looked up themselves (P5).
+    pub gone: BTreeSet<ListingKey>,
+}
+
+/// A relisted listing, and all that it takes over from the one that is gone (L2).
+#[derive(Clone, Debug)]
+pub struct Relisting {
+    /// Which listing takes the place of which.
+    pub relisted: Relisted,
+    /// The link of the one that is gone.
+    pub link: Link,
+    /// What it is made of: SKUs of the source, and how many of each.
+    pub recipe: Vec<(String, i64)>,
+    /// Sold lines that wait for it.
+    pub waiting: usize,
+    /// The owner accepts it.
+    pub accepted: bool,
 }
 
 /// What accepting would do, and all that it needs.
@@ -60,6 +78,8 @@ pub struct LinkPlan {
     pub surveyed: Vec<Surveyed>,
     /// What belongs together.
     pub matching: Matching,
+    /// What was put up anew.
+    pub relistings: Vec<Relisting>,
     /// Where each listing stands among those of its channel, so that a long list is gone through once.
     places: BTreeMap<ChannelName, BTreeMap<ListingKey, usize>>,
 }
@@ -139,7 +159,7 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
         Some(account) => account,
         None => channel.account().await?,
     };
-    Ok(Findings { account, listings: merge(listings), begun, unfinished, active })
+    Ok(Findings { account, listings: merge(listings), begun, unfinished, active, gone: BTreeSet::new() })
 }
 
 /// Platforms stamp orders in whole seconds. An order of the very second in which a link begins counts: sold twice is
@@ -150,9 +170,10 @@ fn whole_second(moment: Timestamp) -> Timestamp {
 
 impl LinkPlan {
     /// Finds out what belongs together among what was surveyed, less what is linked already.
-    pub fn new(mut surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
+    pub async fn new(lanes: &[Lane], mut surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
         check_accounts(&mut surveyed, store)?;
-        let linked = store.read(linked)?;
+        look_up_missing(lanes, &mut surveyed, store).await?;
+        let linked = store.read(|tx| linked(tx, &surveyed))?;
         let source = surveyed.iter().find(|surveyed| surveyed.role == Role::Source);
         let mut matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {
             None => Matching::default(),
@@ -170,7 +191,17 @@ impl LinkPlan {
             matching.alone.retain(|alone| alone.reason != Reason::NotListed);
         }
         let places = surveyed.iter().map(|surveyed| (surveyed.channel.clone(), places(surveyed))).collect();
-        Ok(Self { surveyed, matching, places })
+        let relistings = store.read(|tx| relistings(tx, &matching.relisted))?;
+        Ok(Self { surveyed, matching, relistings, places })
+    }
+
+    /// Counts the links that accepting opens.
+    pub fn to_open(&self) -> usize {
+        self.matching.ties.len() + self.accepted().count()
+    }
+
+    fn accepted(&self) -> impl Iterator<Item = &Relisting> {
+        self.relistings.iter().filter(|relisting| relisting.accepted)
     }
 
     /// Tells what the first push to each newly tied listing would change.
@@ -214,8 +245,9 @@ impl LinkPlan {
         self.listing(&self.source()?.channel, key)
     }
 
-    /// Turns proposals that the owner accepts into ties.
+    /// Turns proposals that the owner accepts into ties, and lets relisted listings take over what is theirs.
     pub fn accept_proposals(&mut self) {
+        self.relistings.iter_mut().for_each(|relisting| relisting.accepted = true);
         for Proposal { channel, target, sku, source, source_sku, .. } in std::mem::take(&mut self.matching.proposals) {
             let sku = sku.unwrap_or(source_sku);
             self.matching.ties.push(Tie { channel, target, sku, source });
@@ -229,10 +261,11 @@ impl LinkPlan {
         let run = store.transaction(|tx| {
             let run = tx.begin_run(command, now)?;
             self.store_listings(tx)?;
-            self.store_links(tx, run)?;
-            self.store_baseline(tx)?;
+            let opened = self.store_links(tx, run)?;
+            self.store_relistings(tx, run)?;
+            self.store_baseline(tx, &opened)?;
             self.hold_first_pushes(tx, now)?;
-            tx.end_run(run, now, 0, &format!("{} links made", self.matching.ties.len()))?;
+            tx.end_run(run, now, 0, &format!("{} links made", self.to_open()))?;
             Ok(run)
         })?;
         Ok(run)
@@ -274,12 +307,21 @@ impl LinkPlan {
                     tx.save_known(&known)?;
                 }
             }
+            for key in &found.gone {
+                let at = ListingRef { channel: name.clone(), key: key.clone() };
+                let Some(mut known) = tx.known_at(&at)?.filter(|known| known.gone.is_none()) else { continue };
+                known.gone = Some(found.begun);
+                tx.save_known(&known)?;
+                tx.mark_dirty(&[known.id])?;
+            }
         }
         Ok(())
     }
 
-    fn store_links(&self, tx: &Tx<'_>, run: RunId) -> Result<(), StoreError> {
-        let Some(source) = self.source().map(|source| source.channel.clone()) else { return Ok(()) };
+    /// Opens the links of the ties; returns them.
+    fn store_links(&self, tx: &Tx<'_>, run: RunId) -> Result<BTreeSet<LinkId>, StoreError> {
+        let mut opened = BTreeSet::new();
+        let Some(source) = self.source().map(|source| source.channel.clone()) else { return Ok(opened) };
         for tie in &self.matching.ties {
             let at =
                 |channel: &ChannelName, key: &ListingKey| ListingRef { channel: channel.clone(), key: key.clone() };
@@ -292,22 +334,35 @@ impl LinkPlan {
             let by_hand =
                 !target.listing.skus().any(|sku| *sku == tie.sku) || !part.listing.skus().any(|s| *s == tie.sku);
             let recipe = [Part { source: part.id, units: 1 }];
-            open_link(
-                tx,
-                run,
-                &target,
-                Some(&tie.sku).filter(|_| target.listing.skus().next().is_some()),
-                by_hand,
-                &recipe,
-                found.active,
-            )?;
+            let sku = Some(&tie.sku).filter(|_| target.listing.skus().next().is_some());
+            opened.insert(open_link(tx, run, &target, sku, by_hand, &recipe, found.active)?);
+        }
+        Ok(opened)
+    }
+
+    /// Lets relisted listings that the owner accepts take over what was tied of those that are gone: the same recipe,
+    /// since the same moment. What was sold on them meanwhile waits no longer (L2).
+    fn store_relistings(&self, tx: &Tx<'_>, run: RunId) -> Result<(), StoreError> {
+        for Relisting { relisted, link, .. } in self.accepted() {
+            let at = |key: &ListingKey| ListingRef { channel: relisted.channel.clone(), key: key.clone() };
+            let (Some(target), Some(gone)) = (tx.known_at(&at(&relisted.target))?, tx.known_at(&at(&relisted.gone))?)
+            else {
+                continue;
+            };
+            let Some((_, found)) = self.found(&relisted.channel) else { continue };
+            // It may have been untied since it was shown.
+            if tx.link(link.id)?.is_none_or(|link| link.closed.is_some()) {
+                continue;
+            }
+            take_over(tx, run, link, &gone, &target, found.active)?;
         }
         Ok(())
     }
 
-    /// Notes the orders that are not finished as the baseline: what they took before the link is not taken off.
-    fn store_baseline(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        store_unfinished(tx, &self.baseline(), |_| true)
+    /// Notes the orders that are not finished as the baseline: what they took before the links that were just opened is
+    /// not taken off. What stands in such an order of a link that was there before counts all the same.
+    fn store_baseline(&self, tx: &Tx<'_>, opened: &BTreeSet<LinkId>) -> Result<(), StoreError> {
+        store_unfinished(tx, &self.baseline(), |line| line.link.is_none_or(|link| opened.contains(&link)))
     }
 
     /// Notes the same for links that were just opened by another way than the plan's.
@@ -320,24 +375,34 @@ impl LinkPlan {
     }
 
     fn hold_first_pushes(&self, tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let mut by_channel = BTreeMap::<&ChannelName, Vec<&Tie>>::new();
-        for tie in &self.matching.ties {
-            by_channel.entry(&tie.channel).or_default().push(tie);
+        let ties = self.matching.ties.iter().map(|tie| (&tie.channel, &tie.target));
+        let relisted = self.accepted().map(|relisting| &relisting.relisted);
+        let relisted = relisted.map(|relisted| (&relisted.channel, &relisted.target));
+        let mut by_channel = BTreeMap::<&ChannelName, Vec<&ListingKey>>::new();
+        for (channel, target) in ties.chain(relisted) {
+            by_channel.entry(channel).or_default().push(target);
         }
-        for (channel, ties) in by_channel {
+        for (channel, targets) in by_channel {
             let pushed_ever = tx.channel(channel)?.is_some_and(|channel| channel.pushed_ever);
             if pushed_ever {
                 continue;
             }
             let mut frozen = Vec::new();
-            for tie in ties {
-                let at = ListingRef { channel: channel.clone(), key: tie.target.clone() };
+            for target in targets {
+                let at = ListingRef { channel: channel.clone(), key: target.clone() };
                 let Some(known) = tx.known_at(&at)? else { continue };
                 frozen.push(freeze(tx, &known)?);
             }
             hold_first_push(tx, channel, &frozen, now)?;
         }
         Ok(())
+    }
+}
+
+impl Relisting {
+    /// Says how many sold lines wait for it, if any do.
+    pub fn waits(&self) -> Option<String> {
+        (self.waiting > 0).then(|| sold_lines(self.waiting, "waits for it", "wait for it"))
     }
 }
 
@@ -400,11 +465,119 @@ fn places(surveyed: &Surveyed) -> BTreeMap<ListingKey, usize> {
     found.listings.iter().enumerate().map(|(nth, listing)| (listing.key.clone(), nth)).collect()
 }
 
-/// Returns what is linked already.
-fn linked(tx: &Tx<'_>) -> Result<Linked, StoreError> {
+/// Looks up the target listings that are known and were not found, if another one bears a SKU of them. A channel that
+/// does not answer to that was not read (P5).
+async fn look_up_missing(lanes: &[Lane], surveyed: &mut [Surveyed], store: &Store) -> Result<(), StoreError> {
+    for surveyed in surveyed.iter_mut().filter(|surveyed| surveyed.role == Role::Target) {
+        let lane = lanes.iter().find(|lane| lane.name == surveyed.channel);
+        let (Some(lane), Ok(found)) = (lane, &mut surveyed.found) else { continue };
+        let missing = store.read(|tx| missing(tx, &lane.name, &found.listings))?;
+        let (gone, doubtful): (Vec<Known>, Vec<Known>) = missing.into_iter().partition(|known| known.gone.is_some());
+        let keys: Vec<ListingKey> = doubtful.into_iter().map(|known| known.at.key).collect();
+        found.gone.extend(gone.into_iter().map(|known| known.at.key));
+        for batch in keys.chunks(lane.capability().read_batch.max(1)) {
+            match lane.channel.levels(batch).await {
+                Ok(readings) => {
+                    let gone = readings.into_iter().filter(|reading| reading.found == Found::Gone);
+                    found.gone.extend(gone.map(|reading| reading.key));
+                }
+                Err(error) => {
+                    surveyed.found = Err(error);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the listings that are known on a channel and not among those that were found, though a SKU of them is.
+fn missing(tx: &Tx<'_>, channel: &ChannelName, found: &[Listing]) -> Result<Vec<Known>, StoreError> {
+    if tx.channel(channel)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let keys: BTreeSet<&ListingKey> = found.iter().map(|listing| &listing.key).collect();
+    let skus: BTreeSet<&Sku> = found.iter().flat_map(Listing::skus).collect();
+    let mut missing = Vec::new();
+    for known in tx.listings(channel)?.into_iter().filter(|known| !keys.contains(&known.at.key)) {
+        let linked = tx.links_of(known.id)?.into_iter().filter_map(|link| link.sku);
+        if known.listing.skus().cloned().chain(linked).any(|sku| skus.contains(&sku)) {
+            missing.push(known);
+        }
+    }
+    Ok(missing)
+}
+
+/// Finds what relisted listings would take over.
+fn relistings(tx: &Tx<'_>, relisted: &[Relisted]) -> Result<Vec<Relisting>, StoreError> {
+    let mut relistings = Vec::new();
+    for relisted in relisted {
+        let at = ListingRef { channel: relisted.channel.clone(), key: relisted.gone.clone() };
+        let Some(gone) = tx.known_at(&at)? else { continue };
+        let links = tx.links_of(gone.id)?;
+        let Some(link) = links.into_iter().find(|link| link.sku.as_ref() == Some(&relisted.sku)) else { continue };
+        let mut recipe = Vec::new();
+        for part in &link.recipe {
+            recipe.extend(tx.known(part.source)?.map(|source| (source.name(), part.units)));
+        }
+        let waiting = waiting_for(tx, &relisted.channel, link.id)?.len();
+        relistings.push(Relisting { relisted: relisted.clone(), link, recipe, waiting, accepted: false });
+    }
+    Ok(relistings)
+}
+
+/// Returns the sold lines that wait until a relisted listing takes over a link.
+fn waiting_for(tx: &Tx<'_>, channel: &ChannelName, link: LinkId) -> Result<Vec<Line>, StoreError> {
+    let mut lines = tx.held_lines(Some(channel))?;
+    let waits = |line: &Line| line.held.is_some_and(|held| held.why == LineHold::Relisted);
+    lines.retain(|line| line.link == Some(link) && waits(line));
+    Ok(lines)
+}
+
+/// Puts a relisted listing in the place of the one that is gone. What held that one holds it too, but for a second
+/// writer, who wrote to another listing.
+fn take_over(
+    tx: &Tx<'_>,
+    run: RunId,
+    link: &Link,
+    gone: &Known,
+    target: &Known,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.close_link(link.id, now)?;
+    let note = Some(format!("{} took its place", target.at.key));
+    record(tx, run, gone, Why::Unlinked, (gone.shown.most(), gone.shown.most()), now, note)?;
+    tx.open_link(target.id, link.sku.as_ref(), link.by_hand, &link.recipe, link.active)?;
+    record_linked(tx, run, target, &link.recipe, now)?;
+    for mut line in waiting_for(tx, &target.at.channel, link.id)? {
+        line.held = None;
+        tx.save_line(&mut line)?;
+    }
+    let sources = link.recipe.iter().map(|part| part.source);
+    tx.mark_dirty(&sources.chain([gone.id, target.id]).collect::<Vec<_>>())?;
+    for hold in tx.holds()?.iter().filter(|hold| hold.channel == target.at.channel) {
+        if !tx.frozen(hold.id)?.iter().any(|frozen| frozen.listing == gone.id) {
+            continue;
+        }
+        if hold.why != HoldWhy::SecondWriter {
+            tx.widen_hold(hold.id, &hold.note, &[freeze(tx, target)?])?;
+        }
+        tx.release_listing(hold.id, gone.id, now)?;
+    }
+    Ok(())
+}
+
+/// Returns what is linked already; of the listings that were not found, only those count as gone that were looked up.
+fn linked(tx: &Tx<'_>, surveyed: &[Surveyed]) -> Result<Linked, StoreError> {
     let mut linked = Linked::default();
+    let found = |channel: &ChannelName| surveyed.iter().find(|s| s.channel == *channel)?.found.as_ref().ok();
     for link in tx.open_links()? {
         if let Some(known) = tx.known(link.listing)? {
+            if let Some(sku) = link.sku.clone()
+                && found(&known.at.channel).is_some_and(|found| found.gone.contains(&known.at.key))
+            {
+                linked.gone.entry((known.at.channel.clone(), sku)).or_default().push(known.at.key.clone());
+            }
             linked.targets.insert((known.at.channel, known.at.key, link.sku));
         }
         for part in &link.recipe {
@@ -424,17 +597,22 @@ fn open_link(
     active: Timestamp,
 ) -> Result<LinkId, StoreError> {
     let id = tx.open_link(target.id, sku, by_hand, recipe, active)?;
+    record_linked(tx, run, target, recipe, active)?;
+    tx.mark_dirty(&[target.id])?;
+    Ok(id)
+}
+
+fn record_linked(tx: &Tx<'_>, run: RunId, target: &Known, recipe: &[Part], when: Timestamp) -> Result<(), StoreError> {
     let shown = target.shown.most();
-    record(tx, run, target, Why::Linked, (shown, shown), active, None)?;
+    record(tx, run, target, Why::Linked, (shown, shown), when, None)?;
     for part in recipe {
         if let Some(source) = tx.known(part.source)? {
             let level = source.reading.map(|seen| seen.level);
             let note = Some(format!("with {}", target.at));
-            record(tx, run, &source, Why::Linked, (level, level), active, note)?;
+            record(tx, run, &source, Why::Linked, (level, level), when, note)?;
         }
     }
-    tx.mark_dirty(&[target.id])?;
-    Ok(id)
+    Ok(())
 }
 
 fn freeze(tx: &Tx<'_>, known: &Known) -> Result<Frozen, StoreError> {

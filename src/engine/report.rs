@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use crate::channel::ChannelError;
-use crate::domain::{ChannelName, Hold, HoldId, IntentId, Level, LineHold, ListingRef, Quantity, Role, RunId, Sku};
+use crate::domain::{
+    ChannelName, Hold, HoldId, IntentId, Level, Line, LineHold, ListingRef, Quantity, Role, RunId, Sku,
+};
 
 /// What a run did, or with `--dry-run` would have done.
 #[derive(Clone, Debug)]
@@ -83,6 +85,13 @@ pub struct SaleReport {
     pub older: bool,
     /// Why it waits for the owner.
     pub held: Option<LineHold>,
+}
+
+impl SaleReport {
+    /// Tells whether it is the sale of a line.
+    pub fn is_of(&self, line: &Line) -> bool {
+        (&self.channel, &self.order, &self.sku) == (&line.channel, &line.order, &line.sku)
+    }
 }
 
 /// An adjustment of the source.

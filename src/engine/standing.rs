@@ -221,7 +221,11 @@ fn how_to_go_on(channel: &ChannelName, why: LineHold) -> String {
         LineHold::LongPause => {
             format!("if you took them off the source yourself, {ignore} drops them; if not, {count} takes them off")
         }
-        LineHold::SeenLate | LineHold::Flood | LineHold::SwitchedOff | LineHold::OtherState | LineHold::Relisted => {
+        LineHold::Relisted => format!(
+            "`eys link --accept` puts the new listing in the place of the one that is gone, and they count; else \
+             {count} takes them off the source, {ignore} drops them"
+        ),
+        LineHold::SeenLate | LineHold::Flood | LineHold::SwitchedOff | LineHold::OtherState => {
             format!("{count} takes them off the source, {ignore} drops them")
         }
     }
@@ -293,7 +297,7 @@ fn by_channel(lines: &[Line]) -> BTreeMap<&ChannelName, Vec<&Line>> {
     by_channel
 }
 
-fn sold_lines(number: usize, one: &str, many: &str) -> String {
+pub(super) fn sold_lines(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 sold line {one}") } else { format!("{number} sold lines {many}") }
 }
 

@@ -13,8 +13,9 @@ use crate::channel::ChannelError;
 use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
 use crate::domain::held::{FEWEST_OLD, flood, is_old};
 use crate::domain::observe::{self, Meaning, later};
+use crate::domain::relisted::sold_elsewhere;
 use crate::domain::{
-    Act, ChannelName, Found, Held, IntentState, Known, Line, LineFact, LineHold, LineId, Listing, ListingId,
+    Act, ChannelName, Found, Held, IntentState, Known, Line, LineFact, LineHold, LineId, Link, Listing, ListingId,
     ListingRef, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
@@ -29,6 +30,8 @@ struct Taken {
     look: BTreeSet<ListingId>,
     sales: Vec<SaleReport>,
     troubles: Vec<Trouble>,
+    /// Lines that waited and need not.
+    freed: Vec<Line>,
 }
 
 impl Taken {
@@ -84,9 +87,14 @@ impl Cycle<'_> {
         state.observed = true;
         if let Some((window, orders)) = &observed.orders {
             self.lane(&lane.name).orders += orders.len();
-            self.take_orders(lane, window, orders, done, &mut taken)?;
+            let scan = match &observed.levels {
+                Quantities::Scanned(listings) => Some(listings.as_slice()),
+                Quantities::Changed(_) | Quantities::Nothing => None,
+            };
+            self.take_orders(lane, (window, orders), scan, done, &mut taken)?;
         }
         self.take_quantities(lane, observed.levels, observed.levels_begun, done, &mut taken)?;
+        taken.look.extend(self.store.read(|tx| tx.perhaps_relisted(&lane.name))?);
         self.report.sales.append(&mut taken.sales);
         self.hold_catching_up(lane)?;
         if lane.role == Role::Source {
@@ -106,6 +114,9 @@ impl Cycle<'_> {
         self.seeds.extend(taken.dirty);
         self.lane(&lane.name).look.extend(taken.look);
         self.report.sales.extend(taken.sales);
+        for line in taken.freed {
+            self.report.sales.iter_mut().filter(|sale| sale.is_of(&line)).for_each(|sale| sale.held = None);
+        }
         for trouble in taken.troubles {
             self.trouble(trouble);
         }
@@ -114,8 +125,8 @@ impl Cycle<'_> {
     fn take_orders(
         &mut self,
         lane: &Lane,
-        window: &OrderWindow,
-        orders: &[OrderFact],
+        (window, orders): (&OrderWindow, &[OrderFact]),
+        scan: Option<&[Listing]>,
         done: Timestamp,
         taken: &mut Taken,
     ) -> Result<(), EngineError> {
@@ -129,13 +140,12 @@ impl Cycle<'_> {
         };
         let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
         advance(&mut channel, window, orders, done);
-        let run = self.run;
-        let read_before = channel.complete.is_some();
+        let intake = Intake { run: self.run, lane, counting, read_before: channel.complete.is_some(), scan };
         self.store.transaction(|tx| {
             let mut old = Vec::new();
             for order in sorted(orders) {
                 for fact in &order.lines {
-                    old.extend(take_line(tx, run, lane, counting, read_before, order, fact, taken)?);
+                    old.extend(take_line(tx, intake, order, fact, taken)?);
                 }
             }
             hold_flood(tx, lane, &old, done, taken)?;
@@ -168,6 +178,9 @@ impl Cycle<'_> {
                 }
                 self.store.transaction(|tx| {
                     reader.scan(tx, listings, taken)?;
+                    let missing = taken.look.clone();
+                    let is_there = |known: &Known| known.gone.is_none() && !missing.contains(&known.id);
+                    free_not_relisted(tx, &lane.name, is_there, taken)?;
                     tx.mark_dirty(&taken.dirty())
                 })?;
             }
@@ -211,6 +224,9 @@ impl Cycle<'_> {
                     unreadable.push(*id);
                 }
             }
+            let found = ids.iter().zip(&readings).filter(|(_, reading)| reading.found != Found::Gone);
+            let there: BTreeSet<ListingId> = found.map(|(id, _)| *id).collect();
+            free_not_relisted(tx, &lane.name, |known| there.contains(&known.id), &mut taken)?;
             taken.dirty.extend(ids);
             tx.mark_dirty(&taken.dirty())?;
             Ok(unreadable)
@@ -240,18 +256,27 @@ fn sorted(orders: &[OrderFact]) -> Vec<&OrderFact> {
     sorted
 }
 
+/// What surrounds the lines that one look at a channel's orders brings.
+#[derive(Clone, Copy)]
+struct Intake<'a> {
+    run: RunId,
+    lane: &'a Lane,
+    counting: Counting,
+    /// The channel was read completely before.
+    read_before: bool,
+    /// All its listings, where they were read together with the orders.
+    scan: Option<&'a [Listing]>,
+}
+
 /// Takes in a line; returns it if it is new and was sold over a day ago.
-#[expect(clippy::too_many_arguments, reason = "one line needs all that surrounds it, and has one caller")]
 fn take_line(
     tx: &Tx<'_>,
-    run: RunId,
-    lane: &Lane,
-    counting: Counting,
-    read_before: bool,
+    intake: Intake<'_>,
     order: &OrderFact,
     fact: &LineFact,
     taken: &mut Taken,
 ) -> Result<Option<Line>, StoreError> {
+    let Intake { run, lane, counting, read_before, .. } = intake;
     let done = counting.now;
     let known = tx.line(&lane.name, &fact.key)?;
     // What a line was sold from, and by which link, is found out once, when it is first seen (Y2).
@@ -279,6 +304,9 @@ fn take_line(
     }
     if lane.role == Role::Source && new && already_contained(tx, line.listing, order.placed)? {
         line.contained = line.taken;
+    }
+    if change > 0 && lane.role == Role::Target {
+        hold_relisted(tx, intake, fact, &mut line)?;
     }
     if known.as_ref() == Some(&line) {
         return Ok(None);
@@ -327,6 +355,48 @@ fn take_line(
     Ok(is_old.then_some(line))
 }
 
+/// Lets a sale wait that may have been made on a relisted listing before the owner accepted it (L2). Whether the listing
+/// that it is tied to is gone may still have to be looked up.
+fn hold_relisted(tx: &Tx<'_>, intake: Intake<'_>, fact: &LineFact, line: &mut Line) -> Result<(), StoreError> {
+    if line.held.is_some() || line.asked.is_some() || line.is_even() {
+        return Ok(());
+    }
+    let Some((link, linked)) = tied_to(tx, line)? else { return Ok(()) };
+    let bearing = link.sku.as_ref().map(|sku| tx.listings_by_sku(sku)).transpose()?.unwrap_or_default();
+    if sold_elsewhere(fact, link.sku.as_ref(), &linked, &bearing, intake.scan) {
+        line.held = Some(Held { why: LineHold::Relisted, since: intake.counting.now });
+    }
+    Ok(())
+}
+
+/// Lets the sales go on that waited for a relisted listing that is none: the listing that they are tied to is there.
+fn free_not_relisted(
+    tx: &Tx<'_>,
+    channel: &ChannelName,
+    is_there: impl Fn(&Known) -> bool,
+    taken: &mut Taken,
+) -> Result<(), StoreError> {
+    for mut line in tx.held_lines(Some(channel))? {
+        if line.held.is_none_or(|held| held.why != LineHold::Relisted) {
+            continue;
+        }
+        if tied_to(tx, &line)?.is_some_and(|(_, linked)| is_there(&linked)) {
+            line.held = None;
+            tx.save_line(&mut line)?;
+            taken.dirty.extend(line.shares.iter().map(|share| share.source));
+            taken.freed.push(line);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the link that a line is tied to, while it is open, and the listing that it is of.
+fn tied_to(tx: &Tx<'_>, line: &Line) -> Result<Option<(Link, Known)>, StoreError> {
+    let link = line.link.map(|id| tx.link(id)).transpose()?.flatten();
+    let Some(link) = link.filter(|link| link.closed.is_none()) else { return Ok(None) };
+    Ok(tx.known(link.listing)?.map(|linked| (link, linked)))
+}
+
 /// Holds the old lines of a run that brings far more of them than the channel ever sold on a day (W5).
 fn hold_flood(tx: &Tx<'_>, lane: &Lane, old: &[Line], now: Timestamp, taken: &mut Taken) -> Result<(), StoreError> {
     if old.len() < FEWEST_OLD {
@@ -340,8 +410,8 @@ fn hold_flood(tx: &Tx<'_>, lane: &Lane, old: &[Line], now: Timestamp, taken: &mu
         let mut line = line.clone();
         line.held = Some(Held { why: LineHold::Flood, since: now });
         tx.save_line(&mut line)?;
-        let same = |sale: &&mut SaleReport| (&sale.order, &sale.sku) == (&line.order, &line.sku);
-        taken.sales.iter_mut().filter(same).for_each(|sale| sale.held = Some(LineHold::Flood));
+        let same = taken.sales.iter_mut().filter(|sale| sale.is_of(&line));
+        same.for_each(|sale| sale.held = Some(LineHold::Flood));
     }
     Ok(())
 }
@@ -367,7 +437,8 @@ fn already_contained(tx: &Tx<'_>, listing: Option<ListingId>, placed: Timestamp)
     Ok(known.reading.is_some_and(|seen| later(placed, SignedDuration::from_secs(2)) < seen.begun))
 }
 
-/// Finds the listing that a line was sold from: by its key, else by its SKU if exactly one listing bears it.
+/// Finds the listing that a line was sold from: by its key, else by its SKU if exactly one listing bears it. Those that
+/// are gone count only where none is left.
 pub(super) fn listing_of(tx: &Tx<'_>, channel: &ChannelName, fact: &LineFact) -> Result<Option<ListingId>, StoreError> {
     for key in &fact.listings {
         let at = ListingRef { channel: channel.clone(), key: key.clone() };
@@ -376,13 +447,16 @@ pub(super) fn listing_of(tx: &Tx<'_>, channel: &ChannelName, fact: &LineFact) ->
         }
     }
     let Some(sku) = &fact.sku else { return Ok(None) };
-    let bearing = tx.listings_by_sku(sku)?;
-    let mut here = bearing.iter().filter(|known| known.at.channel == *channel);
-    Ok(here.next().filter(|_| here.next().is_none()).map(|known| known.id))
+    let mut here = tx.listings_by_sku(sku)?;
+    here.retain(|known| known.at.channel == *channel);
+    if here.iter().any(|known| known.gone.is_none()) {
+        here.retain(|known| known.gone.is_none());
+    }
+    Ok(here.first().filter(|_| here.len() == 1).map(|known| known.id))
 }
 
 /// Takes the list of changed quantities as a hint of where to look: such lists lag, so a number in them that is not the
-/// one we know is read by its key before it counts (R2).
+/// one we know is read by its key before it counts (R2), and so is what was gone.
 fn changed(tx: &Tx<'_>, lane: &Lane, readings: &[Reading], taken: &mut Taken) -> Result<(), StoreError> {
     for reading in readings {
         let at = ListingRef { channel: lane.name.clone(), key: reading.key.clone() };
@@ -392,7 +466,7 @@ fn changed(tx: &Tx<'_>, lane: &Lane, readings: &[Reading], taken: &mut Taken) ->
             (Found::Level { level, .. }, Role::Target) => known.shown == Shown::Exactly(*level),
             _ => false,
         };
-        if !same {
+        if !same || known.gone.is_some() {
             taken.look.insert(known.id);
         }
     }
@@ -430,7 +504,9 @@ impl Reader<'_> {
             self.read(tx, &known, &found, taken)?;
         }
         let linked: BTreeSet<_> = tx.linked_keys(&self.lane.name)?.into_iter().map(|(id, _)| id).collect();
-        let missing = unseen.into_values().filter(|known| known.gone.is_none() && linked.contains(&known.id));
+        // One that is not linked matters where it makes another one of its SKU a duplicate.
+        let matters = |known: &Known| known.duplicate || linked.contains(&known.id);
+        let missing = unseen.into_values().filter(|known| known.gone.is_none() && matters(known));
         taken.look.extend(missing.map(|known| known.id));
         Ok(())
     }

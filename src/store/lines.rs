@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use super::value::{channel_name, from_word, get, maybe_moment, moment, ms, numbers, sku, word};
 use super::{Result, Tx};
 use crate::domain::held::Met;
-use crate::domain::{ChannelName, Held, Line, LineId, LineKey, LinkId, ListingId, MovementId, Share, Sku};
+use crate::domain::{ChannelName, Held, Line, LineHold, LineId, LineKey, LinkId, ListingId, MovementId, Share, Sku};
 
 pub(super) const SELECT: &str =
     "SELECT line.*, channel.name AS channel_name FROM line JOIN channel ON channel.id = line.channel";
@@ -99,6 +99,16 @@ impl Tx<'_> {
         let sql =
             format!("{SELECT} WHERE line.held IS NOT NULL AND (?1 IS NULL OR channel.name = ?1) ORDER BY line.id");
         self.lines(&sql, [channel.map(ChannelName::as_str)])
+    }
+
+    /// Returns the listings of a channel of which is still to be found out whether they are gone, since lines that are
+    /// tied to them wait for that (L2).
+    pub fn perhaps_relisted(&self, channel: &ChannelName) -> Result<Vec<ListingId>> {
+        let sql = "SELECT DISTINCT listing.id FROM line JOIN channel ON channel.id = line.channel
+            JOIN link ON link.id = line.link JOIN listing ON listing.id = link.listing
+            WHERE channel.name = ?1 AND line.held = ?2 AND link.closed IS NULL AND listing.gone IS NULL
+            ORDER BY listing.id";
+        self.ids(sql, params![channel.as_str(), word(&LineHold::Relisted)?])
     }
 
     /// Lets the lines that owe something wait for the owner, whatever they wait for already, of one channel or of all;

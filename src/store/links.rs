@@ -58,6 +58,11 @@ impl Tx<'_> {
         self.links(&format!("{SELECT} WHERE link.listing = ?1 AND link.closed IS NULL ORDER BY link.id"), [listing.0])
     }
 
+    /// Returns a link by its number, open or closed.
+    pub fn link(&self, id: LinkId) -> Result<Option<Link>> {
+        Ok(self.links(&format!("{SELECT} WHERE link.id = ?1"), [id.0])?.pop())
+    }
+
     /// Returns all open links, by number.
     pub fn open_links(&self) -> Result<Vec<Link>> {
         self.links(&format!("{SELECT} WHERE link.closed IS NULL ORDER BY link.id"), [])

@@ -14,7 +14,7 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
     );
     match movement.why {
         Why::Linked => format!("linked, showing {to}"),
-        Why::Unlinked => "unlinked".to_owned(),
+        Why::Unlinked => movement.note.as_ref().map_or_else(|| "unlinked".to_owned(), |why| format!("unlinked: {why}")),
         Why::Sold => format!("sold {units}, {order}"),
         Why::Returned => format!("{} came back, {order}", units.saturating_abs()),
         Why::Deducted => format!("{change}, taken off for {order}"),

@@ -287,15 +287,27 @@ impl Shops {
 
     /// Ties all that belongs together, as `eys link --yes` does.
     pub async fn link(&mut self) -> usize {
+        self.tie_all(false).await
+    }
+
+    /// Takes the proposals too, as `eys link --accept --yes` does.
+    pub async fn accept(&mut self) -> usize {
+        self.tie_all(true).await
+    }
+
+    async fn tie_all(&mut self, accept: bool) -> usize {
         let around = self.around();
         let surveyed = survey(&self.lanes, &around.clock, &around.progress).await;
         for surveyed in &surveyed {
             assert!(surveyed.found.is_ok(), "{:?}", surveyed.found);
         }
-        let plan = LinkPlan::new(surveyed, &self.store).unwrap();
+        let mut plan = LinkPlan::new(&self.lanes, surveyed, &self.store).await.unwrap();
+        if accept {
+            plan.accept_proposals();
+        }
         plan.store(&mut self.store, "link --yes", self.market.now()).unwrap();
         look_for_others(&self.lanes, &mut self.store, &(around.new_key)(), self.market.now()).await.unwrap();
-        plan.matching.ties.len()
+        plan.to_open()
     }
 
     /// Looks at everything, as `eys doctor` does.

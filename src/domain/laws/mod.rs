@@ -48,7 +48,7 @@ fn can(below_zero: bool) -> Capability {
     }
 }
 
-fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Known {
+pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Known {
     let key = ListingKey::new(format!("k{id}"));
     let goods = vec![Good { sku: Sku::new(&format!("SKU-{id}")), title: "Mug".to_owned(), ..Good::default() }];
     let listing = Listing {

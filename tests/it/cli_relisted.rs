@@ -1,0 +1,82 @@
+//! Relisted goods from the owner's side: what `link`, `sync`, `status` and `doctor` say, and the command that mends it.
+
+use crate::sim::Market;
+use crate::sim::shopify::ShopSpec;
+use crate::sim::woocommerce::WooSpec;
+use crate::support::Home;
+
+/// Makes a machine with a list as the source and one that follows, whose rows have numbers of their own, in step.
+fn numbered() -> Home {
+    let source = "sku,quantity,title\nMUG,10,Red mug\nMILK,30,Milk\n";
+    let home = Home::with_lists(source, "id,sku,quantity,title\n17,MUG,1,Red mug\n18,SIX,1,Six pack of milk\n");
+    home.eys("link --yes").is(0);
+    home.eys("link --sku MILK --channel stall --to SIX --units 6 --yes").is(0);
+    home.eys("sync --yes").is(0);
+    home
+}
+
+// proves L2: a relisted listing is proposed in words, stored only with `--accept`, and its sales wait until then.
+#[test]
+fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
+    let home = numbered();
+    home.write("stall.csv", home.read("stall.csv").replace("17,", "71,").replace("18,", "81,"));
+    home.order("stall", "S-1", "SIX", 1, "open");
+    insta::assert_snapshot!(home.eys("sync"), @"");
+    insta::assert_snapshot!(home.eys("link"), @"");
+    let before = home.everything();
+    insta::assert_snapshot!(home.eys("doctor"), @"");
+    home.eys("link --accept").is(4).has("`eys link --accept --yes` stores it");
+    assert_eq!(home.everything(), before, "nothing is stored without the owner's word");
+    home.eys("status").is(0).has("1 sold line waits for your word");
+    home.eys("status --check").is(3).has("sold on a relisted listing that you had not accepted");
+    let plan = home.json("link");
+    assert_eq!((plan["relisted"].as_array().unwrap().len(), &plan["relisted"][0]["accepted"]), (2, &false.into()));
+    assert_eq!((&plan["relisted"][1]["in_place_of"], &plan["relisted"][1]["sales_waiting"]), (&"18".into(), &1.into()));
+    assert!(home.read("stock.csv").contains("MILK,30,"));
+
+    insta::assert_snapshot!(home.eys("link --accept --yes"), @"");
+    home.eys("sync").is(0);
+    home.eys("doctor").is(0).lacks("relisted");
+    home.eys("status --check").is(0);
+    home.eys("link").is(0).lacks("relisted");
+    assert!(home.read("stock.csv").contains("MILK,24,"), "{}", home.read("stock.csv"));
+    let list = home.read("stall.csv");
+    assert!(list.contains("71,MUG,10,") && list.contains("81,SIX,4,"), "{list}");
+    insta::assert_snapshot!(home.eys("status SIX").is(0).sorted(), @"");
+}
+
+// proves L2: the same on shops; what `doctor` names is mended by the command that it names, and each sale is taken off once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_doctor_says_of_a_relisted_listing_mends_it() {
+    for woo in [false, true] {
+        let market = Market::live(1);
+        let mut home = Home::new();
+        home.list("stock", "source", "sku,quantity,title\nMUG,10,Red mug\n");
+        let outlet = if woo {
+            let outlet = market.add_woocommerce(&WooSpec::new("outlet", &[("MUG", 1)]));
+            home.woocommerce("outlet", "target", &outlet).await;
+            outlet
+        } else {
+            let outlet = market.add_shopify(&ShopSpec::new("outlet", &[("MUG", 1)]));
+            home.shopify("outlet", "target", &outlet).await;
+            outlet
+        };
+        home.eys("link --yes").is(0);
+        home.eys("sync --yes").is(0);
+        outlet.delete("MUG");
+        outlet.add("MUG", 10);
+        outlet.buy("MUG", 2).unwrap();
+        home.eys("sync").is(4).has("sold on a relisted listing that you had not accepted");
+        let found = home.json("doctor");
+        let finding = found["findings"].as_array().unwrap().iter().find(|f| f["code"] == "relisted").unwrap();
+        assert!(finding["next"].as_str().unwrap().contains("`eys link --accept`"), "{finding}");
+        assert_eq!((&finding["channel"], &finding["sku"]), (&"outlet".into(), &"MUG".into()));
+        home.eys("link --accept --yes").is(0).has("Stored 1 link.");
+        home.eys("sync").is(0);
+        assert!(home.read("stock.csv").contains("MUG,8,"), "woo {woo}: {}", home.read("stock.csv"));
+        assert_eq!(outlet.available("MUG"), 8, "woo {woo}");
+        home.eys("doctor").is(0).lacks("relisted").lacks("wait");
+        home.eys("sync").is(0);
+        assert!(home.read("stock.csv").contains("MUG,8,"));
+    }
+}
