@@ -109,12 +109,12 @@ async fn read_all(context: &Context, config: &Config, state: &Path) -> Result<Li
     let bars = Arc::new(Bars::default());
     let shows = context.ui.terminal && !context.ui.look.quiet && !context.ui.look.json;
     let progress: Arc<dyn Progress> = if shows { bars.clone() } else { Arc::new(Quiet) };
-    let surveyed = survey(&lanes, &app::clock(), &progress).await;
-    bars.clear();
     let mut store = Store::snapshot(state)?;
     // With another source, what was tied is tied anew.
     source::change(&lanes, &mut store, Timestamp::now()).await?;
-    Ok(LinkPlan::new(&lanes, surveyed, &store).await?)
+    let surveyed = survey(&lanes, &store, &app::clock(), &progress).await;
+    bars.clear();
+    Ok(LinkPlan::new(surveyed?, &store)?)
 }
 
 async fn by_sku(context: &Context, args: &LinkArgs, config: &Config, state: &Path, mut plan: LinkPlan) -> End {

@@ -14,6 +14,7 @@ use crate::app;
 use crate::config::Config;
 use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, plan};
+use crate::domain::status::Status;
 use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
 use crate::engine::standing::{Watch, standing};
@@ -426,16 +427,14 @@ fn listings(
     }
     for known in bearing.iter().filter(|known| !told.contains(&known.id)) {
         let level = known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
-        let why = known.listing.unfit.clone().unwrap_or_else(|| "`eys link` ties it".to_owned());
-        rows.push(vec![
-            known.at.channel.to_string(),
-            known.name(),
-            level,
-            "-".to_owned(),
-            "not linked".to_owned(),
-            why,
-        ]);
-        all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "sku": known.listing.skus().next(), "status": "not linked" }));
+        let (status, level, why) = match (known.gone, &known.listing.unfit) {
+            (Some(_), _) => (Status::Ended("gone".to_owned()), "-".to_owned(), "it is not there any more".to_owned()),
+            (None, Some(unfit)) => (Status::NotLinked, level, unfit.clone()),
+            (None, None) => (Status::NotLinked, level, "`eys link` ties it".to_owned()),
+        };
+        let status = status.to_string();
+        rows.push(vec![known.at.channel.to_string(), known.name(), level, "-".to_owned(), status.clone(), why]);
+        all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "sku": known.listing.skus().next(), "status": status }));
     }
     Ok((rows, all))
 }

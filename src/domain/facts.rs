@@ -41,7 +41,8 @@ pub struct Known {
     pub hidden: Option<Hidden>,
     /// The last change of it that no sale and no write of ours explains.
     pub owners_change: Option<MovementId>,
-    /// Whether another listing of its channel bears a SKU of it: then nobody can tell which of them is meant.
+    /// Whether another listing of its channel bears a SKU of it, and both are there: then nobody can tell which of them
+    /// is meant.
     pub duplicate: bool,
     /// Units of it that were ever known to be sold, on any channel (for a source listing: in its own units). It only
     /// grows; what was sold since a moment is a difference of two values.

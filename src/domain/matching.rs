@@ -391,7 +391,7 @@ mod tests {
             listing("t5", &["CUP"], None),
         ];
         let gone = |sku: &str, keys: &[&str]| {
-            ((list.clone(), Sku::new(sku).unwrap()), keys.iter().map(|key| ListingKey::new(key)).collect::<Vec<_>>())
+            ((list.clone(), Sku::new(sku).unwrap()), keys.iter().map(ListingKey::new).collect::<Vec<_>>())
         };
         let linked = Linked {
             gone: BTreeMap::from([

@@ -51,7 +51,7 @@ mod tests {
     fn fact(listings: &[&str]) -> LineFact {
         LineFact {
             key: LineKey("L1".to_owned()),
-            listings: listings.iter().map(|key| ListingKey::new(key)).collect(),
+            listings: listings.iter().map(ListingKey::new).collect(),
             sku: Sku::new("SKU-1"),
             taken: 1,
             cancelled: 0,

@@ -110,7 +110,7 @@ pub async fn examine(
     offline: bool,
 ) -> Result<Checkup, StoreError> {
     let mut checkup = Checkup::default();
-    let surveyed = if offline { Vec::new() } else { survey(lanes, clock, progress).await };
+    let surveyed = if offline { Vec::new() } else { survey(lanes, store, clock, progress).await? };
     for (lane, surveyed) in lanes.iter().zip(&surveyed) {
         look_at_channel(lane, surveyed, clock(), &mut checkup).await;
     }
@@ -125,7 +125,7 @@ pub async fn examine(
             checkup.listings.extend(store.read(|tx| tx.listings(&lane.name))?);
         }
     } else {
-        let plan = LinkPlan::new(lanes, surveyed, store).await?;
+        let plan = LinkPlan::new(surveyed, store)?;
         look_at_skus(&plan, &mut checkup);
     }
     let linked = linked(store)?;

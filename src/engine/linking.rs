@@ -122,8 +122,13 @@ pub enum LinkError {
     Wrong(String),
 }
 
-/// Reads all channels side by side.
-pub async fn survey(lanes: &[Lane], clock: &Clock, progress: &Arc<dyn Progress>) -> Vec<Surveyed> {
+/// Reads all channels side by side, and looks up what is missing of them.
+pub async fn survey(
+    lanes: &[Lane],
+    store: &Store,
+    clock: &Clock,
+    progress: &Arc<dyn Progress>,
+) -> Result<Vec<Surveyed>, StoreError> {
     let mut jobs = JoinSet::new();
     for (nth, lane) in lanes.iter().cloned().enumerate() {
         let (clock, progress) = (clock.clone(), progress.clone());
@@ -135,7 +140,9 @@ pub async fn survey(lanes: &[Lane], clock: &Clock, progress: &Arc<dyn Progress>)
     }
     let mut surveyed: Vec<(usize, Surveyed)> = jobs.join_all().await;
     surveyed.sort_by_key(|(nth, _)| *nth);
-    surveyed.into_iter().map(|(_, surveyed)| surveyed).collect()
+    let mut surveyed: Vec<Surveyed> = surveyed.into_iter().map(|(_, surveyed)| surveyed).collect();
+    look_up_missing(lanes, &mut surveyed, store).await?;
+    Ok(surveyed)
 }
 
 async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Findings, ChannelError> {
@@ -170,9 +177,8 @@ fn whole_second(moment: Timestamp) -> Timestamp {
 
 impl LinkPlan {
     /// Finds out what belongs together among what was surveyed, less what is linked already.
-    pub async fn new(lanes: &[Lane], mut surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
+    pub fn new(mut surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
         check_accounts(&mut surveyed, store)?;
-        look_up_missing(lanes, &mut surveyed, store).await?;
         let linked = store.read(|tx| linked(tx, &surveyed))?;
         let source = surveyed.iter().find(|surveyed| surveyed.role == Role::Source);
         let mut matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {

@@ -330,7 +330,7 @@ impl Cycle<'_> {
             for decision in decisions {
                 let why = decision.status.needs_mending().then(|| decision.status.to_string());
                 if tx.note_unfollowed(decision.target, why.as_deref())?
-                    && let (Some(why), Some(known)) = (why, tx.known(decision.target)?)
+                    && let Some(known) = tx.known(decision.target)?
                 {
                     unfollowed.push((known, why));
                 }
@@ -338,6 +338,13 @@ impl Cycle<'_> {
             Ok(unfollowed)
         })?;
         for (known, why) in unfollowed {
+            // What this run said of it before it was looked up may be wrong by now.
+            let same = |trouble: &Trouble| {
+                (trouble.code, &trouble.channel, &trouble.listing)
+                    == ("not-followed", &Some(known.at.channel.clone()), &Some(known.name()))
+            };
+            self.report.troubles.retain(|trouble| !same(trouble));
+            let Some(why) = why else { continue };
             self.trouble(Trouble {
                 code: "not-followed",
                 channel: Some(known.at.channel.clone()),

@@ -536,6 +536,9 @@ impl Reader<'_> {
             tx.save_known(&known)?;
             taken.dirty.insert(known.id);
         }
+        if before.gone.is_some() != known.gone.is_some() {
+            taken.dirty.extend(twins(tx, &self.lane.name, &known.listing)?);
+        }
         Ok(matches!(found, Found::Level { .. } | Found::Gone))
     }
 

@@ -14,7 +14,8 @@ const SELECT: &str = "SELECT listing.*, channel.name AS channel_name, EXISTS (
         SELECT 1 FROM listing_sku AS own
         JOIN listing_sku AS other ON other.sku = own.sku AND other.listing <> own.listing
         JOIN listing AS twin ON twin.id = other.listing
-        WHERE own.listing = listing.id AND twin.channel = listing.channel AND twin.gone IS NULL
+        WHERE own.listing = listing.id AND listing.gone IS NULL AND twin.channel = listing.channel
+            AND twin.gone IS NULL
     ) AS duplicate
     FROM listing JOIN channel ON channel.id = listing.channel";
 

@@ -21,10 +21,49 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
     let home = numbered();
     home.write("stall.csv", home.read("stall.csv").replace("17,", "71,").replace("18,", "81,"));
     home.order("stall", "S-1", "SIX", 1, "open");
-    insta::assert_snapshot!(home.eys("sync"), @"");
-    insta::assert_snapshot!(home.eys("link"), @"");
+    insta::assert_snapshot!(home.eys("sync"), @"
+    exit 4
+    ---- stdout
+    Sold
+      1 × SIX on stall, order S-1 (waits: sold on a relisted listing that you had not accepted)
+
+    To look at
+      stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (sold on a relisted listing that you had not accepted): order S-1
+          next: `eys link --accept` puts the new listing in the place of the one that is gone, and they count; else `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
+
+    Run 4: 1 sale or change of an order, 1 problem
+    ");
+    insta::assert_snapshot!(home.eys("link"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LISTINGS  ACCOUNT
+     stock    source  csv   2         /home/owner/eys/stock.csv
+     stall    target  csv   2         /home/owner/eys/stall.csv
+
+    2 relisted listings are only proposed; `eys link --accept` takes them
+          MUG on stall — 71 in the place of 17, which is gone: 1 × MUG, counted since 2026-11-24 09:00
+          SIX on stall — 81 in the place of 18, which is gone: 6 × MILK, counted since 2026-11-24 09:00; 1 sold line waits for it
+    ");
     let before = home.everything();
-    insta::assert_snapshot!(home.eys("doctor"), @"");
+    insta::assert_snapshot!(home.eys("doctor"), @"
+    exit 6
+    ---- stdout
+    SKU match
+      !!   stall: MUG: 17, which was linked, is gone, and 71 stands there in its place
+      !!   stall: SIX: 18, which was linked, is gone, and 81 stands there in its place; 1 sold line waits for it
+           next: `eys link --accept` ties the new listing as the old one was
+
+    Sync settings
+      !!   stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (sold on a relisted listing that you had not accepted): order S-1
+           next: `eys link --accept` puts the new listing in the place of the one that is gone, and they count; else `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
+
+    Accounts, permissions, limits
+      ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 2 listings, 0 of them take no part
+      ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 2 listings, 0 of them take no part
+      ok   stall: its orders file has 1 open orders
+
+    3 problems found.
+    ");
     home.eys("link --accept").is(4).has("`eys link --accept --yes` stores it");
     assert_eq!(home.everything(), before, "nothing is stored without the owner's word");
     home.eys("status").is(0).has("1 sold line waits for your word");
@@ -34,7 +73,21 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
     assert_eq!((&plan["relisted"][1]["in_place_of"], &plan["relisted"][1]["sales_waiting"]), (&"18".into(), &1.into()));
     assert!(home.read("stock.csv").contains("MILK,30,"));
 
-    insta::assert_snapshot!(home.eys("link --accept --yes"), @"");
+    insta::assert_snapshot!(home.eys("link --accept --yes"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LISTINGS  ACCOUNT
+     stock    source  csv   2         /home/owner/eys/stock.csv
+     stall    target  csv   2         /home/owner/eys/stall.csv
+
+    2 relisted listings take the places of old ones
+          MUG on stall — 71 in the place of 17, which is gone: 1 × MUG, counted since 2026-11-24 09:00
+          SIX on stall — 81 in the place of 18, which is gone: 6 × MILK, counted since 2026-11-24 09:00; 1 sold line waits for it
+    ---- stderr
+
+    Stored 2 links. Nothing was written to any channel.
+    Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.
+    ");
     home.eys("sync").is(0);
     home.eys("doctor").is(0).lacks("relisted");
     home.eys("status --check").is(0);
@@ -42,7 +95,29 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
     assert!(home.read("stock.csv").contains("MILK,24,"), "{}", home.read("stock.csv"));
     let list = home.read("stall.csv");
     assert!(list.contains("71,MUG,10,") && list.contains("81,SIX,4,"), "{list}");
-    insta::assert_snapshot!(home.eys("status SIX").is(0).sorted(), @"");
+    insta::assert_snapshot!(home.eys("status SIX").is(0).sorted(), @"
+    exit 0
+    ---- stdout
+    SIX  Six pack of milk
+
+     CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  MILK     24     -        source
+     stall           SIX      4      4        listed & synced  MILK on the source: 24, 6 in each → 4
+     stall           SIX      -      -        ended (gone)     it is not there any more
+
+    Its story
+      2026-11-24 09:00  stall SIX                1 → 5, written by eys
+      2026-11-24 09:00  stall SIX                5 → 4, written by eys
+      2026-11-24 09:00  stall SIX                gone from its channel
+      2026-11-24 09:00  stall SIX                linked, showing 1
+      2026-11-24 09:00  stall SIX                linked, showing 5
+      2026-11-24 09:00  stall SIX                released by you: h1: the first push to stall would change 2 of 2 listings
+      2026-11-24 09:00  stall SIX                sold 1, order S-1 on stall
+      2026-11-24 09:00  stall SIX                unlinked: 81 took its place
+      2026-11-24 09:00  stock MILK               30 → 24, taken off for order S-1 on stall
+      2026-11-24 09:00  stock MILK               linked, showing 30
+      2026-11-24 09:00  stock MILK               linked, showing 30
+    ");
 }
 
 // proves L2: the same on shops; what `doctor` names is mended by the command that it names, and each sale is taken off once.

@@ -297,11 +297,11 @@ impl Shops {
 
     async fn tie_all(&mut self, accept: bool) -> usize {
         let around = self.around();
-        let surveyed = survey(&self.lanes, &around.clock, &around.progress).await;
+        let surveyed = survey(&self.lanes, &self.store, &around.clock, &around.progress).await.unwrap();
         for surveyed in &surveyed {
             assert!(surveyed.found.is_ok(), "{:?}", surveyed.found);
         }
-        let mut plan = LinkPlan::new(&self.lanes, surveyed, &self.store).await.unwrap();
+        let mut plan = LinkPlan::new(surveyed, &self.store).unwrap();
         if accept {
             plan.accept_proposals();
         }
