@@ -164,6 +164,8 @@ pub struct Reading {
     pub key: ListingKey,
     /// What was found.
     pub found: Found,
+    /// Whether buyers see it, where such a reading tells.
+    pub live: Option<bool>,
 }
 
 /// What a reading finds of a listing.

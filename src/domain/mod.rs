@@ -36,6 +36,7 @@ pub mod rule;
 pub mod settle;
 pub mod status;
 pub mod stock;
+pub mod turn;
 pub mod undo;
 pub mod writer;
 

@@ -82,6 +82,8 @@ pub enum Why {
     Hidden,
     /// It was shown again by us.
     ShownAgain,
+    /// We hid it, and somebody else showed it again (Z1).
+    ShownByOthers,
     /// A hold was made for it.
     Held,
     /// A hold on it was released by the owner.

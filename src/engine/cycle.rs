@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::confirming::Confirming;
 use super::lane::{self, Job, Lane, Levels, Observe};
 use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
+use super::standing::{RUNS, pace_of};
 use super::undoing::Undoing;
 use super::visibility::ShowStep;
 use super::whose::Ownership;
@@ -20,9 +21,10 @@ use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
+use crate::domain::turn::{SCAN_AGE, is_due};
 use crate::domain::{
-    CallId, ChannelName, Known, Level, ListingId, ListingRef, Movement, MovementId, OrderWindow, Role, RunId,
-    StoredCall, Why,
+    CallId, ChannelName, Known, Level, ListingId, ListingKey, ListingRef, Movement, MovementId, OrderWindow, Role,
+    RunId, StoredCall, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, Store, StoreError, Tx};
@@ -35,8 +37,8 @@ const MOST_LOOKS: u32 = 3;
 const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 /// How far back orders are read once a day (Y1).
 const DEEP: SignedDuration = SignedDuration::from_hours(48);
-/// How old a full scan may be (Y4).
-const SCAN_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How long the orders of the last days may go unread (Y1).
+const DEEP_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a stopped run waits for the calls in flight.
 const LAST_CALLS: Duration = Duration::from_secs(30);
 
@@ -61,6 +63,10 @@ pub(super) struct LaneState {
     pub look: BTreeSet<ListingId>,
     /// Listings that are being read by key.
     pub looking: BTreeSet<ListingId>,
+    /// Listings whose turn it is to be read by key, once that was found out (Y4).
+    pub turn: Option<VecDeque<(ListingId, ListingKey)>>,
+    /// Those of them that are being read.
+    pub in_turn: BTreeSet<ListingId>,
     /// Hides and shows to be done.
     pub shows: VecDeque<ShowStep>,
     /// When the last reading of quantities began, and the last full one, in this cycle. They become the channel's
@@ -122,6 +128,8 @@ pub(super) struct Cycle<'a> {
     pub anew: BTreeSet<ChannelName>,
     /// What the run wrote that is to be undone; `None` where none is.
     pub undoing: Option<Undoing>,
+    /// The pace of runs.
+    pub pace: SignedDuration,
     /// Whose state it is.
     pub own: Ownership,
     pub looks: u32,
@@ -135,8 +143,10 @@ impl<'a> Cycle<'a> {
         let source = source.ok_or(EngineError::NoSource)?;
         let now = (engine.around.clock)();
         let run = store.transaction(|tx| tx.begin_run(&options.command, now))?;
+        let pace = pace_of(&store.read(|tx| tx.syncs(RUNS))?, engine.settings.every);
         let own = Ownership::of(store, &(engine.around.new_key)())?;
         let mut cycle = Self {
+            pace,
             own,
             anew: BTreeSet::new(),
             source,
@@ -354,7 +364,10 @@ impl<'a> Cycle<'a> {
         if let Some(job) = self.next_push(lane)? {
             return Ok(Some(job));
         }
-        Ok(self.next_show(lane))
+        if let Some(job) = self.next_show(lane) {
+            return Ok(Some(job));
+        }
+        self.next_turn(lane).map_err(EngineError::from)
     }
 
     fn what_to_observe(&mut self, lane: &Lane) -> Result<Observe, StoreError> {
@@ -365,13 +378,13 @@ impl<'a> Cycle<'a> {
         let Some(channel) = self.channels.get(&lane.name) else {
             return Ok(Observe { orders: None, levels: Levels::Nothing });
         };
-        let deep = !again && channel.orders_deep.is_none_or(|deep| later(deep, SCAN_AGE) <= now);
+        let deep = !again && channel.orders_deep.is_none_or(|deep| later(deep, DEEP_AGE) <= now);
         let since = channel.orders_since.or(first_link).unwrap_or(now);
         let since = before(
             if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since },
             overlap(),
         );
-        let due = !again && channel.scanned.is_none_or(|scanned| later(scanned, SCAN_AGE) <= now);
+        let due = !again && channel.scanned.is_none_or(|scanned| is_due(scanned, now, self.pace, SCAN_AGE));
         let levels = match self.lanes.get(&lane.name).and_then(|state| state.levels_since).or(channel.levels_since) {
             _ if capability.cheap_scan || due || (self.options.full && !again) => Levels::Scan,
             Some(since) if capability.reads_changes => Levels::ChangedSince(before(since, overlap())),

@@ -27,6 +27,7 @@ mod settling;
 pub mod source;
 pub mod standing;
 mod take;
+mod turn;
 mod undoing;
 mod visibility;
 pub mod whose;

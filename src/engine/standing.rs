@@ -13,7 +13,7 @@ use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Known, Line, L
 use crate::store::{Store, StoreError, Tx};
 
 /// Runs that are looked at for their pace.
-const RUNS: usize = 20;
+pub(super) const RUNS: usize = 20;
 
 /// Against what silence is measured (F7).
 #[derive(Clone, Copy, Debug)]
@@ -79,12 +79,16 @@ fn channels_in_trouble(store: &Store, channels: &[ChannelName]) -> Result<Vec<Tr
     Ok(told.collect())
 }
 
+/// Works out the pace of runs from when the last ones began and the loop's pace.
+pub(super) fn pace_of(began: &[Timestamp], every: Duration) -> SignedDuration {
+    pace(SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX), began)
+}
+
 /// Returns the channels of which nothing good was heard for three paces; of all at once, if there was no run at all.
 /// What is known to be wrong with one is told apart.
 pub(super) fn silent(store: &Store, channels: &[ChannelName], watch: Watch) -> Result<Vec<Trouble>, StoreError> {
-    let every = SignedDuration::try_from(watch.every).unwrap_or(SignedDuration::MAX);
     let (began, mut heard) = (store.read(|tx| tx.syncs(RUNS))?, Vec::new());
-    let pace = pace(every, &began);
+    let pace = pace_of(&began, watch.every);
     for name in channels {
         let last = store.read(|tx| Ok(tx.last_heard(name)?.zip(tx.channel(name)?)))?;
         heard.extend(last.map(|(last, channel)| (name, last, channel.trouble.is_some())));

@@ -16,7 +16,7 @@ use crate::domain::observe::{self, Meaning, later};
 use crate::domain::relisted::sold_elsewhere;
 use crate::domain::{
     Act, ChannelName, Found, Held, IntentState, Known, Line, LineFact, LineHold, LineId, Link, Listing, ListingId,
-    ListingRef, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
+    ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
@@ -28,6 +28,8 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 struct Taken {
     dirty: BTreeSet<ListingId>,
     look: BTreeSet<ListingId>,
+    /// Listings that buyers seem to see; ours to look at where we hid them (Z1).
+    live: BTreeSet<ListingId>,
     sales: Vec<SaleReport>,
     troubles: Vec<Trouble>,
     /// Lines that waited and need not.
@@ -106,11 +108,10 @@ impl Cycle<'_> {
             }
             taken.look.extend(self.store.read(|tx| tx.listings_with_unseen_sales(&lane.name))?);
         }
-        self.note(lane, taken);
-        Ok(())
+        self.note(lane, taken)
     }
 
-    fn note(&mut self, lane: &Lane, taken: Taken) {
+    fn note(&mut self, lane: &Lane, taken: Taken) -> Result<(), EngineError> {
         self.seeds.extend(taken.dirty);
         self.lane(&lane.name).look.extend(taken.look);
         self.report.sales.extend(taken.sales);
@@ -120,6 +121,7 @@ impl Cycle<'_> {
         for trouble in taken.troubles {
             self.trouble(trouble);
         }
+        taken.live.into_iter().try_for_each(|id| self.look_whether_shown(lane, id))
     }
 
     fn take_orders(
@@ -201,6 +203,7 @@ impl Cycle<'_> {
         (begun, done): (Timestamp, Timestamp),
     ) -> Result<(), EngineError> {
         self.lane(&lane.name).looking.clear();
+        let in_turn = std::mem::take(&mut self.lane(&lane.name).in_turn);
         let readings = match readings {
             Ok(readings) => readings,
             Err(error) => {
@@ -227,14 +230,18 @@ impl Cycle<'_> {
             let found = ids.iter().zip(&readings).filter(|(_, reading)| reading.found != Found::Gone);
             let there: BTreeSet<ListingId> = found.map(|(id, _)| *id).collect();
             free_not_relisted(tx, &lane.name, |known| there.contains(&known.id), &mut taken)?;
-            taken.dirty.extend(ids);
+            // Nobody waits for what was read in turn: it is planned anew where it changed.
+            taken.dirty.extend(ids.iter().filter(|id| !in_turn.contains(id)));
             tx.mark_dirty(&taken.dirty())?;
+            tx.note_read(ids, begun)?;
             Ok(unreadable)
         })?;
         self.unreadable.extend(&unreadable);
-        self.note_read(ids);
-        self.note(lane, taken);
-        Ok(())
+        self.note_live(ids);
+        taken
+            .live
+            .extend(ids.iter().zip(&readings).filter(|(_, reading)| reading.live == Some(true)).map(|(id, _)| id));
+        self.note(lane, taken)
     }
 }
 
@@ -494,6 +501,9 @@ impl Reader<'_> {
                 continue;
             };
             let found = found_in(&listing);
+            if known.listing.state != ListingState::Live && listing.state == ListingState::Live {
+                taken.live.insert(known.id);
+            }
             if facts_differ(&known.listing, &listing) {
                 tx.put_listing(&self.lane.name, &listing)?;
                 let (level, places) = (known.listing.level, std::mem::take(&mut known.listing.places));

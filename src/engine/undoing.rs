@@ -64,7 +64,7 @@ impl Cycle<'_> {
     }
 
     /// Notes that listings were read by their keys.
-    pub fn note_read(&mut self, ids: &[ListingId]) {
+    pub fn note_live(&mut self, ids: &[ListingId]) {
         if let Some(undoing) = &mut self.undoing {
             undoing.listings.iter_mut().filter(|(id, _)| ids.contains(id)).for_each(|(_, undone)| undone.read = true);
         }

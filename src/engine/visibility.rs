@@ -11,7 +11,7 @@ use super::report::{PushEnd, Trouble};
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
-use crate::domain::{Act, Hidden, IntentState, Known, ListingId, ListingKey, Why};
+use crate::domain::{Act, Hidden, IntentState, Known, ListingId, ListingKey, ListingState, Why};
 use crate::store::{StoreError, Tx};
 
 /// The next step of hiding or showing a listing.
@@ -158,6 +158,17 @@ impl Cycle<'_> {
         Ok(())
     }
 
+    /// Has a listing that we hid and that buyers seem to see looked at: somebody may have shown it again.
+    pub fn look_whether_shown(&mut self, lane: &Lane, id: ListingId) -> Result<(), EngineError> {
+        let known = self.store.read(|tx| tx.known(id))?.filter(|known| known.hidden.is_some());
+        let Some(known) = known else { return Ok(()) };
+        let shows = &mut self.lane(&lane.name).shows;
+        if !shows.iter().any(|step| step.listing() == id) {
+            shows.push_back(ShowStep::LookUp(id, known.at.key));
+        }
+        Ok(())
+    }
+
     /// Closes a hide or a show by what the listing is now, and has it planned anew.
     fn settle_showing(
         &mut self,
@@ -173,7 +184,27 @@ impl Cycle<'_> {
         if open.iter().any(|intent| !matches!(intent.act, Act::Adjust { .. })) {
             self.close_showing(lane, id, state, now)?;
             self.seeds.insert(id);
+        } else if live {
+            self.shown_by_others(id, now)?;
         }
+        Ok(())
+    }
+
+    /// Notes that somebody showed again what we hid: it is as if we had not hidden it, and as long as nothing is offered
+    /// we hide it again (Z1).
+    fn shown_by_others(&mut self, id: ListingId, now: Timestamp) -> Result<(), EngineError> {
+        let run = self.run;
+        self.store.transaction(|tx| {
+            let Some(mut known) = tx.known(id)?.filter(|known| known.hidden.is_some()) else { return Ok(()) };
+            known.hidden = None;
+            known.listing.state = ListingState::Live;
+            tx.put_listing(&known.at.channel, &known.listing)?;
+            let shown = known.shown.most();
+            record(tx, run, &known, Why::ShownByOthers, (shown, shown), now, None)?;
+            tx.save_known(&known)?;
+            tx.mark_dirty(&[id])
+        })?;
+        self.seeds.insert(id);
         Ok(())
     }
 

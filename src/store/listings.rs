@@ -119,7 +119,8 @@ impl Tx<'_> {
         let sql = "UPDATE listing SET level = ?2, places = ?3, begun = ?4, gone = ?5, shown_kind = ?6, shown = ?7,
                 pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
-                hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21 WHERE id = ?1";
+                hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21,
+                read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0)),
             Shown::AtMost(level) => ("at_most", Some(level.0)),
@@ -183,17 +184,20 @@ impl Tx<'_> {
     /// that are part of an open recipe.
     pub fn linked_keys(&self, channel: &ChannelName) -> Result<Vec<(ListingId, ListingKey)>> {
         let sql = "SELECT id, key FROM listing WHERE channel = ?1 AND linked > 0 ORDER BY id";
-        let mut query = self.connection.prepare_cached(sql)?;
-        let rows = query.query_map([self.channel_id(channel)?], |row| {
-            Ok((ListingId(row.get(0)?), ListingKey::new(row.get::<_, String>(1)?)))
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.keys(sql, [self.channel_id(channel)?])
     }
 
     /// Tells whether a listing is linked, or part of a recipe.
     pub fn is_linked(&self, id: ListingId) -> Result<bool> {
         let mut query = self.connection.prepare_cached("SELECT linked > 0 FROM listing WHERE id = ?1")?;
         Ok(query.query_row([id.0], |row| row.get(0))?)
+    }
+
+    pub(super) fn keys(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(ListingId, ListingKey)>> {
+        let mut query = self.connection.prepare_cached(sql)?;
+        let rows =
+            query.query_map(params, |row| Ok((ListingId(row.get(0)?), ListingKey::new(row.get::<_, String>(1)?))))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     pub(super) fn ids(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<ListingId>> {

@@ -10,8 +10,11 @@ use super::error::{StoreError, Trouble};
 use super::{Result, beside, private_file};
 
 /// The migrations, in their order; the n-th leads to version n.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_held_lines.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_held_lines.sql"),
+    include_str!("migrations/0003_turns.sql"),
+];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in
 /// memory, of which there is nothing to keep.

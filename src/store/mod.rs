@@ -19,6 +19,7 @@ mod listings;
 mod lock;
 mod migrate;
 mod traces;
+mod turns;
 mod value;
 mod whose;
 

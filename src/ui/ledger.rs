@@ -33,6 +33,7 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
         Why::Refused => format!("refused: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Hidden => "hidden by eys: nothing is left".to_owned(),
         Why::ShownAgain => "shown again by eys".to_owned(),
+        Why::ShownByOthers => "shown again by you or another program".to_owned(),
         Why::Held => format!("held: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Released => format!("released by you: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Gone => "gone from its channel".to_owned(),

@@ -28,6 +28,7 @@ mod exports;
 mod findings;
 mod held_lines;
 mod holds;
+mod in_turn;
 mod layers;
 mod line;
 mod orders;

@@ -248,7 +248,7 @@ impl Channel for Csv {
             Some(_) => Found::NoNumber,
             None => Found::Gone,
         };
-        Ok(keys.iter().map(|key| Reading { key: key.clone(), found: found(key) }).collect())
+        Ok(keys.iter().map(|key| Reading { key: key.clone(), found: found(key), live: None }).collect())
     }
 
     async fn orders(&self, window: &OrderWindow, _: Option<PageToken>) -> Result<Page<OrderFact>> {

@@ -136,7 +136,7 @@ impl Levels {
                 Some(item) if item.key().as_deref() == Some(key.as_str()) => item.found(chosen),
                 Some(_) => return Err(wrong(format!("the answer for item {key} comes without its id"))),
             };
-            Ok(Reading { key: key.clone(), found })
+            Ok(Reading { key: key.clone(), found, live: None })
         };
         keys.iter().zip(self.nodes).map(reading).collect()
     }
@@ -169,7 +169,8 @@ impl ChangedLevel {
         })?;
         let level = available(&self.quantities).filter(|_| self.is_active && !several);
         let place = |level| Place { id: place.id.clone(), level };
-        Ok(Reading { key, found: level.map_or(Found::NoNumber, |level| found(vec![place(level)])) })
+        let found = level.map_or(Found::NoNumber, |level| found(vec![place(level)]));
+        Ok(Reading { key, found, live: None })
     }
 }
 

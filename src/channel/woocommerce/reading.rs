@@ -370,9 +370,12 @@ impl WooCommerce {
     pub(super) async fn read_levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
         let parsed: Vec<Key> = keys.iter().filter_map(Key::parse).collect();
         let found = self.look_up(LEVELS, &parsed, NUMBERS).await?;
-        let read =
-            |key: &ListingKey| Key::parse(key).and_then(|key| found.get(&key)).map_or(Found::Gone, Product::found);
-        Ok(keys.iter().map(|key| Reading { key: key.clone(), found: read(key) }).collect())
+        let read = |key: &ListingKey| {
+            let product = Key::parse(key).and_then(|key| found.get(&key));
+            let live = product.and_then(Product::live);
+            Reading { key: key.clone(), found: product.map_or(Found::Gone, Product::found), live }
+        };
+        Ok(keys.iter().map(read).collect())
     }
 
     /// Looks up products and variations by their ids, at most [`LARGEST`].

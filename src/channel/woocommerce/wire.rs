@@ -165,6 +165,11 @@ impl Product {
         self.status.as_deref() == Some("trash")
     }
 
+    /// Tells whether its own status lets buyers see it; that of a variation's product is not in it.
+    pub fn live(&self) -> Option<bool> {
+        self.status.as_deref().map(|status| status == "publish")
+    }
+
     fn state(&self) -> ListingState {
         match self.status.as_deref() {
             None | Some("publish") => ListingState::Live,
@@ -262,7 +267,8 @@ impl Product {
             0 => Key::Product(self.id),
             parent => Key::Variation { parent, id: self.id },
         };
-        (self.managed() == Some(Managed::Own)).then(|| Reading { key: key.listing(), found: self.found() })
+        let live = self.live();
+        (self.managed() == Some(Managed::Own)).then(|| Reading { key: key.listing(), found: self.found(), live })
     }
 }
 
