@@ -29,6 +29,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, printable};
+use crate::domain::quota::Quota;
 use crate::domain::{
     Capability, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity, Reading, StoredCall,
     Trace, Writer,
@@ -46,6 +47,12 @@ pub trait Channel: Send + Sync {
     /// Tells the latest time that the channel's own clock gave (a Date header); `None` where it has no clock of its
     /// own, as a file.
     fn clock(&self) -> Option<Timestamp>;
+
+    /// Tells what is left of the platform's quota of calls, as its last answers told; `None` where it has none that counts
+    /// hours or days, or has not told yet. No network.
+    fn quota(&self) -> Option<Quota> {
+        None
+    }
 
     /// Tells whose account this is (I1).
     async fn account(&self) -> Result<Account>;

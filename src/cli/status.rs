@@ -378,6 +378,7 @@ fn listings(
                 source_gone: lane.source_gone,
                 now: kept.and_then(|kept| kept.complete).unwrap_or(Timestamp::UNIX_EPOCH),
                 new_rules: false,
+                raises_wait: None,
             },
         );
     }

@@ -31,6 +31,7 @@ pub mod order;
 pub mod pace;
 pub mod plan;
 pub mod policy;
+pub mod quota;
 pub mod relisted;
 pub mod rule;
 pub mod settle;

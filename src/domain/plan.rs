@@ -36,6 +36,8 @@ pub struct ChannelFacts {
     pub now: Timestamp,
     /// Whether its rules are not those of the last plan.
     pub new_rules: bool,
+    /// Until when nothing is raised on it, because its platform's quota of calls runs low (Y4).
+    pub raises_wait: Option<Timestamp>,
 }
 
 /// Everything outside a component that its plan depends on.
@@ -103,6 +105,11 @@ pub enum Doubt {
     OpenIntent,
     /// Nobody can tell whether a deduction on its source listing happened.
     InDoubt,
+    /// The platform's quota of calls runs low; what is left is for orders and lowerings (Y4).
+    QuotaSpent {
+        /// When it is full again.
+        until: Timestamp,
+    },
     /// The platform refused it lately; it is tried again later, or when something changes (F5).
     RefusedLately,
 }
@@ -114,6 +121,9 @@ impl fmt::Display for Doubt {
             Self::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
             Self::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
             Self::RefusedLately => "the platform refused this quantity lately; it is tried again later",
+            Self::QuotaSpent { until } => {
+                return write!(f, "the platform's quota of calls runs low, so nothing is raised until {until:.0}");
+            }
         })
     }
 }
@@ -241,7 +251,11 @@ pub(super) fn doubt(target: &TargetFacts, component: &Component, world: &World<'
         IntentState::Open => Some(Doubt::OpenIntent),
         IntentState::Applied | IntentState::NotApplied => None,
     });
-    in_doubt.max().or((!world.source_fresh).then_some(Doubt::SourceNotRead))
+    let waits = world.channels.get(&target.known.at.channel).and_then(|channel| channel.raises_wait);
+    in_doubt
+        .max()
+        .or((!world.source_fresh).then_some(Doubt::SourceNotRead))
+        .or(waits.map(|until| Doubt::QuotaSpent { until }))
 }
 
 fn cause(target: &TargetFacts, component: &Component, channel: &ChannelFacts) -> Cause {

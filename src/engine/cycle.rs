@@ -27,7 +27,7 @@ use crate::domain::{
     RunId, StoredCall, Why,
 };
 use crate::safeguard::{Safeguard, stands};
-use crate::store::{ChannelState, Store, StoreError, Tx};
+use crate::store::{ChannelState, KeptQuota, Store, StoreError, Tx};
 
 /// How long the lanes that were quick wait for the others before they settle and plan without them (P7).
 pub(super) const GATHER: Duration = Duration::from_secs(2);
@@ -73,6 +73,8 @@ pub(super) struct LaneState {
     /// cursor when all that they hinted at was looked up.
     pub levels_since: Option<Timestamp>,
     pub scanned: Option<Timestamp>,
+    /// It is left alone in this cycle, to spare its platform's quota (Y4).
+    pub spared: bool,
     /// The channel's clock, as last heard.
     pub clock: Option<Timestamp>,
     /// When it was last read completely before this cycle.
@@ -128,6 +130,8 @@ pub(super) struct Cycle<'a> {
     pub anew: BTreeSet<ChannelName>,
     /// What the run wrote that is to be undone; `None` where none is.
     pub undoing: Option<Undoing>,
+    /// What the last runs left of the quotas of platforms that have one.
+    pub quotas: BTreeMap<ChannelName, KeptQuota>,
     /// The pace of runs.
     pub pace: SignedDuration,
     /// Whose state it is.
@@ -146,6 +150,7 @@ impl<'a> Cycle<'a> {
         let pace = pace_of(&store.read(|tx| tx.syncs(RUNS))?, engine.settings.every);
         let own = Ownership::of(store, &(engine.around.new_key)())?;
         let mut cycle = Self {
+            quotas: BTreeMap::new(),
             pace,
             own,
             anew: BTreeSet::new(),
@@ -206,6 +211,8 @@ impl<'a> Cycle<'a> {
             let here = self.report.began;
             let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
             let complete = channel.complete.or(channel.scanned);
+            let quota = self.store.read(|tx| tx.quota(&lane.name))?;
+            self.quotas.extend(quota.map(|quota| (lane.name.clone(), quota)));
             let state = LaneState { busy: late, late, to_observe: !late, complete, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
             self.seeds.extend(dirty);
@@ -356,6 +363,10 @@ impl<'a> Cycle<'a> {
             return Ok(None);
         }
         if lane.role == Role::Source {
+            // Nothing is taken off a number that was not read in this cycle.
+            if self.lane(&lane.name).spared {
+                return Ok(None);
+            }
             return Ok(self.next_settlement(lane)?.or_else(|| self.next_rest(lane)));
         }
         if self.waits_for_traces() {
@@ -375,7 +386,9 @@ impl<'a> Cycle<'a> {
         let now = self.now(lane);
         let again = self.lane(&lane.name).observed;
         let first_link = self.store.read(|tx| tx.first_active(&lane.name))?;
-        let Some(channel) = self.channels.get(&lane.name) else {
+        let spared = if again { self.lane(&lane.name).spared } else { self.is_spared(lane) };
+        self.lane(&lane.name).spared = spared;
+        let Some(channel) = self.channels.get(&lane.name).cloned().filter(|_| !spared) else {
             return Ok(Observe { orders: None, levels: Levels::Nothing });
         };
         let deep = !again && channel.orders_deep.is_none_or(|deep| later(deep, DEEP_AGE) <= now);
@@ -385,8 +398,10 @@ impl<'a> Cycle<'a> {
             overlap(),
         );
         let due = !again && channel.scanned.is_none_or(|scanned| is_due(scanned, now, self.pace, SCAN_AGE));
+        let full = (due || (self.options.full && !again))
+            && (channel.scanned.is_none() || capability.cheap_scan || self.may_scan(lane)?);
         let levels = match self.lanes.get(&lane.name).and_then(|state| state.levels_since).or(channel.levels_since) {
-            _ if capability.cheap_scan || due || (self.options.full && !again) => Levels::Scan,
+            _ if capability.cheap_scan || full => Levels::Scan,
             Some(since) if capability.reads_changes => Levels::ChangedSince(before(since, overlap())),
             _ => Levels::Nothing,
         };
@@ -430,15 +445,16 @@ impl<'a> Cycle<'a> {
     }
 
     fn report_lanes(&mut self) -> Result<(), StoreError> {
-        for lane in &self.engine.lanes {
+        for lane in self.engine.lanes.clone() {
+            self.keep_quota(&lane)?;
             let Some(state) = self.lanes.get(&lane.name) else { continue };
             let end = match &state.failed {
                 Some(error) => LaneEnd::Failed(error.clone()),
                 None if state.late => LaneEnd::Late,
-                None if lane.role == Role::Target && !self.switched_on(lane) => LaneEnd::Off,
+                None if lane.role == Role::Target && !self.switched_on(&lane) => LaneEnd::Off,
                 None => LaneEnd::Complete,
             };
-            let complete = matches!(end, LaneEnd::Complete | LaneEnd::Off) && state.observed;
+            let complete = matches!(end, LaneEnd::Complete | LaneEnd::Off) && state.observed && !state.spared;
             let trouble = state.failed.as_ref().map(ToString::to_string);
             let now = state.clock.unwrap_or(self.report.began);
             let read = complete && state.look.is_empty();

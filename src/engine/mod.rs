@@ -21,6 +21,7 @@ mod lane;
 pub mod linking;
 mod planning;
 mod pushing;
+mod quota;
 mod release;
 mod report;
 mod settling;

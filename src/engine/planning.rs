@@ -13,6 +13,7 @@ use crate::domain::guard::{
     NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
 };
 use crate::domain::plan::{Action, ChannelFacts, Decision, Doubt, World, plan};
+use crate::domain::quota::Spending;
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
 use crate::domain::{
@@ -182,7 +183,7 @@ impl Cycle<'_> {
         let channels: BTreeMap<ChannelName, ChannelFacts> =
             self.engine.lanes.iter().map(|lane| (lane.name.clone(), self.channel_facts(lane))).collect();
         let source = self.lanes.get(&self.source);
-        let source_fresh = source.is_some_and(|lane| lane.observed && lane.failed.is_none());
+        let source_fresh = source.is_some_and(|lane| lane.observed && !lane.spared && lane.failed.is_none());
         // A number that is known to have changed, and is still to be read, is no fresh one (O4).
         let stale = |component: &Component| {
             let read = |id| source.is_some_and(|lane| lane.look.contains(id) || lane.looking.contains(id));
@@ -210,6 +211,7 @@ impl Cycle<'_> {
             source_gone: lane.source_gone,
             now: self.now(lane),
             new_rules: self.new_rules.contains(&lane.name),
+            raises_wait: self.quota(lane).filter(|quota| !quota.allows(Spending::Raises, 1)).map(|quota| quota.refills),
         }
     }
 

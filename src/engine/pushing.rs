@@ -13,6 +13,7 @@ use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::offer::find;
 use crate::domain::plan::{Action, Cause, Decision, push_order};
 use crate::domain::policy::ZeroStock;
+use crate::domain::quota::Spending;
 use crate::domain::{
     Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, Shown, TargetFacts, Why,
 };
@@ -71,6 +72,9 @@ impl Cycle<'_> {
                 self.lane(&decision.channel.clone()).look.insert(decision.target);
             }
             Action::Wait(doubt) => {
+                if let (Doubt::QuotaSpent { .. }, Some(lane)) = (doubt, self.lane_of(&decision.channel)) {
+                    self.may_spend(&lane, Spending::Raises, 1);
+                }
                 self.report_push(planned, &decision, PushEnd::Pending(doubt.to_string()));
             }
             Action::Held(hold) => self.report_push(planned, &decision, PushEnd::Held(hold)),
@@ -111,6 +115,7 @@ impl Cycle<'_> {
 
     /// Takes the next batch of pushes: lowerings first, each with the quantity wanted now (Y6).
     pub fn next_push(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        self.put_off_raises(lane)?;
         let looking = self.lanes.get(&lane.name).map(|state| state.look.clone()).unwrap_or_default();
         let goes = |decision: &&Decision| {
             let pushes = matches!(decision.action, Action::Push { .. });
@@ -318,7 +323,7 @@ fn without_looking(decision: &Decision) -> Action {
     }
 }
 
-fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> PushReport {
+pub(super) fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> PushReport {
     let wanted = match decision.action {
         Action::Push { quantity, .. } => Some(quantity),
         Action::Hide => Some(Quantity::ZERO),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
+use crate::domain::quota::Spending;
 use crate::domain::turn::{Ages, in_turn};
 use crate::domain::{ListingId, ListingKey, Role};
 use crate::store::StoreError;
@@ -37,13 +38,15 @@ impl Cycle<'_> {
         if scanned_after(ages.ready) {
             return Ok(VecDeque::new());
         }
-        self.store.read(|tx| {
-            let mut few = tx.few(&lane.name, ages)?;
-            if scanned_after(ages.due) {
-                few.due = 0;
-            }
-            let most = in_turn(few, self.pace, capability.read_batch);
-            Ok(tx.oldest_few(&lane.name, most)?.into())
-        })
+        let mut few = self.store.read(|tx| tx.few(&lane.name, ages))?;
+        if scanned_after(ages.due) {
+            few.due = 0;
+        }
+        let most = in_turn(few, self.pace, capability.read_batch);
+        let calls = most.div_ceil(capability.read_batch.max(1));
+        if calls == 0 || !self.may_spend(lane, Spending::FullReadings, calls) {
+            return Ok(VecDeque::new());
+        }
+        Ok(self.store.read(|tx| tx.oldest_few(&lane.name, most))?.into())
     }
 }

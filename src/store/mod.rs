@@ -18,6 +18,7 @@ mod links;
 mod listings;
 mod lock;
 mod migrate;
+mod quotas;
 mod traces;
 mod turns;
 mod value;
@@ -37,6 +38,7 @@ pub use self::forget::Limits;
 pub use self::journal::OpenCall;
 pub use self::ledger::{Entry, Run};
 pub use self::lock::{Lock, LockError};
+pub use self::quotas::KeptQuota;
 pub use crate::domain::channel::ChannelState;
 
 /// What a call of the state returns.

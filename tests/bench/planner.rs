@@ -107,6 +107,7 @@ fn facts() -> ChannelFacts {
         source_gone: SourceGone::Zero,
         now: now(),
         new_rules: false,
+        raises_wait: None,
     }
 }
 

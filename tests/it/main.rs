@@ -33,6 +33,7 @@ mod layers;
 mod line;
 mod orders;
 mod owed;
+mod quotas;
 mod recipes;
 mod relisted;
 mod rules_proved;

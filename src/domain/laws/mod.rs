@@ -170,6 +170,7 @@ fn channels() -> BTreeMap<ChannelName, ChannelFacts> {
         source_gone: SourceGone::Zero,
         now: at(1_000),
         new_rules: false,
+        raises_wait: None,
     };
     BTreeMap::from([(channel("list"), facts)])
 }

@@ -1,0 +1,174 @@
+//! A platform that counts the calls of a day: what can wait gives way before they are used up (Y4).
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use eys::channel::{
+    Account, Adjustment, Attempt, Channel, Mend, Outcome, Page, PageToken, Probe, Result, Showing, Standing, Update,
+};
+use eys::domain::quota::Quota;
+use eys::domain::{Capability, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall, Trace, Writer};
+use eys::engine::{PushEnd, Report};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::shops::{Shops, troubles};
+use crate::sim::ShopHandle;
+
+/// A channel whose platform tells of a quota.
+struct Counted {
+    channel: Arc<dyn Channel>,
+    told: Arc<Mutex<Option<Quota>>>,
+}
+
+#[async_trait]
+impl Channel for Counted {
+    fn capability(&self) -> &Capability {
+        self.channel.capability()
+    }
+    fn clock(&self) -> Option<Timestamp> {
+        self.channel.clock()
+    }
+    fn quota(&self) -> Option<Quota> {
+        *self.told.lock().unwrap()
+    }
+    async fn account(&self) -> Result<Account> {
+        self.channel.account().await
+    }
+    async fn listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
+        self.channel.listings(page).await
+    }
+    async fn changed(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {
+        self.channel.changed(since, page).await
+    }
+    async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
+        self.channel.levels(keys).await
+    }
+    async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>> {
+        self.channel.orders(window, page).await
+    }
+    async fn set(&self, batch: &[Update], key: &str) -> Result<Vec<Outcome>> {
+        self.channel.set(batch, key).await
+    }
+    async fn traces(&self, keys: &[ListingKey]) -> Result<Vec<Option<Trace>>> {
+        self.channel.traces(keys).await
+    }
+    async fn leave(&self, ours: &Writer, found: Option<&Trace>) -> Result<Outcome> {
+        self.channel.leave(ours, found).await
+    }
+    async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {
+        self.channel.prepare(batch, key).await
+    }
+    async fn adjust(&self, call: &StoredCall, attempt: Attempt) -> Result<Vec<Outcome>> {
+        self.channel.adjust(call, attempt).await
+    }
+    async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>> {
+        self.channel.standing(key).await
+    }
+    async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {
+        self.channel.show(key, act).await
+    }
+    async fn probe(&self) -> Result<Vec<Probe>> {
+        self.channel.probe().await
+    }
+    async fn mend(&self, mend: &Mend) -> Result<Outcome> {
+        self.channel.mend(mend).await
+    }
+}
+
+struct Day {
+    shops: Shops,
+    source: ShopHandle,
+    outlet: ShopHandle,
+    told: Arc<Mutex<Option<Quota>>>,
+}
+
+impl Day {
+    async fn begin() -> Self {
+        let mut shops = Shops::new();
+        let goods = [("MUG", 10), ("BOWL", 10), ("LAST", 1)];
+        let source = shops.shopify("shop", Role::Source, &goods);
+        let outlet = shops.shopify("outlet", Role::Target, &goods);
+        shops.start().await;
+        let told = Arc::default();
+        let mut day = Self { shops, source, outlet, told };
+        day.next_process();
+        day.run(120).await;
+        day
+    }
+
+    /// Builds the channel anew: it knows nothing of what the platform told the one before.
+    fn next_process(&mut self) {
+        self.told = Arc::default();
+        let channel = self.shops.connect(1);
+        self.shops.lane("outlet").channel = Arc::new(Counted { channel, told: self.told.clone() });
+    }
+
+    /// Lets the platform tell that so much of a thousand calls is left, for so many hours.
+    fn tell(&self, left: u64, hours: i64) {
+        let refills = self.shops.market.now() + SignedDuration::from_hours(hours);
+        *self.told.lock().unwrap() = Some(Quota { most: 1000, left, refills });
+    }
+
+    async fn run(&mut self, seconds: u64) -> Report {
+        self.shops.pass(seconds).await;
+        self.shops.market.forget_calls();
+        self.shops.sync().await
+    }
+
+    fn asked(&self, operation: &str) -> usize {
+        self.outlet.calls().iter().filter(|call| call.operation == operation).count()
+    }
+}
+
+// proves Y4: full readings give way first, daily and in turn; they are made up for when the quota is full again.
+#[tokio::test(start_paused = true)]
+async fn full_readings_give_way_first() {
+    let mut day = Day::begin().await;
+    day.tell(499, 30);
+    day.source.owner_sets("MUG", 12);
+    let report = day.run(2 * 3600).await;
+    assert_eq!((day.outlet.available("MUG"), day.asked("EysLevels")), (12, 0), "{:?}", day.outlet.calls());
+    let told = &troubles(&report)[..];
+    let [told] = told else { panic!("{told:?}") };
+    assert!(told.starts_with("quota: the 1000 calls") && told.contains("it is not read in full until 2026-"), "{told}");
+    let report = day.run(24 * 3600).await;
+    assert_eq!((day.asked("EysCatalogue"), report.exit()), (0, 3));
+    let report = day.run(5 * 3600).await;
+    assert_eq!((day.asked("EysCatalogue"), report.exit()), (1, 0), "{:?}", troubles(&report));
+}
+
+// proves Y4, P2: then raises, which say until when they wait; what is sold is lowered all the same.
+#[tokio::test(start_paused = true)]
+async fn then_raises_wait_and_lowerings_do_not() {
+    let mut day = Day::begin().await;
+    day.tell(249, 6);
+    day.source.owner_sets("MUG", 12);
+    day.source.buy("BOWL", 4).unwrap();
+    let report = day.run(900).await;
+    assert_eq!((day.outlet.available("MUG"), day.outlet.available("BOWL")), (10, 6));
+    let waits = report.pushes.iter().find(|push| push.sku.as_ref().is_some_and(|sku| sku.as_str() == "MUG")).unwrap();
+    assert!(matches!(&waits.end, PushEnd::Pending(why) if why.contains("nothing is raised until 2026-")), "{waits:?}");
+    assert!(troubles(&report).iter().any(|told| told.contains("nothing is raised until 2026-")), "{report:?}");
+    day.run(6 * 3600).await;
+    assert_eq!(day.outlet.available("MUG"), 12);
+}
+
+// proves Y4: then the pace: what is left lasts to the refill, and the next process knows of it.
+#[tokio::test(start_paused = true)]
+async fn then_orders_are_read_less_often() {
+    let mut day = Day::begin().await;
+    day.tell(48, 6);
+    day.run(60).await;
+    day.next_process();
+    let mut read = 0;
+    for nth in 0..60 {
+        if nth == 30 {
+            day.source.buy("BOWL", 4).unwrap();
+        }
+        day.run(60).await;
+        read += day.asked("EysOrders");
+        assert!(nth != 30 || day.outlet.available("BOWL") == 6, "it is lowered at once");
+        day.tell(48, 6);
+    }
+    assert_eq!(read, 2, "every half hour");
+}
