@@ -29,6 +29,7 @@ mod findings;
 mod held_lines;
 mod holds;
 mod in_turn;
+mod lanes_apart;
 mod layers;
 mod line;
 mod orders;
