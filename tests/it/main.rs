@@ -32,6 +32,7 @@ mod in_turn;
 mod lanes_apart;
 mod layers;
 mod line;
+mod newest;
 mod orders;
 mod owed;
 mod quotas;
