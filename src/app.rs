@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::channel::registry::{Doors, Token, TokenKeeper};
+use crate::channel::registry::{Doors, Renewing, Token, TokenKeeper};
 use crate::config::{ChannelConfig, Config, config_path, state_path};
 use crate::domain::ChannelName;
 use crate::engine::{Clock, Lane, Progress, Settings, Surroundings};
@@ -49,8 +49,7 @@ pub fn lanes(config: &Config, state: &std::path::Path) -> Result<Vec<Lane>, Fail
 fn lane(channel: &ChannelConfig, state: &std::path::Path) -> Result<Lane, Failure> {
     let about = |why: String, next: Option<String>| Failure::Other(format!("{}: {why}", channel.name), next);
     let transport = Http::new(channel.ca_file.as_deref()).map_err(|why| about(why, None))?;
-    let tokens = Tokens(Credentials::of(state));
-    let doors = Doors { transport: Arc::new(transport), tokens: Arc::new(tokens) };
+    let doors = Doors { transport: Arc::new(transport), tokens: token_keeper(state) };
     let built = (channel.kind.build)(channel.settings.clone(), doors);
     let built = built.map_err(|error| about(error.message.clone(), error.next))?;
     Ok(Lane {
@@ -94,7 +93,11 @@ pub async fn knock(address: &str, post: Option<(&'static str, String)>) -> Resul
     Http::new(None)?.knock(address, post).await
 }
 
-/// Keeps the tokens of channels in the credentials file.
+/// Returns what keeps the tokens of channels, in the credentials file beside a state.
+pub fn token_keeper(state: &std::path::Path) -> Arc<dyn TokenKeeper> {
+    Arc::new(Tokens(Credentials::of(state)))
+}
+
 struct Tokens(Credentials);
 
 #[async_trait]
@@ -119,5 +122,10 @@ impl TokenKeeper for Tokens {
             scopes: token.scopes.clone(),
         };
         self.0.keep(channel, &kept).map_err(|error| error.to_string())
+    }
+
+    fn take_renewal(&self, channel: &ChannelName) -> Result<Option<Renewing>, String> {
+        let renewal = self.0.take_renewal(channel).map_err(|error| error.to_string())?;
+        Ok(renewal.map(|renewal| Box::new(renewal) as Renewing))
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -208,7 +209,27 @@ pub trait TokenKeeper: Send + Sync {
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String>;
     /// Keeps a token; when it returns, the token is on disk.
     async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String>;
+    /// Takes the right to get a new token for a channel, until what this returns is dropped; `None` while somebody else has
+    /// it, in any process. Where no token is kept, everybody has it.
+    fn take_renewal(&self, _channel: &ChannelName) -> Result<Option<Renewing>, String> {
+        Ok(Some(Box::new(())))
+    }
+    /// Waits for the right to get a new token for a channel.
+    async fn renewal(&self, channel: &ChannelName) -> Result<Renewing, String> {
+        loop {
+            match self.take_renewal(channel)? {
+                Some(renewing) => return Ok(renewing),
+                None => tokio::time::sleep(TOKEN_WAIT).await,
+            }
+        }
+    }
 }
+
+/// How often somebody who waits for a new token looks whether it is there.
+const TOKEN_WAIT: Duration = Duration::from_millis(100);
+
+/// While it lives, nobody else gets a new token for a channel.
+pub type Renewing = Box<dyn Send + Sync>;
 
 /// A token that a platform gave us for a while.
 #[derive(Clone, Debug)]

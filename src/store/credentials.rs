@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -79,6 +79,18 @@ impl Credentials {
         self.change(|kept| drop(kept.tokens.insert(channel.as_str().to_owned(), token.clone())))
     }
 
+    /// Takes the right to get a new token for a channel, until what this returns is dropped; `None` while somebody else
+    /// has it, in this process or another.
+    pub fn take_renewal(&self, channel: &ChannelName) -> Result<Option<Renewal>> {
+        let path = beside(&self.path, &format!(".{channel}.lock"));
+        let file = lock_file(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Renewal { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(StoreError::file(&path, &error)),
+        }
+    }
+
     /// Returns whose file this is, and how far that state was.
     pub fn writer(&self) -> Result<Option<Writer>> {
         let kept = self.load()?;
@@ -94,9 +106,9 @@ impl Credentials {
     /// too.
     fn change(&self, change: impl FnOnce(&mut Kept)) -> Result<()> {
         let path = beside(&self.path, ".lock");
-        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let lock = lock_file(&path)?;
         // It is released when it is dropped.
-        let lock = lock.and_then(|file| file.lock().map(|()| file)).map_err(|error| StoreError::file(&path, &error))?;
+        lock.lock().map_err(|error| StoreError::file(&path, &error))?;
         let mut kept = self.load()?;
         change(&mut kept);
         let saved = self.save(&kept);
@@ -126,6 +138,17 @@ impl Credentials {
             .and_then(|()| sync_folder(&self.path));
         written.map_err(|error| StoreError::file(&self.path, &error))
     }
+}
+
+/// The right to get a new token for a channel.
+#[derive(Debug)]
+pub struct Renewal {
+    _file: File,
+}
+
+fn lock_file(path: &Path) -> Result<File> {
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+    file.map_err(|error| StoreError::file(path, &error))
 }
 
 fn sync_folder(path: &Path) -> std::io::Result<()> {

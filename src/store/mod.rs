@@ -32,7 +32,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use self::channels::Counts;
-pub use self::credentials::{Credentials, KeptToken};
+pub use self::credentials::{Credentials, KeptToken, Renewal};
 pub use self::error::{StoreError, Trouble};
 pub use self::forget::Limits;
 pub use self::journal::OpenCall;

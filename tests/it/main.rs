@@ -51,6 +51,7 @@ mod sim_woocommerce_orders;
 mod sim_woocommerce_writes;
 mod sim_world;
 mod support;
+mod tokens;
 mod trouble;
 mod undoing;
 mod whose_state;

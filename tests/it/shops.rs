@@ -58,6 +58,11 @@ impl SecretSource for Fixed {
     }
 }
 
+/// A secret that stands in channels.toml itself.
+pub fn fixed(text: &'static str) -> Value {
+    Value::Secret(Arc::new(Fixed(text)))
+}
+
 /// Keeps no token: each process fetches its own.
 struct Forgetful;
 
@@ -147,10 +152,8 @@ impl Shops {
     pub fn shopify(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) -> ShopHandle {
         let shop = self.market.add_shopify(&ShopSpec::new(channel, goods));
         let token: &'static str = Box::leak(format!("shpat_{channel}").into_boxed_str());
-        let values = BTreeMap::from([
-            ("shop", Value::Text(format!("{channel}.myshopify.com"))),
-            ("access_token", Value::Secret(Arc::new(Fixed(token)))),
-        ]);
+        let values =
+            BTreeMap::from([("shop", Value::Text(format!("{channel}.myshopify.com"))), ("access_token", fixed(token))]);
         self.add("shopify", channel, role, values);
         shop
     }
@@ -169,7 +172,7 @@ impl Shops {
 
     /// Makes a shop that is open a channel, under the address that its owner wrote.
     pub fn woocommerce_at(&mut self, channel: &str, role: Role, url: &str) {
-        let secret = |text: String| Value::Secret(Arc::new(Fixed(Box::leak(text.into_boxed_str()))));
+        let secret = |text: String| fixed(Box::leak(text.into_boxed_str()));
         let values = BTreeMap::from([
             ("url", Value::Text(url.to_owned())),
             ("consumer_key", secret(consumer_key(channel))),

@@ -68,9 +68,9 @@ impl Api {
 
     /// Sends a body as it stands. A write under a key may be repeated too: Shopify remembers the key (6.4).
     pub async fn send<T: DeserializeOwned>(&self, document: Document, body: String, again: Again) -> Result<T> {
-        let mut renewed = false;
+        let mut refused = None;
         loop {
-            let token = self.token(renewed).await?;
+            let token = self.token(refused.as_ref()).await?;
             let request = self.request(document, body.clone(), &token, again)?;
             let reply = self
                 .client
@@ -78,8 +78,8 @@ impl Api {
                 .await
                 .map_err(|error| ChannelError::unanswered(&error, document.operation))?;
             // 2.1: a token of an app ends after a day; one that is refused is asked for anew, once.
-            if reply.status == StatusCode::UNAUTHORIZED && !renewed && !self.settings.has("access_token") {
-                renewed = true;
+            if reply.status == StatusCode::UNAUTHORIZED && refused.is_none() && !self.settings.has("access_token") {
+                refused = Some(token);
                 continue;
             }
             return decode(&reply, document.operation);
@@ -106,21 +106,40 @@ impl Api {
         })
     }
 
-    /// Returns the token to use. Whoever comes first fetches a new one; the others wait for it (F3).
-    async fn token(&self, refused: bool) -> Result<SecretString> {
+    /// Returns the token to use, in place of one that was refused. Whoever comes first fetches a new one and keeps it; the
+    /// others wait for it, those of other processes too (F3).
+    async fn token(&self, refused: Option<&SecretString>) -> Result<SecretString> {
         if self.settings.has("access_token") {
             return self.settings.secret("access_token").await;
         }
+        let (tokens, name) = (&self.doors.tokens, &self.settings.name);
+        let good = |token: &Token| {
+            self.is_fresh(token)
+                && refused.is_none_or(|refused| refused.expose_secret() != token.access.expose_secret())
+        };
         let mut slot = self.token.lock().await;
-        if slot.is_none() && !refused {
-            *slot = self.doors.tokens.load(&self.settings.name).await.map_err(kept_error)?;
-        }
-        if let Some(token) = slot.as_ref().filter(|token| !refused && self.is_fresh(token)) {
+        if let Some(token) = slot.as_ref().filter(|token| good(token)) {
             return Ok(token.access.clone());
         }
-        let token = self.fetch_token().await?;
-        self.doors.tokens.keep(&self.settings.name, &token).await.map_err(kept_error)?;
+        if let Some(token) = self.kept_token().await?.filter(good) {
+            return Ok(slot.insert(token).access.clone());
+        }
+        let renewing = tokens.renewal(name).await.map_err(kept_error)?;
+        // Somebody else may have fetched it while this one waited.
+        let token = match self.kept_token().await?.filter(good) {
+            Some(token) => token,
+            None => {
+                let token = self.fetch_token().await?;
+                tokens.keep(name, &token).await.map_err(kept_error)?;
+                token
+            }
+        };
+        drop(renewing);
         Ok(slot.insert(token).access.clone())
+    }
+
+    async fn kept_token(&self) -> Result<Option<Token>> {
+        self.doors.tokens.load(&self.settings.name).await.map_err(kept_error)
     }
 
     /// Tells whether a token has more than a tenth of its day left, by the platform's clock where that is known.
