@@ -11,7 +11,7 @@ use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Update};
 use crate::domain::guard::{corrects, unexplained_zero};
 use crate::domain::observe::{confirmed, later, writing};
 use crate::domain::offer::find;
-use crate::domain::plan::{Action, Cause, Decision, push_order};
+use crate::domain::plan::{Action, Cause, Decision, Doubt, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::quota::Spending;
 use crate::domain::{

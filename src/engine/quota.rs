@@ -3,7 +3,7 @@
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::Lane;
-use super::pushing::{push_report, words};
+use super::pushing::push_report;
 use super::report::{PushEnd, Trouble};
 use crate::domain::ListingId;
 use crate::domain::plan::{Action, Decision, Doubt};
@@ -77,7 +77,7 @@ impl Cycle<'_> {
         for id in ids {
             let Some(decision) = self.queue.remove(&id) else { continue };
             if let Some(known) = self.store.read(|tx| tx.known(id))? {
-                let end = PushEnd::Pending(words(Doubt::QuotaSpent { until }));
+                let end = PushEnd::Pending(Doubt::QuotaSpent { until }.to_string());
                 self.pushes.insert(known.at.clone(), push_report(&known, &decision, end));
             }
         }

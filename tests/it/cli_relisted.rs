@@ -120,6 +120,7 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
     ");
 }
 
+// finds relisted
 // proves L2: the same on shops; what `doctor` names is mended by the command that it names, and each sale is taken off once.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_doctor_says_of_a_relisted_listing_mends_it() {

@@ -362,7 +362,7 @@ fn codes() -> BTreeSet<String> {
         let literals = text.lines().flat_map(|line| line.split('"').skip(1).step_by(2)).filter(|text| is_code(text));
         codes.extend(literals.filter(|code| !OTHERS.contains(code)).map(ToOwned::to_owned));
     }
-    codes.extend(["fractions", "held", "oversold", "silent", "unfit", "version"].map(ToOwned::to_owned));
+    codes.extend(["fractions", "held", "oversold", "relisted", "silent", "unfit", "version"].map(ToOwned::to_owned));
     codes
 }
 
