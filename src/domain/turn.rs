@@ -43,8 +43,10 @@ impl Ages {
     /// Works them out for listings that show few units, at a pace of runs. What was read in this very cycle never counts
     /// as old, however slow the pace is.
     pub fn few(now: Timestamp, pace: SignedDuration) -> Self {
-        let due = due(now, pace, FEW_AGE).min(later(now, -(pace / 2)));
-        Self { ready: due.max(later(now, (pace / 4).saturating_sub(READY_AGE))), due }
+        let before_this_cycle = later(now, -(pace / 2));
+        let due = due(now, pace, FEW_AGE).min(before_this_cycle);
+        let ready = later(now, (pace / 4).saturating_sub(READY_AGE)).min(before_this_cycle);
+        Self { ready: ready.max(due), due }
     }
 }
 

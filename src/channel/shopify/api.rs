@@ -126,13 +126,12 @@ impl Api {
         }
         let renewing = tokens.renewal(name).await.map_err(kept_error)?;
         // Somebody else may have fetched it while this one waited.
-        let token = match self.kept_token().await?.filter(good) {
-            Some(token) => token,
-            None => {
-                let token = self.fetch_token().await?;
-                tokens.keep(name, &token).await.map_err(kept_error)?;
-                token
-            }
+        let token = if let Some(token) = self.kept_token().await?.filter(good) {
+            token
+        } else {
+            let token = self.fetch_token().await?;
+            tokens.keep(name, &token).await.map_err(kept_error)?;
+            token
         };
         drop(renewing);
         Ok(slot.insert(token).access.clone())
