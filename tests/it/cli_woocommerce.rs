@@ -1,5 +1,7 @@
 //! The program with a WooCommerce shop over loopback: what is wrong with one, and a sale that goes round.
 
+use std::time::Duration;
+
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{Permalinks, Permission, WooCommerce, WooSpec};
 use crate::sim::{Market, State};
@@ -111,8 +113,10 @@ async fn a_sale_goes_round_from_a_shop_to_all() {
     home.list("stall", "target", "sku,quantity\nMUG,10\n");
     home.eys("link --yes").is(0);
     home.eys("sync --yes").is(0);
-    outlet.buy("MUG", 2).unwrap();
     home.order("stall", "L-1", "MUG", 2, "open");
+    // Sales are taken off in the order of their seconds.
+    market.advance(Duration::from_secs(2));
+    outlet.buy("MUG", 2).unwrap();
     insta::assert_snapshot!(home.eys("sync"), @"
     exit 0
     ---- stdout

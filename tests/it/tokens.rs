@@ -69,7 +69,8 @@ impl Platform {
     async fn fetched(&self, processes: &[Arc<dyn Channel>]) -> usize {
         self.market.forget_calls();
         let mut calls = JoinSet::new();
-        for channel in processes.iter().flat_map(|channel| std::iter::repeat_n(channel, 6)).cloned() {
+        for channel in processes.iter().flat_map(|channel| std::iter::repeat_n(channel, 6)) {
+            let channel = Arc::clone(channel);
             calls.spawn(async move { channel.listings(None).await.map(|page| page.items.len()) });
         }
         while let Some(call) = calls.join_next().await {
