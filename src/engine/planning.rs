@@ -194,7 +194,9 @@ impl Cycle<'_> {
             let world = World { rules: &self.settings().rules, channels: &channels, source_fresh };
             let mut decisions = plan(component, &world);
             if let Some(undoing) = &mut undoing {
-                decisions.iter_mut().for_each(|decision| self.undo(undoing, planned, &world, decision));
+                for decision in &mut decisions {
+                    self.undo(undoing, planned, &world, decision);
+                }
             }
             decisions
         };

@@ -112,7 +112,9 @@ async fn undoing_does_not_empty_a_shop_unasked() {
     let source = shops.shopify("shop", Role::Source, &goods.map(|sku| (sku, 0)));
     let outlet = shops.shopify("outlet", Role::Target, &goods.map(|sku| (sku, 0)));
     shops.start().await;
-    goods.iter().for_each(|sku| source.owner_sets(sku, 5));
+    for sku in goods {
+        source.owner_sets(sku, 5);
+    }
     shops.pass(120).await;
     let run = shops.sync().await.run.unwrap();
     shops.pass(120).await;
