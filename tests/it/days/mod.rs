@@ -22,7 +22,7 @@ use self::live::live;
 use self::lived::Lived;
 
 /// Seeds that every run of the tests tries.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 
 /// Lives the day of one seed, and lets the oracle judge it.
 async fn judged(seed: u64, told: bool) -> (Lived, Vec<String>) {
