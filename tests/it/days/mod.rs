@@ -58,14 +58,21 @@ fn days(seeds: std::ops::Range<u64>, mut each: impl FnMut(u64, &Lived)) -> Vec<S
             match judged {
                 Ok((lived, violations)) => {
                     each(seed, &lived);
-                    wrong.extend(violations.first().map(|first| format!("seed {seed}: {first}")));
+                    wrong.extend(violations.first().map(|first| tell(seed, first)));
                 }
-                Err(_) => wrong.push(format!("seed {seed}: it panicked")),
+                Err(_) => wrong.push(tell(seed, "it panicked")),
             }
         }
     });
     wrong.sort();
     wrong
+}
+
+/// Tells at once what went wrong with a seed: a long run takes hours.
+fn tell(seed: u64, wrong: &str) -> String {
+    let told = format!("seed {seed}: {wrong}");
+    println!("{told}");
+    told
 }
 
 fn virtual_time() -> tokio::runtime::Runtime {
@@ -109,9 +116,6 @@ fn long_run() {
             println!("… shop-days {days_lived}, orders {orders}, faults {faults}, crashes {crashes}");
         }
     });
-    for wrong in wrong.iter().take(20) {
-        println!("{wrong}");
-    }
     let violations = wrong.len();
     println!(
         "seeds {seeds}, shop-days {days_lived}, orders {orders}, faults {faults}, crashes {crashes}, violations {violations}"
