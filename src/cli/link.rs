@@ -14,9 +14,9 @@ use crate::channel::printable;
 use crate::config::Config;
 use crate::domain::matching::{Alone, Likeness, Reason, Relisted};
 use crate::domain::{ChannelName, Role, Sku};
-use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, Relisting, survey};
+use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, survey};
 use crate::engine::whose::look_for_others;
-use crate::engine::{Progress, Quiet, source};
+use crate::engine::{Progress, Quiet, Relisting, source};
 use crate::store::Store;
 use crate::ui::{Bars, Failure, count, trouble_text};
 

@@ -506,6 +506,11 @@ impl<'a> Cycle<'a> {
         lane.channel.clock().unwrap_or_else(|| (self.engine.around.clock)())
     }
 
+    /// Returns the channel's time as it was last heard in this cycle; before that, when the cycle began.
+    pub fn heard(&self, channel: &ChannelName) -> Timestamp {
+        self.lanes.get(channel).and_then(|lane| lane.clock).unwrap_or(self.report.began)
+    }
+
     pub fn settings(&self) -> &Settings {
         &self.engine.settings
     }

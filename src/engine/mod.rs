@@ -23,6 +23,7 @@ mod planning;
 mod pushing;
 mod quota;
 mod release;
+mod relisting;
 mod report;
 mod settling;
 pub mod source;
@@ -44,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::holding::{Evidence, another_app};
 pub use self::lane::Lane;
 pub use self::release::Release;
+pub use self::relisting::Relisting;
 pub use self::report::{
     Adjusted, Deduction, KeptReport, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport,
     Stage, Trouble,

@@ -237,7 +237,7 @@ impl Cycle<'_> {
                 .filter_map(|id| planned.target(*id))
                 .map(|(component, target)| freeze(target, component))
                 .collect();
-            let now = self.lanes.get(&hold.channel).and_then(|lane| lane.clock).unwrap_or(self.report.began);
+            let now = self.heard(&hold.channel);
             let run = self.run;
             let id = self.store.transaction(|tx| {
                 // Each listing that somebody else writes to has a hold of its own, with both numbers.

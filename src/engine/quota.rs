@@ -66,6 +66,7 @@ impl Cycle<'_> {
     /// Takes the raises of a lane out of what is to be pushed, where its quota no longer allows them. They are planned
     /// again in the next cycle.
     pub fn put_off_raises(&mut self, lane: &Lane) -> Result<(), EngineError> {
+        let Some(Quota { refills: until, .. }) = self.quota(lane) else { return Ok(()) };
         let is_raise = |decision: &&Decision| {
             decision.channel == lane.name && matches!(decision.action, Action::Push { lowering: false, .. })
         };
@@ -73,7 +74,6 @@ impl Cycle<'_> {
         if ids.is_empty() || self.may_spend(lane, Spending::Raises, 1) {
             return Ok(());
         }
-        let until = self.quota(lane).map_or(self.report.began, |quota| quota.refills);
         for id in ids {
             let Some(decision) = self.queue.remove(&id) else { continue };
             if let Some(known) = self.store.read(|tx| tx.known(id))? {

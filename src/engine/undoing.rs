@@ -65,8 +65,11 @@ impl Cycle<'_> {
 
     /// Notes that listings were read by their keys.
     pub fn note_live(&mut self, ids: &[ListingId]) {
-        if let Some(undoing) = &mut self.undoing {
-            undoing.listings.iter_mut().filter(|(id, _)| ids.contains(id)).for_each(|(_, undone)| undone.read = true);
+        let Some(undoing) = &mut self.undoing else { return };
+        for id in ids {
+            if let Some(undone) = undoing.listings.get_mut(id) {
+                undone.read = true;
+            }
         }
     }
 
@@ -117,7 +120,7 @@ impl Cycle<'_> {
         for decision in decisions {
             let Some((component, target)) = planned.target(decision.target) else { continue };
             let Some(undone) = undoing.listings.get_mut(&decision.target) else { continue };
-            let now = self.lanes.get(&decision.channel).and_then(|lane| lane.clock).unwrap_or(self.report.began);
+            let now = self.heard(&decision.channel);
             match (&undone.end, undone.hold) {
                 (Some(Ok(_)), None) if held.contains_key(&decision.target) => undone.end = None,
                 (Some(Ok(put_back)), None) => {

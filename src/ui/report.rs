@@ -46,7 +46,7 @@ fn lanes(report: &Report) -> Option<String> {
         .iter()
         .filter_map(|lane| match &lane.end {
             LaneEnd::Failed(error) => {
-                let next = error.next.as_ref().map_or_else(String::new, |next| format!("\n      next: {next}"));
+                let next = on_its_own_line(error.next.as_ref());
                 Some(format!("{} could not be used: {error}{next}", lane.channel))
             }
             LaneEnd::Late => Some(format!("{} did not answer in time; the next run goes on with it", lane.channel)),
@@ -122,7 +122,7 @@ fn end(end: &PushEnd) -> String {
 }
 
 fn kept(kept: &KeptReport) -> String {
-    let next = kept.next.as_ref().map_or_else(String::new, |next| format!("\n      next: {next}"));
+    let next = on_its_own_line(kept.next.as_ref());
     format!("{} on {}: {}{next}", kept.name, kept.listing.channel, kept.why)
 }
 
@@ -150,6 +150,10 @@ pub fn trouble_text(trouble: &Trouble) -> String {
     let channel = trouble.channel.as_ref().map(ToString::to_string);
     let about: Vec<String> = channel.into_iter().chain(trouble.listing.clone()).collect();
     let about = if about.is_empty() { String::new() } else { format!("{}: ", about.join(", ")) };
-    let next = trouble.next.as_ref().map_or_else(String::new, |next| format!("\n      next: {next}"));
+    let next = on_its_own_line(trouble.next.as_ref());
     format!("{about}{}{next}", trouble.message)
+}
+
+fn on_its_own_line(next: Option<&String>) -> String {
+    next.map_or_else(String::new, |next| format!("\n      next: {next}"))
 }

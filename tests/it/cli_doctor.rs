@@ -1,6 +1,6 @@
 //! `eys doctor`: what is wrong, why, and the command that mends it.
 
-use crate::sim::shopify::{ShopSpec, Shopify};
+use crate::sim::shopify::Shopify;
 use crate::sim::{Market, State};
 use crate::support::Home;
 
@@ -98,14 +98,7 @@ fn what_is_wrong_with_lists() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_shops_and_what_it_mends() {
     let market = Market::live(1);
-    let goods = [("MUG", 10), ("BOWL", 4), ("VASE", 2)];
-    let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
-    let outlet = market.add_shopify(&ShopSpec::new("outlet", &goods));
-    let mut home = Home::new();
-    home.shopify("shop", "source", &shop).await;
-    home.shopify("outlet", "target", &outlet).await;
-    home.eys("link --yes").is(0);
-    home.eys("sync --yes").is(0);
+    let (home, outlet) = Home::with_an_outlet(&market).await;
     outlet.set_tracked("MUG", false);
     outlet.set_oversells("BOWL", true);
     outlet.set_state("VASE", State::Archived);

@@ -9,9 +9,9 @@ use eys::engine::settle_doubt;
 use serde_json::Value;
 
 use crate::shops::{Shops, name};
-use crate::sim::shopify::{ShopSpec, Shopify};
+use crate::sim::shopify::Shopify;
 use crate::sim::woocommerce::{Permalinks, Permission, Tls, WooCommerce};
-use crate::sim::{Market, ShopHandle, State};
+use crate::sim::{Market, State};
 use crate::support::Home;
 
 /// Words with a hyphen that are no findings of `doctor`: what is well, what only `status` tells, and the names of mends.
@@ -187,24 +187,11 @@ fn what_a_run_met_is_mended_by_the_next() {
     assert!(home.read("stock.csv").contains("BOWL,3,"));
 }
 
-/// A Shopify source and target in step.
-async fn shopify() -> (Market, Home, ShopHandle) {
-    let market = Market::live(1);
-    let goods = [("MUG", 10), ("BOWL", 4), ("VASE", 2)];
-    let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
-    let outlet = market.add_shopify(&ShopSpec::new("outlet", &goods));
-    let mut home = Home::new();
-    home.shopify("shop", "source", &shop).await;
-    home.shopify("outlet", "target", &outlet).await;
-    home.eys("link --yes").is(0);
-    home.eys("sync --yes").is(0);
-    (market, home, outlet)
-}
-
 // finds stock-not-managed, sells-below-zero, not-on-sale, scope-missing, scope-optional, location-missing, location-inactive, api-version
 #[tokio::test(flavor = "multi_thread")]
 async fn shops_are_mended_by_command_or_in_their_settings() {
-    let (_market, home, outlet) = shopify().await;
+    let market = Market::live(1);
+    let (home, outlet) = Home::with_an_outlet(&market).await;
     outlet.set_tracked("MUG", false);
     outlet.set_oversells("BOWL", true);
     insta::assert_snapshot!(said(&home, "stock-not-managed"), @"

@@ -1,24 +1,12 @@
 //! Sold lines that somebody else may have dealt with: they are claimed, and wait for the owner.
 
 use eys::domain::{LineHold, Role};
-use eys::engine::{LaneEnd, Options, Report};
+use eys::engine::LaneEnd;
 
-use crate::shops::{Shops, name, troubles};
+use crate::shops::{Shops, counting, held_sales, ignoring, troubles};
 use crate::sim::{Rule, ShopHandle, Trouble};
 
 const HOUR: u64 = 3600;
-
-fn held(report: &Report) -> Vec<Option<LineHold>> {
-    report.sales.iter().map(|sale| sale.held).collect()
-}
-
-fn count(channel: &str) -> Options {
-    Options { count_missed: vec![name(channel)], ..Options::default() }
-}
-
-fn ignore(channel: &str) -> Options {
-    Options { ignore_missed: vec![name(channel)], ..Options::default() }
-}
 
 /// The codes of what a checkup finds wrong about a channel.
 async fn codes(shops: &Shops, channel: &str) -> Vec<&'static str> {
@@ -67,7 +55,7 @@ async fn sales_that_somebody_takes_off_as_well_wait() {
     lower(&shops, "BOWL", 2);
     shops.pass(120).await;
     let report = shops.sync().await;
-    assert_eq!((held(&report), report.exit()), (vec![Some(LineHold::AnotherApp)], 4));
+    assert_eq!((held_sales(&report), report.exit()), (vec![Some(LineHold::AnotherApp)], 4));
     assert_eq!((shops.listed("stock", "BOWL"), outlet.available("BOWL")), (48, 46), "claimed, not taken off");
     let told = troubles(&report);
     assert_eq!(
@@ -77,11 +65,11 @@ async fn sales_that_somebody_takes_off_as_well_wait() {
     );
     outlet.buy("BOWL", 1).unwrap();
     shops.pass(120).await;
-    assert_eq!(held(&shops.sync().await), [Some(LineHold::AnotherApp)], "it may take its time");
+    assert_eq!(held_sales(&shops.sync().await), [Some(LineHold::AnotherApp)], "it may take its time");
     assert_eq!(codes(&shops, "outlet").await, ["another-app", "held-lines"]);
     shops.lane("outlet").deduct_sales = false;
     shops.pass(120).await;
-    shops.sync_with(ignore("outlet")).await;
+    shops.sync_with(ignoring(&["outlet"])).await;
     lower(&shops, "BOWL", 1);
     shops.rest().await;
     assert_eq!((shops.listed("stock", "BOWL"), outlet.available("BOWL")), (47, 47));
@@ -101,7 +89,7 @@ async fn the_owner_may_say_that_no_other_app_is_at_work() {
     }
     assert_eq!(shops.listed("stock", "MUG"), 50 - 6 - 4);
     shops.pass(120).await;
-    assert_eq!(shops.sync_with(count("outlet")).await.exit(), 0);
+    assert_eq!(shops.sync_with(counting(&["outlet"])).await.exit(), 0);
     assert_eq!(shops.listed("stock", "MUG"), 50 - 6 - 6);
     outlet.buy("MUG", 1).unwrap();
     shops.rest().await;
@@ -133,7 +121,7 @@ async fn an_order_that_stands_in_the_source_already_waits() {
         source.bring_in("MUG", 2, "connector", "L-7");
         shops.pass(120).await;
         let report = shops.sync().await;
-        assert!(held(&report).contains(&Some(LineHold::AnotherApp)), "woo {woo}: {:?}", report.sales);
+        assert!(held_sales(&report).contains(&Some(LineHold::AnotherApp)), "woo {woo}: {:?}", report.sales);
         assert_eq!((source.available("MUG"), report.exit()), (6, 4));
         assert_eq!(shops.listed("list", "MUG"), 4, "claimed until the owner says so");
         let checkup = shops.checkup().await;
@@ -141,7 +129,7 @@ async fn an_order_that_stands_in_the_source_already_waits() {
         assert!(finding.message.contains("order L-7 stands in shop as order "), "{}", finding.message);
         shops.lane("list").deduct_sales = false;
         shops.pass(120).await;
-        shops.sync_with(ignore("list")).await;
+        shops.sync_with(ignoring(&["list"])).await;
         shops.rest().await;
         assert_eq!((source.available("MUG"), shops.listed("list", "MUG")), (6, 6));
         assert!(codes(&shops, "list").await.is_empty());
@@ -174,12 +162,12 @@ async fn after_a_long_pause_what_may_be_in_a_fall_waits() {
         let report = shops.sync().await;
         let pause = hours > 24;
         let why = pause.then_some(LineHold::LongPause);
-        assert_eq!((held(&report), report.exit()), (vec![why, None], if pause { 4 } else { 0 }), "{hours} hours");
+        assert_eq!((held_sales(&report), report.exit()), (vec![why, None], if pause { 4 } else { 0 }), "{hours} hours");
         assert_eq!(shops.listed("stock", "MUG"), if pause { 45 } else { 43 });
         assert_eq!((shops.listed("stock", "BOWL"), outlet.available("MUG")), (47, 43));
         if pause {
             shops.pass(120).await;
-            shops.sync_with(ignore("outlet")).await;
+            shops.sync_with(ignoring(&["outlet"])).await;
             shops.rest().await;
             assert_eq!((shops.listed("stock", "MUG"), outlet.available("MUG")), (45, 45));
         }
@@ -202,7 +190,7 @@ async fn a_channel_that_was_out_of_reach_is_a_pause() {
     shops.market.peace();
     shops.pass(120).await;
     let report = shops.sync().await;
-    assert_eq!((held(&report), report.exit()), (vec![Some(LineHold::LongPause)], 4));
+    assert_eq!((held_sales(&report), report.exit()), (vec![Some(LineHold::LongPause)], 4));
     assert_eq!(shops.listed("stock", "MUG"), 48);
 }
 
@@ -216,12 +204,12 @@ async fn what_is_seen_late_waits() {
     outlet.buy("MUG", 1).unwrap();
     shops.pass(73 * HOUR).await;
     let report = shops.sync().await;
-    assert_eq!((held(&report), report.exit()), (vec![Some(LineHold::SeenLate)], 4));
+    assert_eq!((held_sales(&report), report.exit()), (vec![Some(LineHold::SeenLate)], 4));
     assert_eq!((shops.listed("stock", "MUG"), outlet.available("MUG")), (10, 9));
     shops.pass(120).await;
     assert_eq!(shops.sync().await.exit(), 4, "4 stands as long as it waits");
     shops.pass(120).await;
-    assert_eq!(shops.sync_with(count("outlet")).await.exit(), 0);
+    assert_eq!(shops.sync_with(counting(&["outlet"])).await.exit(), 0);
     shops.rest().await;
     assert_eq!((shops.listed("stock", "MUG"), outlet.available("MUG")), (9, 9));
 }
@@ -259,7 +247,7 @@ async fn a_flood_of_old_lines_waits() {
         }
         shops.pass(30 * HOUR).await;
         let report = shops.sync().await;
-        let waiting = held(&report).iter().filter(|held| **held == Some(LineHold::Flood)).count();
+        let waiting = held_sales(&report).iter().filter(|held| **held == Some(LineHold::Flood)).count();
         assert_eq!((waiting, report.exit()), if flood { (60, 4) } else { (0, 0) }, "{usual} on the busiest day");
         assert_eq!(shops.listed("stock", "MUG"), 1000 - usual - if flood { 0 } else { 60 });
         assert_eq!(shops.listed("list", "MUG"), 1000 - usual - 60);
@@ -269,7 +257,7 @@ async fn a_flood_of_old_lines_waits() {
 // proves W3: units that somebody put back by hand are not given back a second time.
 #[tokio::test(start_paused = true)]
 async fn what_was_put_back_by_hand_is_not_given_back_again() {
-    for (by_hand, word) in [(2, None), (2, Some(ignore("outlet"))), (2, Some(count("outlet"))), (5, None)] {
+    for (by_hand, word) in [(2, None), (2, Some(ignoring(&["outlet"]))), (2, Some(counting(&["outlet"]))), (5, None)] {
         let (mut shops, outlet) = till_and_outlet().await;
         let order = outlet.buy("MUG", 2).unwrap();
         shops.rest().await;
@@ -282,7 +270,7 @@ async fn what_was_put_back_by_hand_is_not_given_back_again() {
             assert_eq!((report.exit(), shops.listed("stock", "MUG")), (0, 55), "a delivery");
             continue;
         }
-        assert_eq!((held(&report), report.exit()), (vec![Some(LineHold::GivenBackByHand)], 4));
+        assert_eq!((held_sales(&report), report.exit()), (vec![Some(LineHold::GivenBackByHand)], 4));
         assert_eq!((shops.listed("stock", "MUG"), outlet.available("MUG")), (50, 50));
         let Some(word) = word else { continue };
         let left = if word.ignore_missed.is_empty() { 52 } else { 50 };
@@ -319,18 +307,18 @@ async fn every_kind_of_source_shows_what_was_done_by_hand() {
         set(&shops, 50);
         shops.pass(120).await;
         let report = shops.sync().await;
-        assert_eq!((held(&report), has(&shops)), (vec![Some(LineHold::GivenBackByHand)], 50), "{kind}");
+        assert_eq!((held_sales(&report), has(&shops)), (vec![Some(LineHold::GivenBackByHand)], 50), "{kind}");
         shops.pass(120).await;
-        shops.sync_with(ignore("list")).await;
+        shops.sync_with(ignoring(&["list"])).await;
         shops.rest().await;
         shops.list_order("list", "L-2", "MUG", 3, "open");
         set(&shops, 45);
         shops.pass(30 * HOUR).await;
         let report = shops.sync().await;
-        assert_eq!((held(&report), has(&shops)), (vec![Some(LineHold::LongPause)], 45), "{kind}");
+        assert_eq!((held_sales(&report), has(&shops)), (vec![Some(LineHold::LongPause)], 45), "{kind}");
         assert_eq!((shops.listed("list", "MUG"), report.exit()), (42, 4), "{kind}");
         shops.pass(120).await;
-        shops.sync_with(count("list")).await;
+        shops.sync_with(counting(&["list"])).await;
         shops.rest().await;
         assert_eq!((has(&shops), shops.listed("list", "MUG")), (42, 42), "{kind}");
     }
@@ -347,6 +335,6 @@ async fn a_dry_run_tells_what_would_wait() {
     outlet.buy("MUG", 1).unwrap();
     shops.pass(73 * HOUR).await;
     let dry = shops.dry_run().await;
-    assert_eq!((held(&dry), dry.exit(), dry.deductions.len()), (vec![Some(LineHold::SeenLate)], 4, 0));
+    assert_eq!((held_sales(&dry), dry.exit(), dry.deductions.len()), (vec![Some(LineHold::SeenLate)], 4, 0));
     assert!(shops.store.read(|tx| tx.held_lines(None)).unwrap().is_empty());
 }

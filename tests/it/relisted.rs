@@ -1,23 +1,11 @@
 //! Goods that were put up anew: the new listing takes the place of the one that is gone once the owner says so.
 
 use eys::domain::{LineHold, Role};
+use eys::engine::Options;
 use eys::engine::checkup::Finding;
-use eys::engine::{Options, Report};
 
-use crate::shops::{Shops, name, troubles};
+use crate::shops::{Shops, counting, held_sales, ignoring, troubles};
 use crate::sim::{Rule, ShopHandle, State, Trouble};
-
-fn held(report: &Report) -> Vec<Option<LineHold>> {
-    report.sales.iter().map(|sale| sale.held).collect()
-}
-
-fn count(channel: &str) -> Options {
-    Options { count_missed: vec![name(channel)], ..Options::default() }
-}
-
-fn ignore(channel: &str) -> Options {
-    Options { ignore_missed: vec![name(channel)], ..Options::default() }
-}
 
 /// Deletes a good and puts it up again under the same SKU.
 fn relist(shop: &ShopHandle, sku: &str, units: i64) {
@@ -86,7 +74,7 @@ async fn sales_on_a_relisted_listing_wait_until_it_is_accepted() {
         outlet.buy("BOWL", 1).unwrap();
         shops.pass(120).await;
         let report = shops.sync().await;
-        assert_eq!(held(&report), [Some(LineHold::Relisted), None], "woo {woo}: {:?}", troubles(&report));
+        assert_eq!(held_sales(&report), [Some(LineHold::Relisted), None], "woo {woo}: {:?}", troubles(&report));
         assert_eq!((shops.listed("stock", "MUG"), shops.listed("stock", "BOWL"), report.exit()), (49, 49, 4));
         assert_eq!(shops.listed("list", "MUG"), 47, "claimed, not taken off");
         assert!(troubles(&report).iter().any(|told| told.contains("sold on a relisted listing")), "{report:?}");
@@ -123,7 +111,7 @@ async fn a_row_with_another_number_is_a_relisted_listing() {
         shops.list_order("stall", "S-2", "BOWL", 1, "open");
         shops.pass(60).await;
         let report = shops.sync().await;
-        assert_eq!((held(&report), report.exit()), (vec![Some(LineHold::Relisted), None], 4));
+        assert_eq!((held_sales(&report), report.exit()), (vec![Some(LineHold::Relisted), None], 4));
         assert_eq!((shops.listed("stock", "MUG"), shops.listed("stock", "BOWL")), (50, 49));
         shops.pass(60).await;
         assert_eq!(shops.accept().await, 1);
@@ -166,7 +154,7 @@ async fn a_pack_that_was_tied_by_hand_stays_a_pack() {
         relist(&outlet, "SIX", 3);
         outlet.buy("SIX", 1).unwrap();
         shops.pass(120).await;
-        assert_eq!(held(&shops.sync().await), [Some(LineHold::Relisted)], "woo {woo}");
+        assert_eq!(held_sales(&shops.sync().await), [Some(LineHold::Relisted)], "woo {woo}");
         assert_eq!((shops.accept().await, shops.listed("stock", "MUG")), (1, 50));
         outlet.buy("SIX", 1).unwrap();
         shops.rest().await;
@@ -179,7 +167,7 @@ async fn a_pack_that_was_tied_by_hand_stays_a_pack() {
 // proves L2: the owner's word for lines that wait holds for these as well, and what is cancelled waits no longer.
 #[tokio::test(start_paused = true)]
 async fn the_owner_may_count_or_drop_what_waits() {
-    for (word, left) in [(Some(count("outlet")), 48), (Some(ignore("outlet")), 50), (None, 50)] {
+    for (word, left) in [(Some(counting(&["outlet"])), 48), (Some(ignoring(&["outlet"])), 50), (None, 50)] {
         let (mut shops, outlet) = outlet(false).await;
         relist(&outlet, "MUG", 9);
         let order = outlet.buy("MUG", 2).unwrap();
@@ -206,7 +194,7 @@ async fn of_two_new_listings_none_is_proposed() {
         outlet.add("MUG", 9);
         outlet.buy("MUG", 2).unwrap();
         shops.pass(120).await;
-        assert_eq!(held(&shops.sync().await), [Some(LineHold::Relisted)]);
+        assert_eq!(held_sales(&shops.sync().await), [Some(LineHold::Relisted)]);
         assert!(findings(&shops, "relisted").await.is_empty(), "woo {woo}");
         assert_eq!(findings(&shops, "duplicate-sku").await.len(), 2);
         assert_eq!(shops.accept().await, 0);
@@ -226,7 +214,7 @@ async fn what_comes_back_is_not_gone() {
     outlet.add("MUG", 9);
     outlet.buy("MUG", 2).unwrap();
     shops.pass(120).await;
-    assert_eq!(held(&shops.sync().await), [Some(LineHold::Relisted)]);
+    assert_eq!(held_sales(&shops.sync().await), [Some(LineHold::Relisted)]);
     assert_eq!(findings(&shops, "relisted").await.len(), 1);
     outlet.set_state("MUG", State::Live);
     shops.pass(120).await;
@@ -261,7 +249,7 @@ async fn a_second_listing_beside_one_that_is_there_is_no_relisted_one() {
         });
         shops.pass(120).await;
         let report = shops.sync().await;
-        assert_eq!(held(&report), [None], "woo {woo}: {:?}", troubles(&report));
+        assert_eq!(held_sales(&report), [None], "woo {woo}: {:?}", troubles(&report));
         assert_eq!(shops.listed("stock", "MUG"), 49, "woo {woo}");
     }
 }
@@ -296,7 +284,7 @@ async fn where_nothing_is_taken_off_nothing_waits() {
     outlet.buy("MUG", 2).unwrap();
     shops.pass(120).await;
     let report = shops.sync().await;
-    assert_eq!((held(&report), report.exit()), (vec![None], 0), "{:?}", troubles(&report));
+    assert_eq!((held_sales(&report), report.exit()), (vec![None], 0), "{:?}", troubles(&report));
 }
 
 // proves L2, H1: what waits behind the first push to a channel waits behind it still.
@@ -325,6 +313,6 @@ async fn a_dry_run_tells_what_would_wait() {
     outlet.buy("MUG", 2).unwrap();
     shops.pass(120).await;
     let dry = shops.dry_run().await;
-    assert_eq!((held(&dry), dry.exit(), dry.deductions.len()), (vec![Some(LineHold::Relisted)], 4, 0));
+    assert_eq!((held_sales(&dry), dry.exit(), dry.deductions.len()), (vec![Some(LineHold::Relisted)], 4, 0));
     assert!(shops.store.read(|tx| tx.held_lines(None)).unwrap().is_empty());
 }

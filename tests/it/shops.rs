@@ -12,7 +12,7 @@ use eys::channel::registry::{Doors, Kind, SecretSource, Settings as ChannelSetti
 use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
-use eys::domain::{ChannelName, Role, Sku};
+use eys::domain::{ChannelName, LineHold, Role, Sku};
 use eys::engine::checkup::{Checkup, examine};
 use eys::engine::linking::{HandTie, LinkPlan, remove, survey, tie_by_hand};
 use eys::engine::whose::look_for_others;
@@ -385,6 +385,21 @@ impl Shops {
         let calls = shop.calls();
         (calls.iter().filter(|call| call.writing).count(), calls.len())
     }
+}
+
+/// Counts the sales of channels that wait.
+pub fn counting(channels: &[&str]) -> Options {
+    Options { count_missed: channels.iter().copied().map(name).collect(), ..Options::default() }
+}
+
+/// Drops the sales of channels that wait.
+pub fn ignoring(channels: &[&str]) -> Options {
+    Options { ignore_missed: channels.iter().copied().map(name).collect(), ..Options::default() }
+}
+
+/// Tells why the sales wait that a run reported.
+pub fn held_sales(report: &Report) -> Vec<Option<LineHold>> {
+    report.sales.iter().map(|sale| sale.held).collect()
 }
 
 /// Tells what a run reported as going wrong or waiting.

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::sim::ShopHandle;
+use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{Tls, WooCommerce, consumer_key, consumer_secret};
+use crate::sim::{Market, ShopHandle};
 
 /// What the folder is called in snapshots. It is as long as the real name, so that tables keep their widths.
 const FOLDER: &str = "/home/owner/eys";
@@ -80,6 +81,19 @@ impl Home {
             block += &format!("orders = \"{name}-orders.csv\"\n");
         }
         self.say(&format!("{block}\n"));
+    }
+
+    /// A Shopify shop and an outlet that follows it, linked and in step; returns the outlet.
+    pub async fn with_an_outlet(market: &Market) -> (Self, ShopHandle) {
+        let goods = [("MUG", 10), ("BOWL", 4), ("VASE", 2)];
+        let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
+        let outlet = market.add_shopify(&ShopSpec::new("outlet", &goods));
+        let mut home = Self::new();
+        home.shopify("shop", "source", &shop).await;
+        home.shopify("outlet", "target", &outlet).await;
+        home.eys("link --yes").is(0);
+        home.eys("sync --yes").is(0);
+        (home, outlet)
     }
 
     /// Makes a simulated shop a channel, over loopback.

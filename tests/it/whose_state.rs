@@ -3,7 +3,7 @@
 use eys::domain::{ChannelName, HoldWhy, LineHold, Role};
 use eys::engine::{LaneEnd, Options, Report};
 
-use crate::shops::{Shops, name};
+use crate::shops::{Shops, counting, ignoring, name};
 use crate::sim::shopify::Shopify;
 use crate::sim::{Rule, ShopHandle, Trouble};
 
@@ -13,14 +13,6 @@ const SOURCES: [&str; 2] = ["shopify", "woocommerce"];
 
 fn yes() -> Options {
     Options { yes: true, ..Options::default() }
-}
-
-fn ignoring(channels: &[&str]) -> Options {
-    Options { ignore_missed: channels.iter().copied().map(name).collect(), ..Options::default() }
-}
-
-fn counting(channels: &[&str]) -> Options {
-    Options { count_missed: channels.iter().copied().map(name).collect(), ..Options::default() }
 }
 
 fn is_stopped(report: &Report) -> bool {

@@ -1,0 +1,145 @@
+//! Relisted goods (L2): what stands on a channel again under a new id, with the same SKU, takes over what was tied of the
+//! listing that is gone, once the owner accepts it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::cycle::record;
+use super::lane::Lane;
+use super::linking::{Surveyed, freeze, record_linked};
+use super::standing::sold_lines;
+use crate::domain::matching::Relisted;
+use crate::domain::{
+    ChannelName, Found, HoldWhy, Known, Line, LineHold, Link, LinkId, Listing, ListingKey, ListingRef, Role, RunId,
+    Sku, Why,
+};
+use crate::store::{Store, StoreError, Tx};
+
+/// A relisted listing, and all that it takes over from the one that is gone (L2).
+#[derive(Clone, Debug)]
+pub struct Relisting {
+    /// Which listing takes the place of which.
+    pub relisted: Relisted,
+    /// The link of the one that is gone.
+    pub link: Link,
+    /// What it is made of: SKUs of the source, and how many of each.
+    pub recipe: Vec<(String, i64)>,
+    /// Sold lines that wait for it.
+    pub waiting: usize,
+    /// The owner accepts it.
+    pub accepted: bool,
+}
+
+impl Relisting {
+    /// Says how many sold lines wait for it, if any do.
+    pub fn waits(&self) -> Option<String> {
+        (self.waiting > 0).then(|| sold_lines(self.waiting, "waits for it", "wait for it"))
+    }
+}
+
+/// Looks up the target listings that are known and were not found, if another one bears a SKU of them. A channel that
+/// does not answer to that was not read (P5).
+pub(super) async fn look_up_missing(
+    lanes: &[Lane],
+    surveyed: &mut [Surveyed],
+    store: &Store,
+) -> Result<(), StoreError> {
+    for surveyed in surveyed.iter_mut().filter(|surveyed| surveyed.role == Role::Target) {
+        let lane = lanes.iter().find(|lane| lane.name == surveyed.channel);
+        let (Some(lane), Ok(found)) = (lane, &mut surveyed.found) else { continue };
+        let missing = store.read(|tx| missing(tx, &lane.name, &found.listings))?;
+        let (gone, doubtful): (Vec<Known>, Vec<Known>) = missing.into_iter().partition(|known| known.gone.is_some());
+        let keys: Vec<ListingKey> = doubtful.into_iter().map(|known| known.at.key).collect();
+        found.gone.extend(gone.into_iter().map(|known| known.at.key));
+        for batch in keys.chunks(lane.capability().read_batch.max(1)) {
+            match lane.channel.levels(batch).await {
+                Ok(readings) => {
+                    let gone = readings.into_iter().filter(|reading| reading.found == Found::Gone);
+                    found.gone.extend(gone.map(|reading| reading.key));
+                }
+                Err(error) => {
+                    surveyed.found = Err(error);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the listings that are known on a channel and not among those that were found, though a SKU of them is.
+fn missing(tx: &Tx<'_>, channel: &ChannelName, found: &[Listing]) -> Result<Vec<Known>, StoreError> {
+    if tx.channel(channel)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let keys: BTreeSet<&ListingKey> = found.iter().map(|listing| &listing.key).collect();
+    let skus: BTreeSet<&Sku> = found.iter().flat_map(Listing::skus).collect();
+    let mut missing = Vec::new();
+    for known in tx.listings(channel)?.into_iter().filter(|known| !keys.contains(&known.at.key)) {
+        let linked = tx.links_of(known.id)?.into_iter().filter_map(|link| link.sku);
+        if known.listing.skus().cloned().chain(linked).any(|sku| skus.contains(&sku)) {
+            missing.push(known);
+        }
+    }
+    Ok(missing)
+}
+
+/// Finds what relisted listings would take over.
+pub(super) fn relistings(tx: &Tx<'_>, relisted: &[Relisted]) -> Result<Vec<Relisting>, StoreError> {
+    let mut relistings = Vec::new();
+    for relisted in relisted {
+        let at = ListingRef { channel: relisted.channel.clone(), key: relisted.gone.clone() };
+        let Some(gone) = tx.known_at(&at)? else { continue };
+        let links = tx.links_of(gone.id)?;
+        let Some(link) = links.into_iter().find(|link| link.sku.as_ref() == Some(&relisted.sku)) else { continue };
+        let mut recipe = Vec::new();
+        for part in &link.recipe {
+            recipe.extend(tx.known(part.source)?.map(|source| (source.name(), part.units)));
+        }
+        let waiting = waiting_for(tx, &relisted.channel, link.id)?.len();
+        relistings.push(Relisting { relisted: relisted.clone(), link, recipe, waiting, accepted: false });
+    }
+    Ok(relistings)
+}
+
+/// Returns the sold lines that wait until a relisted listing takes over a link.
+fn waiting_for(tx: &Tx<'_>, channel: &ChannelName, link: LinkId) -> Result<Vec<Line>, StoreError> {
+    let mut lines = tx.held_lines(Some(channel))?;
+    let waits = |line: &Line| line.held.is_some_and(|held| held.why == LineHold::Relisted);
+    lines.retain(|line| line.link == Some(link) && waits(line));
+    Ok(lines)
+}
+
+/// Puts a relisted listing in the place of the one that is gone. What held that one holds it too, but for a second
+/// writer, who wrote to another listing.
+pub(super) fn take_over(
+    tx: &Tx<'_>,
+    run: RunId,
+    link: &Link,
+    gone: &Known,
+    target: &Known,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.close_link(link.id, now)?;
+    let note = Some(format!("{} took its place", target.at.key));
+    record(tx, run, gone, Why::Unlinked, (gone.shown.most(), gone.shown.most()), now, note)?;
+    tx.open_link(target.id, link.sku.as_ref(), link.by_hand, &link.recipe, link.active)?;
+    record_linked(tx, run, target, &link.recipe, now)?;
+    for mut line in waiting_for(tx, &target.at.channel, link.id)? {
+        line.held = None;
+        tx.save_line(&mut line)?;
+    }
+    let sources = link.recipe.iter().map(|part| part.source);
+    tx.mark_dirty(&sources.chain([gone.id, target.id]).collect::<Vec<_>>())?;
+    for hold in tx.holds()?.iter().filter(|hold| hold.channel == target.at.channel) {
+        if !tx.frozen(hold.id)?.iter().any(|frozen| frozen.listing == gone.id) {
+            continue;
+        }
+        if hold.why != HoldWhy::SecondWriter {
+            tx.widen_hold(hold.id, &hold.note, &[freeze(tx, target)?])?;
+        }
+        tx.release_listing(hold.id, gone.id, now)?;
+    }
+    Ok(())
+}
