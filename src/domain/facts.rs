@@ -33,6 +33,9 @@ pub struct Known {
     pub shown: Shown,
     /// Our last write to it.
     pub pushed: Option<Pushed>,
+    /// The last entry of the ledger at which a look at it found that it showed just what it was offered, so that
+    /// nothing had to be written.
+    pub fitted: Option<MovementId>,
     /// The most it may show for now.
     pub ceiling: Option<Ceiling>,
     /// The platform's last refusal to take a quantity for it.

@@ -116,8 +116,14 @@ fn guard_channel(
         return hold(HoldWhy::SourceEmptied, zeroing, note);
     }
     let zeroed = count(&zeroing).saturating_add(totals.zeroed);
-    if !zeroing.is_empty() && limits.trips(zeroed, totals.showing) {
-        let note = format!("{zeroed} of {} listings with stock would go to 0 without a sale", totals.showing);
+    let showed = totals.showing.saturating_add(totals.zeroed);
+    if !zeroing.is_empty() && limits.trips(zeroed, showed) {
+        let note = match totals.zeroed {
+            0 => format!("{zeroed} of {showed} listings with stock would go to 0 without a sale"),
+            before => format!(
+                "{zeroed} of {showed} listings with stock would be at 0 without a sale; {before} of them went there within 24 hours"
+            ),
+        };
         return hold(HoldWhy::Zeros, zeroing, note);
     }
     let by_rules: Vec<&Decision> = moving.iter().copied().filter(|decision| decision.cause == Cause::Rules).collect();

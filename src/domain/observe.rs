@@ -104,7 +104,7 @@ pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
         return Meaning::First(level);
     };
     let fall = earlier.level.0.saturating_sub(level.0);
-    let unexplained = fall.saturating_sub(own_sales(own, earlier.begun, begun, fall));
+    let unexplained = fall.saturating_sub(explain(own, earlier.begun, begun, fall));
     if unexplained == 0 {
         return Meaning::Nothing;
     }
@@ -115,7 +115,7 @@ pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
 /// one contains. A sale clearly between the two explains its units whatever the fall. One so close to either that the
 /// stamps do not tell which came first explains what is left of it; where nothing is left, it was either in the earlier
 /// reading or is not yet in the later one, and then stays claimed (P1). Of several the oldest goes first.
-fn own_sales(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64) -> i64 {
+pub fn explain(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64) -> i64 {
     let seen_before = |line: &Line| line.placed <= later(earlier, SAME_MOMENT);
     let seen_now = |line: &Line| later(line.placed, SAME_MOMENT) < begun;
     let open = |line: &Line| line.taken.saturating_sub(line.contained);

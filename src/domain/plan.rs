@@ -131,7 +131,7 @@ impl fmt::Display for Doubt {
 /// What moved a listing's quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// It was never written to before.
+    /// It was never written to before, and never showed what it was offered.
     First,
     /// Its source listing is gone.
     SourceGone,
@@ -214,9 +214,11 @@ fn quantity_action(target: &TargetFacts, component: &Component, world: &World<'_
 }
 
 /// Decides about a listing that stands under a hold: known sales are taken off, and it never shows more than it does.
+/// What it shows must be known for that: the frozen quantity may be far more than can be delivered now.
 fn under_hold(target: &TargetFacts, hold: HoldId, quantity: Quantity) -> Action {
-    match target.known.shown.most() {
-        Some(most) if quantity.as_level() < most => Action::Push { quantity, lowering: true },
+    match target.known.shown {
+        Shown::Exactly(level) if quantity.as_level() < level => Action::Push { quantity, lowering: true },
+        Shown::AtMost(most) if quantity.as_level() < most => Action::Look,
         _ => Action::Held(hold),
     }
 }
@@ -259,14 +261,20 @@ pub(super) fn doubt(target: &TargetFacts, component: &Component, world: &World<'
 }
 
 fn cause(target: &TargetFacts, component: &Component, channel: &ChannelFacts) -> Cause {
-    let Some(pushed) = target.known.pushed else { return Cause::First };
+    // Under a hold nothing but known sales moves it (P1).
+    if !target.held.is_empty() {
+        return Cause::Sale;
+    }
+    let Some(right) = target.known.pushed.map(|pushed| pushed.movement).max(target.known.fitted) else {
+        return Cause::First;
+    };
     let parts = || target.links.iter().flat_map(|link| &link.recipe).filter_map(|part| find(component, part.source));
     let changed: Option<MovementId> = parts().filter_map(|source| source.known.owners_change).max();
     if parts().any(|source| source.known.gone.is_some()) {
         Cause::SourceGone
     } else if channel.new_rules {
         Cause::Rules
-    } else if changed > Some(pushed.movement) {
+    } else if changed > Some(right) {
         Cause::OwnersChange
     } else {
         Cause::Sale

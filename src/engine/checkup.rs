@@ -198,6 +198,7 @@ fn as_known(lane: &Lane, listing: &Listing) -> Known {
         gone: None,
         shown: Shown::Unknown,
         pushed: None,
+        fitted: None,
         ceiling: None,
         refusal: None,
         hidden: None,

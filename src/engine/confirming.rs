@@ -9,13 +9,18 @@ use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
-use crate::domain::observe::later;
+use crate::domain::observe::{explain, later};
 use crate::domain::settle::{Evidence, Second, second_reading};
-use crate::domain::{Delta, Intent, Level, ListingId};
+use crate::domain::{Component, Delta, Intent, Level, ListingId};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
 /// that was down, lets it come later.
 const PROMPT: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long after its reading a number is written to at the earliest, where a write can run over a sale: so long that no
+/// stamp of a sale, which leaves out the parts of a second, fits both a sale that the reading contains and one that the
+/// write ran over.
+const APART: SignedDuration = SignedDuration::from_secs(3);
 
 /// How far the second reading of a confirmed change is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,16 @@ impl Cycle<'_> {
         loses && intent.act.sent_again().is_zero() && !self.corrected.contains(&intent.listing)
     }
 
+    /// Lets the lane rest before an adjustment, where its reading is too fresh to tell afterwards what was lost.
+    pub fn next_apart(&self, lane: &Lane, components: &[Component], batch: &[ListingId]) -> Option<Job> {
+        lane.capability().confirm_after?;
+        let now = self.now(lane);
+        let sources = components.iter().flat_map(|component| &component.sources);
+        let read = sources.filter(|source| batch.contains(&source.known.id)).filter_map(|source| source.known.reading);
+        let until = later(read.map(|seen| seen.begun).max()?, APART);
+        (now < until).then(|| Job::Rest(until.duration_since(now).min(APART)))
+    }
+
     /// Lets the lane rest once all that was to be sent is sent, if some of it is to be read again.
     pub fn next_rest(&self, lane: &Lane) -> Option<Job> {
         let capability = lane.capability();
@@ -50,6 +65,10 @@ impl Cycle<'_> {
 
     /// Has the shop's orders, and then the listings themselves, read again.
     pub fn read_again(&mut self, lane: &Lane) {
+        // It was the rest before an adjustment, which comes first.
+        if !self.unsettled.is_empty() {
+            return;
+        }
         let waiting: Vec<ListingId> = self.confirming.keys().copied().collect();
         for step in self.confirming.values_mut() {
             *step = match *step {
@@ -73,8 +92,9 @@ impl Cycle<'_> {
     ) -> Result<(), EngineError> {
         let Evidence { level: seen, begun: now, .. } = evidence;
         let id = stored.intent.listing;
-        let (own, sold) = self.own_sales(lane, id, evidence)?;
-        let left = stored.before.after(Delta(own.sure.saturating_neg())).after(stored.delta);
+        let own = self.own_sales(lane, id, evidence)?;
+        let goal = stored.before.after(stored.delta);
+        let left = goal.after(Delta(own.sure.saturating_neg()));
         let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
             Second::Holds => (seen, Delta(0)),
             // So long after, a difference may as well be the owner's: what was lost and what was edited look alike. And
@@ -94,11 +114,10 @@ impl Cycle<'_> {
             Second::OwnersChange => (left, Delta(0)),
         };
         self.store.transaction(|tx| {
-            for mut line in sold {
-                line.contained = line.taken;
-                tx.save_line(&mut line)?;
-            }
-            Ok(())
+            let Some(before) = tx.known(id)?.and_then(|known| known.reading) else { return Ok(()) };
+            let mut own = tx.own_lines(id)?;
+            explain(&mut own, before.begun, now, goal.since(level.after(lost)).0);
+            own.iter_mut().try_for_each(|line| tx.save_line(line).map(|_| ()))
         })?;
         self.confirming.remove(&id);
         self.applied(lane, stored, Some(level), lost, now, "its number was read again")

@@ -73,6 +73,8 @@ pub(super) struct LaneState {
     /// cursor when all that they hinted at was looked up.
     pub levels_since: Option<Timestamp>,
     pub scanned: Option<Timestamp>,
+    /// A listing was read by its key, and its number was missing.
+    pub numberless: bool,
     /// It is left alone in this cycle, to spare its platform's quota (Y4).
     pub spared: bool,
     /// The channel's clock, as last heard.
@@ -459,6 +461,7 @@ impl<'a> Cycle<'a> {
             let now = state.clock.unwrap_or(self.report.began);
             let read = complete && state.look.is_empty();
             let (levels_since, scanned) = if read { (state.levels_since, state.scanned) } else { (None, None) };
+            let levels_since = levels_since.filter(|_| !state.numberless);
             let here = (self.engine.around.clock)();
             self.store.transaction(|tx| {
                 if complete {

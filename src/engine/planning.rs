@@ -12,7 +12,7 @@ use super::report::{Adjusted, Deduction, Trouble};
 use crate::domain::guard::{
     NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
 };
-use crate::domain::plan::{Action, ChannelFacts, Decision, Doubt, World, plan};
+use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan};
 use crate::domain::quota::Spending;
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
@@ -330,6 +330,10 @@ impl Cycle<'_> {
             tx.clear_dirty(&decisions.iter().map(|decision| decision.target).collect::<Vec<_>>())?;
             tx.mark_dirty(owing)?;
             tx.mark_dirty(&open)?;
+            decisions
+                .iter()
+                .filter(|decision| fits(decision))
+                .try_for_each(|decision| tx.note_fitted(decision.target))?;
             let mut unfollowed = Vec::new();
             for decision in decisions {
                 let why = decision.status.needs_mending().then(|| decision.status.to_string());
@@ -360,6 +364,13 @@ impl Cycle<'_> {
         }
         Ok(())
     }
+}
+
+/// Tells whether a listing turned out to show just what it is offered, though something changed since it was last right.
+fn fits(decision: &Decision) -> bool {
+    let offered = decision.offer.as_ref().map(|offer| Shown::Exactly(offer.quantity.as_level()));
+    let changed = matches!(decision.cause, Cause::First | Cause::OwnersChange);
+    changed && decision.action == Action::Nothing && offered == Some(decision.shown) && decision.status.takes_quantity()
 }
 
 /// Under this stands what was last told of an oversell.

@@ -1,6 +1,6 @@
 //! Taking sales off the source: written down before it is done, closed by proof (P4, X1 to X7).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::EngineError;
 use super::confirming::Confirming;
@@ -12,14 +12,12 @@ use crate::domain::StoredCall;
 use crate::domain::observe::{SAME_MOMENT, confirmed, later};
 use crate::domain::settle::{Evidence, OwnSales, Settlement, Verdict, decide, settle};
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, Line, LineId,
+    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
     ListingId, Movement, Pushed, RunId, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{OpenCall, StoreError, Tx};
 
-/// What a platform's stamp of a sale leaves out.
-const STAMP: SignedDuration = SignedDuration::from_secs(1);
 /// How often a call without an answer is sent in one cycle before it is left to the next.
 const MOST_SENDS: u32 = 3;
 
@@ -101,6 +99,9 @@ impl Cycle<'_> {
             return Ok(Some(job));
         }
         let components = self.store.read(|tx| tx.components(&batch))?;
+        if let Some(rest) = self.next_apart(lane, &components, &batch) {
+            return Ok(Some(rest));
+        }
         let mut adjustments = Vec::new();
         for source in components.iter().flat_map(|component| &component.sources) {
             if !batch.contains(&source.known.id) {
@@ -316,7 +317,7 @@ impl Cycle<'_> {
             let why = "no answer came; its number says more when the orders of that moment can no longer be late";
             return self.pending(lane, stored, why.to_owned(), None);
         }
-        let (own, _) = self.own_sales(lane, id, seen)?;
+        let own = self.own_sales(lane, id, seen)?;
         match decide(stored.delta, stored.before, level, own, settled) {
             // A till lowers a number by one as often as we do: in a file that somebody else wrote since, a number that
             // fits proves nothing, neither that it was done nor that it was not (X5).
@@ -353,17 +354,12 @@ impl Cycle<'_> {
     }
 
     /// Sums up the source's own sales that a reading of a listing contains and the last good one before it does not:
-    /// while an adjustment of it is open, that is the reading before the adjustment. Also returns those of them that
-    /// surely came after it.
+    /// while an adjustment of it is open, that is the reading before the adjustment.
     ///
     /// A sale that the one before may contain by its stamp is contained if it was placed so long before that it had to
-    /// be, else only if the number moved by as much then, and nothing that was known explained it.
-    pub(super) fn own_sales(
-        &self,
-        lane: &Lane,
-        id: ListingId,
-        seen: Evidence,
-    ) -> Result<(OwnSales, Vec<Line>), StoreError> {
+    /// be, else only if the number moved by as much then, and nothing that was known explained it. A rise may hide a
+    /// fall of any size.
+    pub(super) fn own_sales(&self, lane: &Lane, id: ListingId, seen: Evidence) -> Result<OwnSales, StoreError> {
         let delay = lane.capability().order_delay;
         let (own, read, mut moved) = self.store.read(|tx| {
             let known = tx.known(id)?;
@@ -373,7 +369,7 @@ impl Cycle<'_> {
             let moved = change.and_then(|change| change.from?.checked_sub(change.to?)).unwrap_or(0);
             Ok((tx.own_lines(id)?, read, moved))
         })?;
-        let (mut sales, mut sure) = (OwnSales::default(), Vec::new());
+        let mut sales = OwnSales::default();
         for line in own {
             let units = line.taken.saturating_sub(line.contained);
             let clearly_later = read.is_none_or(|read| later(read, SAME_MOMENT) < line.placed);
@@ -383,20 +379,17 @@ impl Cycle<'_> {
             }
             // Nobody stamps when units came back.
             let unstamped = units < 0 || seen.begun <= later(line.placed, SAME_MOMENT);
-            // A rise may hide the fall of a sale that was placed in a second that was over by then.
-            let hidden = moved < 0 && read.is_some_and(|read| later(line.placed, STAMP) <= read);
-            let explains = hidden || (moved >= 0 && units <= moved);
+            let hidden = moved < 0;
             if unstamped {
                 sales.add_unclear(units);
-            } else if !clearly_later && explains {
+            } else if !clearly_later && (hidden || units <= moved) {
                 moved = moved.saturating_sub(if hidden { 0 } else { units });
                 sales.add_unclear(units);
             } else {
                 sales.sure = sales.sure.saturating_add(units);
-                sure.push(line);
             }
         }
-        Ok((sales, sure))
+        Ok(sales)
     }
 
     pub(super) fn applied(

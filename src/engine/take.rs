@@ -219,12 +219,14 @@ impl Cycle<'_> {
             self.weigh_evidence(lane, *id, &reading.found, (begun, done))?;
         }
         let reader = Reader { lane, run: self.run, begun, now: begun, grace: self.settings().grace };
+        let mut numberless = false;
         let unreadable = self.store.transaction(|tx| {
             let mut unreadable = Vec::new();
             for (id, reading) in ids.iter().zip(&readings) {
                 let Some(known) = tx.known(*id)? else { continue };
                 if !reader.read(tx, &known, &reading.found, &mut taken)? {
                     unreadable.push(*id);
+                    numberless |= known.listing.managed;
                 }
             }
             let found = ids.iter().zip(&readings).filter(|(_, reading)| reading.found != Found::Gone);
@@ -237,6 +239,8 @@ impl Cycle<'_> {
             Ok(unreadable)
         })?;
         self.unreadable.extend(&unreadable);
+        // A change whose number is missing is asked for again (P5).
+        self.lane(&lane.name).numberless |= numberless;
         self.note_live(ids);
         taken
             .live
@@ -511,7 +515,9 @@ impl Reader<'_> {
                 known.listing = Listing { level, places, ..listing };
                 taken.dirty.insert(known.id);
             }
-            self.read(tx, &known, &found, taken)?;
+            if !self.read(tx, &known, &found, taken)? && known.listing.managed {
+                taken.look.insert(known.id);
+            }
         }
         let linked: BTreeSet<_> = tx.linked_keys(&self.lane.name)?.into_iter().map(|(id, _)| id).collect();
         // One that is not linked matters where it makes another one of its SKU a duplicate.

@@ -154,6 +154,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Notes that a listing shows just what it is offered, after all that stands in the ledger by now.
+    pub fn note_fitted(&self, id: ListingId) -> Result<()> {
+        let sql = "UPDATE listing SET fitted = (SELECT coalesce(max(id), 0) FROM movement) WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute([id.0])?;
+        Ok(())
+    }
+
     /// Notes that something changed about listings, so that they are planned, in this run or the next.
     pub fn mark_dirty(&self, ids: &[ListingId]) -> Result<()> {
         let mut mark = self.connection.prepare_cached("UPDATE listing SET dirty = 1 WHERE id = ?1 AND dirty = 0")?;
@@ -224,6 +231,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
         gone: maybe_moment(get(row, "gone")?)?,
         shown: shown(row)?,
         pushed: pushed(row)?,
+        fitted: get::<Option<i64>>(row, "fitted")?.map(MovementId),
         ceiling: ceiling(row)?,
         refusal: refusal(row)?,
         hidden: get::<Option<String>>(row, "hidden")?

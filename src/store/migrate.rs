@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_held_lines.sql"),
     include_str!("migrations/0003_turns.sql"),
+    include_str!("migrations/0004_fitted.sql"),
 ];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in

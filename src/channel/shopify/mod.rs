@@ -168,7 +168,9 @@ fn capability() -> Capability {
         orders: true,
         tells_restock: true,
         lag: SignedDuration::from_mins(1),
-        order_delay: SignedDuration::from_mins(1),
+        // Its lists of orders lag, mostly by seconds; how long at worst, nobody says. It is waited for only where a
+        // deduction's answer was lost.
+        order_delay: SignedDuration::from_mins(10),
         still_running: SignedDuration::from_mins(2),
         confirm_after: None,
         most: Some(1_000_000_000),

@@ -72,6 +72,7 @@ pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Kn
         gone: None,
         shown,
         pushed: None,
+        fitted: None,
         ceiling: None,
         refusal: None,
         hidden: None,

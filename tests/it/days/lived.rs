@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eys::domain::policy::ZeroStock;
-use eys::domain::{Hold, Line, LineId, ListingId, Why};
+use eys::domain::{Hold, IntentState, Line, LineId, ListingId, Why};
 use eys::store::{StoreError, Tx};
 use jiff::Timestamp;
 
@@ -68,6 +68,8 @@ pub struct Lived {
     pub visible: BTreeMap<(&'static str, String), bool>,
     /// What every target showed when the owner was asked about a doubt, with the SKU of the source that was doubtful.
     pub doubts: Vec<(Timestamp, String, Shows)>,
+    /// When nobody knew whether a change of a good of the source had been carried out, by the SKU of the good.
+    pub open: Vec<(Stretch, String)>,
     /// When a target was held, by channel and SKU: what it sells meanwhile is the owner's to prevent (H1).
     pub held: Vec<(Stretch, Listing)>,
     /// When a line of a listing waited for the owner: till then it is not counted (W3, W5).
@@ -185,6 +187,16 @@ impl Day<'_> {
         let of = |line: &Line| Some((line.channel.to_string(), line.sku.as_ref()?.to_string()));
         self.lived.held.extend(held.into_iter().map(|listing| (stretch, listing)));
         self.lived.waited.extend(lines.iter().filter_map(of).map(|listing| (stretch, listing)));
+        self.note_what_is_open(stretch);
+    }
+
+    fn note_what_is_open(&mut self, stretch: Stretch) {
+        let source = crate::shops::name(self.drawn.source().name);
+        let calls = self.shops.store.read(|tx| tx.unfinished_calls(&source)).unwrap();
+        for intent in calls.iter().flat_map(|call| &call.intents).filter(|intent| intent.state == IntentState::Open) {
+            let known = self.shops.store.read(|tx| tx.known(intent.listing)).unwrap().unwrap();
+            self.lived.open.extend(known.listing.skus().map(|sku| (stretch, sku.to_string())));
+        }
     }
 
     /// Remembers what all targets that are not held show while nobody can tell what became of a change of the source.

@@ -99,14 +99,16 @@ fn a_few_thousand_days() {
     assert!(wrong.is_empty(), "{} of {seeds}: {:#?}\n{}", wrong.len(), &wrong[..wrong.len().min(20)], command(&wrong));
 }
 
-/// The long run: `EYS_SEEDS=100000 cargo test --release long_run -- --ignored --nocapture`.
+/// The long run: `EYS_SEEDS=100000 cargo test --release long_run -- --ignored --nocapture`; `EYS_FROM=50000` leaves out
+/// the seeds before.
 #[test]
 #[ignore = "it takes as long as it is told to"]
 fn long_run() {
-    let seeds = number("EYS_SEEDS").unwrap_or(100_000);
+    let (from, until) = (number("EYS_FROM").unwrap_or(0), number("EYS_SEEDS").unwrap_or(100_000));
+    let seeds = until - from;
     let (mut days_lived, mut orders, mut faults, mut crashes) = (0, 0, 0, 0);
     let mut said = Instant::now();
-    let wrong = days(0..seeds, |_, lived| {
+    let wrong = days(from..until, |_, lived| {
         days_lived += 1;
         orders += lived.orders;
         faults += lived.faults;

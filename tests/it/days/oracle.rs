@@ -187,25 +187,24 @@ impl<'a> Stock<'a> {
         })
     }
 
-    /// Tells whether the owner, or another program, wrote to a number of the source just when it was read for the second
-    /// time where changes get lost: then what was lost and what was edited look alike, and nobody can tell (X4).
+    /// Tells whether the owner, or another program, wrote to a number of the source while only that number could tell
+    /// what became of a change of ours: when its answer was lost (X6), or when it was read for the second time where
+    /// changes get lost (X4). Then what was edited looks like what we did, or did not do, and nobody can tell.
     fn nobody_can_tell(&self, good: &str) -> bool {
-        if self.drawn.source().kind != DrawnKind::WooCommerce {
-            return false;
-        }
         let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
-        let ours: Vec<Timestamp> = self
-            .lived
-            .events
-            .iter()
-            .filter(here)
-            .filter(|event| matches!(event.deed, Deed::Adjusted { who: Who::App, .. }))
-            .map(|event| event.at)
-            .collect();
-        self.lived.events.iter().filter(here).any(|event| {
-            let by_hand = matches!(event.deed, Deed::Wrote { who: Who::Owner | Who::OtherApp, .. });
-            by_hand && ours.iter().any(|ours| *ours - ASIDE <= event.at && event.at <= *ours + ASIDE)
-        })
+        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        for event in self.lived.events.iter().filter(here) {
+            match event.deed {
+                Deed::Adjusted { who: Who::App, .. } => ours.push(event.at),
+                Deed::Wrote { who: Who::Owner | Who::OtherApp, .. } => by_hand.push(event.at),
+                _ => {}
+            }
+        }
+        let of_good = |(_, sku): &&(Stretch, String)| self.drawn.holder(sku) == good;
+        let open = |at: Timestamp| self.lived.open.iter().filter(of_good).any(|(stretch, _)| stretch.contains(at));
+        let loses = self.drawn.source().kind == DrawnKind::WooCommerce;
+        let beside = |at: Timestamp| loses && ours.iter().any(|ours| *ours - ASIDE <= at && at <= *ours + ASIDE);
+        by_hand.into_iter().any(|at| open(at) || beside(at))
     }
 
     /// Tells whether lines of a good of the source waited for the owner, who was asked: till the answer comes they are
@@ -329,7 +328,9 @@ impl<'a> Stock<'a> {
                 continue;
             }
             let most = self.most_within(channel, sku, Stretch { from: at - self.blind(), until: at });
-            if to > most {
+            // What the owner took off sale sells nothing.
+            let off = self.off_sale(channel.name, sku).iter().any(|off| off.contains(at));
+            if to > most && !off {
                 let name = channel.name;
                 wrong.push(format!(
                     "at {at} {sku} on {name} was raised from {from} to {to}, and there were never more than {most}"
@@ -481,28 +482,28 @@ impl<'a> Stock<'a> {
                 .troubled
                 .iter()
                 .any(|trouble| trouble.from <= change.at && change.at <= trouble.until + AFTER + self.blind());
+            // A sale of what came back hides in its return until its order shows, and it was offered once more till then.
+            let since = change.at - self.blind() - SignedDuration::try_from(self.drawn.every).unwrap();
             let raised = self.lived.events.iter().any(|event| {
                 let by_hand =
                     matches!(event.deed, Deed::Wrote { who: Who::Owner | Who::OtherApp, from, to, .. } if from < to);
                 // What comes back from an order is on sale at once, whatever the source has.
                 let by_hand = by_hand || of_line(&event.deed).is_some_and(|(.., units)| units < 0);
-                by_hand
-                    && event.shop == change.listing.0
-                    && change.at - self.blind() <= event.at
-                    && event.at <= change.at
+                by_hand && event.shop == change.listing.0 && since <= event.at && event.at <= change.at
             });
             let put_back = self.lived.deeds.iter().any(|deed| {
                 let here = deed.channel == change.listing.0 && deed.sku == change.listing.1;
-                here && deed.sold < 0 && change.at - self.blind() <= deed.at && deed.at <= change.at
+                here && deed.sold < 0 && since <= deed.at && deed.at <= change.at
             });
             let raised = raised || put_back;
             let off = self.off_sale(&change.listing.0, &change.listing.1);
             let was_off = off.iter().any(|off| change.at - self.blind() <= off.until);
             // What is held follows the sales all the same; a fall by hand is the owner's to let through (P1, H1).
             let held = |(held, listing): &(Stretch, Listing)| *listing == change.listing && held.contains(change.at);
-            let fell = self.changes[..nth].iter().rev().find(|other| other.sku == change.sku && other.delta < 0);
-            let by_hand = fell.is_some_and(|fell| fell.listing.0 == "source" && !fell.sale);
-            let was_held = by_hand && self.lived.held.iter().any(held);
+            let fell = |other: &&Change| other.sku == change.sku && other.delta < 0;
+            let by_hand = |other: &&Change| other.listing.0 == "source" && !other.sale;
+            let by_hand: i64 = self.changes[..nth].iter().filter(fell).filter(by_hand).map(|fall| fall.delta).sum();
+            let was_held = *level - by_hand >= 0 && self.lived.held.iter().any(held);
             if !in_trouble
                 && !raised
                 && !was_off
