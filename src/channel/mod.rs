@@ -155,6 +155,8 @@ pub struct Adjustment {
     pub delta: Delta,
     /// What it holds now, over all its places.
     pub before: Level,
+    /// What the platform's own counter of sold units said at that reading, where it has one (X3).
+    pub counter: Option<i64>,
     /// How the change falls on its places, with what each holds now; empty where the platform knows no places.
     pub places: Vec<PlaceChange>,
 }
@@ -289,5 +291,5 @@ pub(crate) fn total(places: &[Place]) -> Option<Level> {
 
 /// Makes what was found of a listing from the units of its places.
 pub(crate) fn found(places: Vec<Place>) -> Found {
-    total(&places).map_or(Found::NoNumber, |level| Found::Level { level, places })
+    total(&places).map_or(Found::NoNumber, |level| Found::Level { level, places, counter: None })
 }

@@ -66,6 +66,8 @@ pub struct Seen {
     pub level: Level,
     /// When the reading began.
     pub begun: Timestamp,
+    /// What the platform's own counter of sold units said, where it has one (X3, O5).
+    pub counter: Option<i64>,
 }
 
 /// What a target listing shows as far as we know.

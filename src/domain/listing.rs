@@ -137,6 +137,9 @@ pub struct Listing {
     pub level: Option<Level>,
     /// Where the units are, in the order in which sales are taken off; empty where the platform knows no places.
     pub places: Vec<Place>,
+    /// The units of it that were ever sold there, by the platform's own counter, where it has one (X3, O5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<i64>,
     /// The maker or brand, for rules.
     pub vendor: Option<String>,
     /// The kind of product, for rules.
@@ -178,6 +181,9 @@ pub enum Found {
         level: Level,
         /// Where they are; empty where the platform knows no places.
         places: Vec<Place>,
+        /// The units of it that were ever sold there, by the platform's own counter, where it has one (X3, O5).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counter: Option<i64>,
     },
     /// The listing is there, its number is missing or unreadable.
     NoNumber,

@@ -308,6 +308,7 @@ mod tests {
             unfit: None,
             level: None,
             places: Vec::new(),
+            counter: None,
             vendor: None,
             product_type: None,
             tags: Vec::new(),

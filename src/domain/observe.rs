@@ -147,14 +147,14 @@ fn contain(own: &mut [Line], contains: impl Fn(&Line) -> bool) {
 /// Takes the number of a reading into what is known, unless it says nothing.
 fn take_in(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp) -> Option<Level> {
     if *found == Found::NoNumber && !stands(Safeguard::MissingIsNotZero) {
-        return take_in(known, &Found::Level { level: Level(0), places: Vec::new() }, begun, now);
+        return take_in(known, &Found::Level { level: Level(0), places: Vec::new(), counter: None }, begun, now);
     }
-    let Found::Level { level, places } = found else { return None };
+    let Found::Level { level, places, counter } = found else { return None };
     if too_old(known, begun, now) {
         return None;
     }
     known.gone = None;
-    known.reading = Some(Seen { level: *level, begun });
+    known.reading = Some(Seen { level: *level, begun, counter: *counter });
     known.listing.level = Some(*level);
     known.listing.places.clone_from(places);
     Some(*level)
@@ -180,7 +180,8 @@ fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
 
 /// Notes that the platform confirmed a number: the echo of a write is a reading.
 pub fn confirmed(known: &mut Known, level: Level, at: Timestamp) {
-    known.reading = Some(Seen { level, begun: at });
+    let counter = known.reading.and_then(|seen| seen.counter);
+    known.reading = Some(Seen { level, begun: at, counter });
     known.listing.level = Some(level);
     known.shown = Shown::Exactly(level);
 }

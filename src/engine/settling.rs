@@ -524,6 +524,7 @@ fn adjustment(known: &Known, settlement: &Settlement) -> Adjustment {
         key: known.at.key.clone(),
         delta: settlement.delta,
         before: settlement.before,
+        counter: known.reading.and_then(|seen| seen.counter),
         places: places.collect(),
     }
 }

@@ -625,13 +625,13 @@ fn differs(before: &Known, after: &Known) -> bool {
 }
 
 fn facts_differ(known: &Listing, scanned: &Listing) -> bool {
-    let plain = |listing: &Listing| Listing { level: None, places: Vec::new(), ..listing.clone() };
+    let plain = |listing: &Listing| Listing { level: None, places: Vec::new(), counter: None, ..listing.clone() };
     plain(known) != plain(scanned)
 }
 
 fn found_in(listing: &Listing) -> Found {
     match listing.level {
-        Some(level) => Found::Level { level, places: listing.places.clone() },
+        Some(level) => Found::Level { level, places: listing.places.clone(), counter: listing.counter },
         None => Found::NoNumber,
     }
 }

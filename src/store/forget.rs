@@ -169,6 +169,7 @@ mod tests {
             unfit: None,
             level: None,
             places: Vec::new(),
+            counter: None,
             vendor: None,
             product_type: None,
             tags: Vec::new(),
@@ -186,7 +187,7 @@ mod tests {
                     for nth in 1..=GOODS {
                         let id = tx.put_listing(&name(channel), &listing(nth))?;
                         let mut known = tx.known(id)?.unwrap();
-                        known.reading = Some(Seen { level: Level(10), begun: day(0) });
+                        known.reading = Some(Seen { level: Level(10), begun: day(0), counter: None });
                         known.shown = Shown::Exactly(Level(10));
                         tx.save_known(&known)?;
                     }

@@ -22,7 +22,7 @@ const SELECT: &str = "SELECT listing.*, channel.name AS channel_name, EXISTS (
 impl Tx<'_> {
     /// Stores the facts of a scanned listing, not its quantity: that is a reading, and is taken in as one.
     pub fn put_listing(&self, channel: &ChannelName, listing: &Listing) -> Result<ListingId> {
-        let facts = Listing { level: None, places: Vec::new(), ..listing.clone() };
+        let facts = Listing { level: None, places: Vec::new(), counter: None, ..listing.clone() };
         let sql = "INSERT INTO listing (channel, key, facts) VALUES (?1, ?2, ?3)
             ON CONFLICT (channel, key) DO UPDATE SET facts = ?3 RETURNING id";
         let channel = self.channel_id(channel)?;
@@ -119,7 +119,7 @@ impl Tx<'_> {
         let sql = "UPDATE listing SET level = ?2, places = ?3, begun = ?4, gone = ?5, shown_kind = ?6, shown = ?7,
                 pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
-                hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21,
+                hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0)),
@@ -150,6 +150,7 @@ impl Tx<'_> {
             known.hidden.as_ref().map(|hidden| hidden.ended),
             known.owners_change.map(|movement| movement.0),
             known.sold,
+            known.reading.and_then(|seen| seen.counter),
         ])?;
         Ok(())
     }
@@ -217,6 +218,7 @@ impl Tx<'_> {
 fn known(row: &Row<'_>) -> Result<Known> {
     let level = get::<Option<i64>>(row, "level")?.map(Level);
     let begun = maybe_moment(get(row, "begun")?)?;
+    let counter: Option<i64> = get(row, "counter")?;
     let mut listing: Listing = from_json(&get::<String>(row, "facts")?)?;
     listing.level = level;
     listing.places = from_json(&get::<String>(row, "places")?)?;
@@ -227,7 +229,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
             key: ListingKey::new(get::<String>(row, "key")?),
         },
         listing,
-        reading: level.zip(begun).map(|(level, begun)| Seen { level, begun }),
+        reading: level.zip(begun).map(|(level, begun)| Seen { level, begun, counter }),
         gone: maybe_moment(get(row, "gone")?)?,
         shown: shown(row)?,
         pushed: pushed(row)?,

@@ -244,7 +244,9 @@ impl Channel for Csv {
     async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
         let content = self.read("reading the file")?;
         let found = |key: &ListingKey| match content.find(key).map(|row| &row.listing) {
-            Some(Listing { level: Some(level), places, .. }) => Found::Level { level: *level, places: places.clone() },
+            Some(Listing { level: Some(level), places, .. }) => {
+                Found::Level { level: *level, places: places.clone(), counter: None }
+            }
             Some(_) => Found::NoNumber,
             None => Found::Gone,
         };

@@ -183,6 +183,7 @@ impl Reader<'_> {
             unfit: self.unfit(),
             level,
             places: place.into_iter().collect(),
+            counter: None,
             vendor: filled(&product.vendor),
             product_type: if self.layout.format == Format::WooCommerce { None } else { filled(&product.product_type) },
             tags: product.tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),

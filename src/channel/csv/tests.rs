@@ -55,7 +55,13 @@ impl Shop {
 }
 
 fn adjustment(key: &str, before: i64, delta: i64) -> Adjustment {
-    Adjustment { key: ListingKey::new(key), delta: Delta(delta), before: Level(before), places: Vec::new() }
+    Adjustment {
+        key: ListingKey::new(key),
+        delta: Delta(delta),
+        before: Level(before),
+        counter: None,
+        places: Vec::new(),
+    }
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ impl Variant {
         let key =
             key.ok_or_else(|| ChannelError::unexpected("reading listings", "a variant has no inventoryItem.id"))?;
         let (level, places) = match self.inventory_item.found(chosen) {
-            Found::Level { level, places } => (Some(level), places),
+            Found::Level { level, places, .. } => (Some(level), places),
             Found::NoNumber | Found::Gone => (None, Vec::new()),
         };
         let not_stocked = level.is_none() && !self.inventory_item.unreadable(chosen);
@@ -248,6 +248,7 @@ impl Variant {
             unfit,
             level,
             places,
+            counter: None,
             vendor: self.product.vendor.filter(|vendor| !vendor.is_empty()),
             product_type: self.product.product_type.filter(|kind| !kind.is_empty()),
             tags: self.product.tags,

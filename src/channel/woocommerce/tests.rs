@@ -293,6 +293,7 @@ async fn a_deduction_is_found_by_its_mark() {
             key: ListingKey::new(key),
             delta: Delta(-2),
             before: Level(before),
+            counter: None,
             places: Vec::new(),
         })
         .to_vec();
@@ -316,7 +317,13 @@ async fn a_deduction_is_found_by_its_mark() {
 // proves X4, P5: an answer without its marks, or with one that cannot be read, does not say that nothing was done.
 #[tokio::test(start_paused = true)]
 async fn marks_that_cannot_be_read_prove_nothing() {
-    let batch = [Adjustment { key: ListingKey::new("1"), delta: Delta(-2), before: Level(10), places: Vec::new() }];
+    let batch = [Adjustment {
+        key: ListingKey::new("1"),
+        delta: Delta(-2),
+        before: Level(10),
+        counter: None,
+        places: Vec::new(),
+    }];
     let product = json!({ "id": 1, "type": "simple", "manage_stock": true, "stock_quantity": 8 });
     for marks in [
         None,
@@ -365,8 +372,13 @@ async fn what_does_not_tell_its_status_is_not_remembered() {
 // proves X1: an answer that is lost is not asked for a second time.
 #[tokio::test(start_paused = true)]
 async fn a_deduction_is_sent_once() {
-    let batch =
-        [Adjustment { key: ListingKey::new("810/812"), delta: Delta(-2), before: Level(10), places: Vec::new() }];
+    let batch = [Adjustment {
+        key: ListingKey::new("810/812"),
+        delta: Delta(-2),
+        before: Level(10),
+        counter: None,
+        places: Vec::new(),
+    }];
     let (web, script) = shop("https://example.org", &[(502, "<html>")]);
     let call = web.prepare(&batch, "key-7").await.unwrap();
     assert!(matches!(web.adjust(&call, Attempt::First).await.unwrap()[0], Outcome::Unknown(_)));

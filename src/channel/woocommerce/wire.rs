@@ -153,7 +153,11 @@ impl Product {
     /// Returns what a reading of its own number finds.
     pub fn found(&self) -> Found {
         let own = self.managed() == Some(Managed::Own);
-        self.level().filter(|_| own).map_or(Found::NoNumber, |level| Found::Level { level, places: Vec::new() })
+        self.level().filter(|_| own).map_or(Found::NoNumber, |level| Found::Level {
+            level,
+            places: Vec::new(),
+            counter: None,
+        })
     }
 
     pub fn is_variable(&self) -> bool {
@@ -247,6 +251,7 @@ impl Product {
             unfit: unfit.map(str::to_owned),
             level: self.level().filter(|_| managed),
             places: Vec::new(),
+            counter: None,
             vendor: None,
             product_type: self.category(),
             tags: self.tag_names(),

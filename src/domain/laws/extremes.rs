@@ -131,7 +131,7 @@ proptest! {
         let quantity = Quantity::at_least_zero(earlier);
         listing.pushed = Some(Pushed { quantity, at: pushed, movement: MovementId(1) });
         listing.ceiling = ceiling.map(|missing| Ceiling { most: quantity, missing, until: pushed });
-        let found = Found::Level { level: Level(level), places: Vec::new() };
+        let found = Found::Level { level: Level(level), places: Vec::new(), counter: None };
         observe::sold_on_target(&mut listing, change, begun);
         observe::target(&mut listing, &found, begun, now, SignedDuration::from_secs(grace));
         observe::sold_on_target(&mut listing, change, now);
@@ -139,7 +139,7 @@ proptest! {
         observe::confirmed(&mut listing, Level(level), now);
         let mut own: Vec<line::Line> = own;
         observe::source(&mut listing, &found, begun, now, &mut own);
-        observe::source(&mut listing, &Found::Level { level: Level(earlier), places: Vec::new() }, now, now, &mut own);
+        observe::source(&mut listing, &Found::Level { level: Level(earlier), places: Vec::new(), counter: None }, now, now, &mut own);
     }
 
     #[test]

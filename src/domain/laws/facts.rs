@@ -81,7 +81,7 @@ impl Range {
         (read, places, self.lines(), self.lines(), self.intents(), rest).prop_map(
             move |(read, places, owing, own, intents, (sold, lost, [gone, managed, changed]))| {
                 let mut known = known(id, "shop", None, Shown::Unknown);
-                known.reading = read.map(|(level, begun)| Seen { level, begun });
+                known.reading = read.map(|(level, begun)| Seen { level, begun, counter: None });
                 let place = |(level, nth): (Level, i32)| Place { id: nth.to_string(), level };
                 known.listing.places = places.into_iter().zip(0..).map(place).collect();
                 known.listing.managed = managed;

@@ -14,7 +14,7 @@ proptest! {
         let pushed = Pushed { quantity: Quantity::at_least_zero(4), at: at(1_000), movement: MovementId(1) };
         listing.pushed = Some(pushed);
         let before = listing.clone();
-        let found = Found::Level { level: Level(i64::from(level)), places: Vec::new() };
+        let found = Found::Level { level: Level(i64::from(level)), places: Vec::new(), counter: None };
         observe::target(&mut listing, &found, at(1_000 - age), at(1_000), SignedDuration::from_mins(10));
         prop_assert_eq!(listing, before);
     }
@@ -24,7 +24,7 @@ proptest! {
     fn same_lines_same_meaning(lines in facts::ordinary().lines(), level in 0_i64..12, by in 1_usize..12) {
         let read = |mut own: Vec<Line>| {
             let mut listing = known(1, "shop", Some(10), Shown::Unknown);
-            let found = Found::Level { level: Level(level), places: Vec::new() };
+            let found = Found::Level { level: Level(level), places: Vec::new(), counter: None };
             let meaning = observe::source(&mut listing, &found, at(1_000), at(1_000), &mut own);
             own.sort_by_key(|line| line.id);
             (meaning, own)
@@ -54,7 +54,7 @@ fn missing_units_are_waited_for_and_then_explained() {
     let grace = SignedDuration::from_mins(10);
     let mut listing = known(2, "list", Some(10), Shown::Exactly(Level(10)));
     listing.pushed = Some(Pushed { quantity: Quantity::at_least_zero(10), at: at(0), movement: MovementId(1) });
-    let level = |level| Found::Level { level: Level(level), places: Vec::new() };
+    let level = |level| Found::Level { level: Level(level), places: Vec::new(), counter: None };
     observe::target(&mut listing, &level(8), at(60), at(60), grace);
     let first = listing.ceiling.clone().unwrap();
     assert_eq!((first.most.units(), first.missing, first.until), (8, 2, at(660)));
@@ -85,7 +85,7 @@ fn sales_lower_what_is_shown() {
 #[test]
 fn own_sales_explain_a_reading() {
     let mut listing = known(1, "shop", Some(10), Shown::Unknown);
-    let level = |level| Found::Level { level: Level(level), places: Vec::new() };
+    let level = |level| Found::Level { level: Level(level), places: Vec::new(), counter: None };
     let mut own = vec![line(30, 2, 0, Vec::new())];
     assert_eq!(observe::source(&mut listing, &level(8), at(60), at(60), &mut own), observe::Meaning::Nothing);
     assert_eq!(own[0].contained, 2);
@@ -97,7 +97,7 @@ fn own_sales_explain_a_reading() {
 // number shows it.
 #[test]
 fn a_sale_close_to_a_reading_stays_claimed() {
-    let level = |level| Found::Level { level: Level(level), places: Vec::new() };
+    let level = |level| Found::Level { level: Level(level), places: Vec::new(), counter: None };
     let read = |listing: &mut Known, own: &mut [Line], number, moment| {
         observe::source(listing, &level(number), at(moment), at(moment), own)
     };
@@ -116,7 +116,7 @@ fn a_sale_close_to_a_reading_stays_claimed() {
 fn a_confirmation_from_the_future_puts_nothing_out_of_date() {
     let mut listing = known(1, "ebay", Some(5), Shown::Exactly(Level(5)));
     let pushed = |moment| Pushed { quantity: Quantity::at_least_zero(5), at: at(moment), movement: MovementId(1) };
-    let level = Found::Level { level: Level(7), places: Vec::new() };
+    let level = Found::Level { level: Level(7), places: Vec::new(), counter: None };
     listing.pushed = Some(pushed(100));
     assert_eq!(observe::target(&mut listing, &level, at(90), at(110), SignedDuration::ZERO), observe::Meaning::TooOld);
     listing.pushed = Some(pushed(100_000));
@@ -127,7 +127,7 @@ fn a_confirmation_from_the_future_puts_nothing_out_of_date() {
 // proves Y5, Y3: of two sales that a fall may contain, the older one explains it, in whatever order they are known.
 #[test]
 fn the_older_sale_explains_a_fall() {
-    let found = Found::Level { level: Level(7), places: Vec::new() };
+    let found = Found::Level { level: Level(7), places: Vec::new(), counter: None };
     let (old, new) = (line(58, 3, 0, Vec::new()), line(59, 2, 0, Vec::new()));
     for mut own in [vec![old.clone(), new.clone()], vec![new, old]] {
         let mut listing = known(1, "shop", Some(10), Shown::Unknown);

@@ -23,7 +23,7 @@ proptest! {
             line.shares[0].applied = line.shares[0].applied.saturating_add(*units);
         }
         let level = settlement.before.after(settlement.delta);
-        source.known.reading = Some(Seen { level, begun: at(1) });
+        source.known.reading = Some(Seen { level, begun: at(1), counter: None });
         let again = settle(source, &can(below_zero));
         prop_assert!(again.is_none_or(|again| again.lines.is_empty() && again.short == settlement.short));
     }
