@@ -1,12 +1,14 @@
 //! What waits for the owner's word: first pushes, shops that would be emptied, rules that move much.
 
+use std::time::Duration;
+
 use eys::domain::guard::Guard;
 use eys::domain::rule::{Rule, Then, When};
 use eys::domain::{HoldWhy, Role};
 use eys::engine::{Options, PushEnd, Release, Report};
 
 use crate::shops::{Shops, name};
-use crate::sim::ShopHandle;
+use crate::sim::{Rule as Fault, ShopHandle, Trouble};
 
 const GOODS: [(&str, i64); 10] =
     [("A", 10), ("B", 10), ("C", 10), ("D", 10), ("E", 10), ("F", 10), ("G", 10), ("H", 10), ("I", 10), ("J", 10)];
@@ -87,6 +89,82 @@ async fn a_shop_that_sells_out_is_not_held() {
     let report = shops.rest().await;
     assert_eq!((held(&report), report.exit()), (vec![], 0));
     assert!(GOODS.iter().all(|(sku, _)| (source.available(sku), outlet.available(sku)) == (0, 0)));
+}
+
+// proves H1: nor is one whose listings showed the right number from the beginning, so that they were never written to.
+#[tokio::test(start_paused = true)]
+async fn what_was_right_from_the_beginning_sells_out_too() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &GOODS);
+    let outlet = shops.shopify("outlet", Role::Target, &GOODS.map(|(sku, _)| (sku, if sku == "J" { 1 } else { 10 })));
+    shops.start().await;
+    for (sku, units) in &GOODS[..9] {
+        source.buy(sku, *units).unwrap();
+    }
+    let report = shops.rest().await;
+    assert_eq!((held(&report), report.exit()), (vec![], 0));
+    assert_eq!((outlet.available("A"), outlet.available("J")), (0, 10));
+}
+
+// proves H1, P1: what nothing explains is held, and lowered all the same once its orders show, without being held again.
+#[tokio::test(start_paused = true)]
+async fn late_orders_lower_what_is_held() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    source.set_order_delay(Duration::from_mins(5));
+    for (sku, units) in &GOODS[..6] {
+        source.buy(sku, *units).unwrap();
+    }
+    shops.pass(90).await;
+    let report = shops.sync().await;
+    assert_eq!((held(&report), outlet.available("A")), (vec![HoldWhy::SourceEmptied], 10));
+    shops.pass(300).await;
+    shops.sync().await;
+    assert!(GOODS[..6].iter().all(|(sku, _)| outlet.available(sku) == 0), "the orders explain it");
+}
+
+// proves H1, R1, P1: a number that came back by a return and went again by a correction is no zero without a sale.
+#[tokio::test(start_paused = true)]
+async fn a_correction_is_no_zero_without_a_sale() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    for (sku, _) in &GOODS[..3] {
+        source.owner_sets(sku, 0);
+    }
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!((outlet.available("A"), outlet.available("E")), (0, 10));
+    for (sku, _) in &GOODS[..3] {
+        outlet.another_app_sets(sku, 1);
+    }
+    source.buy("E", 10).unwrap();
+    source.owner_sets("F", 0);
+    let report = shops.rest().await;
+    assert_eq!((held(&report), outlet.available("A"), outlet.available("E")), (vec![], 0, 0));
+}
+
+// proves H1, R1, P1: under a hold a quantity that was frozen while a write had no answer raises nothing.
+#[tokio::test(start_paused = true)]
+async fn a_hold_raises_nothing_when_a_write_had_no_answer() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    shops.csv("list", Role::Target, &[("A", 10)]);
+    shops.link().await;
+    shops.sync_with(yes()).await;
+    source.owner_sets("A", 17);
+    shops.pass(120).await;
+    shops.market.trouble(Fault::always(Trouble::LostBefore).at("outlet").writing());
+    shops.sync().await;
+    shops.market.peace();
+    shops.market.trouble(Fault::always(Trouble::Unreachable).at("outlet"));
+    for (sku, _) in GOODS {
+        source.owner_sets(sku, 0);
+    }
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert!(held(&report).contains(&HoldWhy::SourceEmptied), "{:?}", report.holds);
+    shops.market.peace();
+    shops.list_order("list", "L-1", "A", 1, "open");
+    shops.pass(120).await;
+    shops.sync().await;
+    assert!(outlet.available("A") <= 10, "{} were never there", outlet.available("A"));
 }
 
 // proves H1: zeros that trickle in below the mark in each run are counted over 24 hours.

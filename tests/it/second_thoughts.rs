@@ -253,6 +253,43 @@ async fn a_call_that_was_settled_meanwhile_is_not_sent() {
     }
 }
 
+// proves X6: whether a deduction without an answer was made is not decided before all orders of that moment must have
+// shown, which on Shopify can take minutes: till then the fall of a sale looks just like it.
+#[tokio::test(start_paused = true)]
+async fn a_late_order_is_not_taken_for_a_deduction() {
+    let (mut shops, source, outlet) = two_shops().await;
+    source.set_order_delay(Duration::from_mins(5));
+    outlet.buy("MUG", 1).unwrap();
+    shops.pass(60).await;
+    let before = source.available("MUG");
+    shops.market.trouble(Rule::always(Trouble::LostBefore).at("shop").writing());
+    shops.sync().await;
+    shops.market.peace();
+    source.buy("MUG", 1).unwrap();
+    for _ in 0..20 {
+        shops.pass(60).await;
+        shops.sync().await;
+    }
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (before - 2, before - 2));
+}
+
+// proves P5, R3: a change whose number could not be read is asked for again, and not taken for none.
+#[tokio::test(start_paused = true)]
+async fn a_change_without_a_number_is_asked_for_again() {
+    let (mut shops, source, outlet) = two_shops().await;
+    let held = source.available("MUG");
+    outlet.owner_sets("MUG", 0);
+    shops.pass(60).await;
+    shops.market.trouble(Rule::always(Trouble::NoNumbers).at("outlet"));
+    shops.sync().await;
+    shops.market.peace();
+    shops.pass(60).await;
+    shops.sync().await;
+    shops.pass(720).await;
+    shops.sync().await;
+    assert_eq!(outlet.available("MUG"), held, "after its grace the owner's edit is put right");
+}
+
 // proves X8: a listing whose showing had no answer is looked up by the next run, and is seen in the end.
 #[tokio::test(start_paused = true)]
 async fn a_showing_without_an_answer_is_looked_up() {

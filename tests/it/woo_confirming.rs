@@ -133,13 +133,54 @@ async fn a_sale_of_the_source_that_was_run_over_is_taken_off() {
             let about = format!("from {before}, after {moment} ms");
             let (mut shops, source, outlet) = two_sold().await;
             source.owner_sets("MUG", before);
-            let report = sync_while(&mut shops, disturb(source.clone(), Some(moment), None)).await;
+            // A number that was read a moment before is written to three seconds later.
+            let sale = if before == 10 { moment } else { 3000 + moment };
+            let report = sync_while(&mut shops, disturb(source.clone(), Some(sale), None)).await;
             is_clean(&report);
             shops.rest().await;
             let left = before - 3;
             assert_eq!((source.available("MUG"), outlet.available("MUG")), (left, left), "{about}");
             assert_eq!(changes(&shops, Why::SentAgain).len(), 1, "{about}");
         }
+    }
+}
+
+// proves X4, W4: a sale of the very second in which the number was read is not lost, though it hides in a rise.
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_hides_in_a_rise_is_taken_off_once() {
+    for moment in (0..3000).step_by(150) {
+        let (mut shops, source, outlet) = two_sold().await;
+        source.face(|face: &mut WooCommerce| face.save_time = Duration::ZERO);
+        shops.market.set_latency(Duration::from_millis(150));
+        source.owner_sets("MUG", 20);
+        let report = sync_while(&mut shops, disturb(source.clone(), Some(moment), None)).await;
+        is_clean(&report);
+        shops.rest().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (17, 17), "sold after {moment} ms");
+        assert_eq!(sent(&source), [-2], "sold after {moment} ms");
+    }
+}
+
+// proves X4, W4, W3: a sale that the second reading of a change contains is not taken for lost by the next change.
+#[tokio::test(start_paused = true)]
+async fn a_sale_between_two_changes_is_taken_off_once() {
+    for moment in (0..9000).step_by(300) {
+        let (mut shops, source, outlet) = two_sold().await;
+        let order = outlet.buy("MUG", 1).unwrap();
+        shops.rest().await;
+        source.face(|face: &mut WooCommerce| face.save_time = Duration::ZERO);
+        outlet.cancel(order, true);
+        shops.pass(60).await;
+        let sold = async {
+            wait(4000).await;
+            outlet.buy("MUG", 2).unwrap();
+        };
+        let (report, (), ()) = tokio::join!(shops.sync(), disturb(source.clone(), Some(moment), None), sold);
+        is_clean(&report);
+        is_clean(&shops.sync().await);
+        shops.rest().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (5, 5), "sold after {moment} ms");
+        assert_eq!(changes(&shops, Why::SentAgain), [], "sold after {moment} ms");
     }
 }
 
