@@ -164,6 +164,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
         confirm_after: None,
+        unpaid_for: None,
         most: None,
         hides: false,
         ends: false,

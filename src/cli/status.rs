@@ -391,7 +391,7 @@ fn listings(
             told.insert(source.known.id);
             let level = source.known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
             let claims = crate::domain::offer::claims(source);
-            let because = if claims > 0 { format!("{claims} sold and not taken off yet") } else { String::new() };
+            let because = claimed_words(claims, source.unpaid);
             rows.push(vec![
                 format!("{} (source)", source.known.at.channel),
                 source.known.name(),
@@ -438,6 +438,13 @@ fn listings(
         all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "sku": known.listing.skus().next(), "status": status }));
     }
     Ok((rows, all))
+}
+
+/// Tells in words what is spoken for on the source, and how much of it is not paid yet.
+fn claimed_words(claims: i64, unpaid: i64) -> String {
+    let sold = (claims > unpaid).then(|| format!("{} sold and not taken off yet", claims - unpaid));
+    let bought = (unpaid > 0).then(|| format!("{unpaid} bought and not paid yet"));
+    sold.into_iter().chain(bought).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(shown: Shown) -> String {

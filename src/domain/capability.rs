@@ -34,6 +34,9 @@ pub struct Capability {
     /// How long after an adjustment its number is read again before it is believed, where a platform can lose what it
     /// has just confirmed (X4).
     pub confirm_after: Option<SignedDuration>,
+    /// How long a purchase may stay unpaid, where such a one shows in no order, only in the platform's counter of sold
+    /// units (O5).
+    pub unpaid_for: Option<SignedDuration>,
     /// The most units that a listing can show (H4).
     pub most: Option<i64>,
     /// Whether a listing can be hidden and shown again.

@@ -10,6 +10,7 @@ use super::link::Link;
 use super::listing::{Listing, ListingRef};
 use super::movement::MovementId;
 use super::stock::{Delta, Level, Quantity};
+use super::unpaid::Counted;
 
 /// A listing's number in the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct Known {
     /// Whether another listing of its channel bears a SKU of it, and both are there: then nobody can tell which of them
     /// is meant.
     pub duplicate: bool,
+    /// How far its platform's counter of sold units is accounted for, where it has one that shows unpaid purchases (O5);
+    /// for targets.
+    pub counted: Option<Counted>,
     /// Units of it that were ever known to be sold, on any channel (for a source listing: in its own units). It only
     /// grows; what was sold since a moment is a difference of two values.
     pub sold: i64,
@@ -156,6 +160,8 @@ pub struct SourceFacts {
     pub own: Vec<Line>,
     /// Its intents that are not closed.
     pub intents: Vec<Intent>,
+    /// Units of it that are bought on targets and not paid yet: no order shows them (O5).
+    pub unpaid: i64,
     /// What its platform lost of confirmed changes and of sales of its own, and is still to be sent once more (X4).
     pub lost: Delta,
 }

@@ -39,6 +39,7 @@ pub mod status;
 pub mod stock;
 pub mod turn;
 pub mod undo;
+pub mod unpaid;
 pub mod writer;
 
 pub use capability::{Capability, ExactlyOnce, Traces};
@@ -51,4 +52,5 @@ pub use listing::{ChannelName, Found, Good, Listing, ListingKey, ListingRef, Lis
 pub use movement::{Movement, MovementId, RunId, Why};
 pub use order::{LineFact, LineKey, OrderFact, OrderWindow};
 pub use stock::{Delta, Level, Price, Quantity, Sku};
+pub use unpaid::Counted;
 pub use writer::{Trace, Writer};

@@ -104,7 +104,11 @@ pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
         return Meaning::First(level);
     };
     let fall = earlier.level.0.saturating_sub(level.0);
-    let unexplained = fall.saturating_sub(explain(own, earlier.begun, begun, fall));
+    let by_lines = explain(own, earlier.begun, begun, fall);
+    // A counter of sold units knows of sales whose orders are late, or not paid yet.
+    let counters = known.reading.and_then(|seen| seen.counter).zip(earlier.counter);
+    let sold = counters.map_or(by_lines, |(now, before)| now.saturating_sub(before));
+    let unexplained = fall.saturating_sub(sold);
     if unexplained == 0 {
         return Meaning::Nothing;
     }
@@ -174,7 +178,7 @@ fn nothing_said(known: &mut Known, found: &Found, begun: Timestamp, now: Timesta
 
 /// Tells whether a reading began before our last write was confirmed (R2). A confirmation that is still to come by the
 /// clock of the reading was stamped by a clock that was further on, or wrong; it puts no reading out of date.
-fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
+pub(super) fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
     known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
 }
 

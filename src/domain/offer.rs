@@ -31,7 +31,7 @@ pub struct Offer {
 /// Returns the units of a source listing that are spoken for though its reading may still contain them (O1).
 ///
 /// Units to be given back do not count against them (O3): each line claims on its own. What the platform lost is sold
-/// and gone, though no line owes it any more (X4).
+/// and gone, though no line owes it any more (X4). What is bought and not paid yet is gone for whoever comes later (O5).
 pub fn claims(source: &SourceFacts) -> i64 {
     if !stands(Safeguard::Claims) {
         return 0;
@@ -41,7 +41,7 @@ pub fn claims(source: &SourceFacts) -> i64 {
     let unseen = source.own.iter().map(|line| line.taken.saturating_sub(line.contained).max(0));
     let lost = source.intents.iter().map(|intent| intent.act.sent_again()).chain([source.lost]);
     let lost = lost.map(|delta| delta.0.saturating_neg().max(0));
-    owed.chain(unseen).chain(lost).fold(0, i64::saturating_add)
+    owed.chain(unseen).chain(lost).chain([source.unpaid]).fold(0, i64::saturating_add)
 }
 
 /// Returns what a source listing has that is not spoken for; `None` while it was never read (P5).
@@ -99,8 +99,15 @@ fn describe(source: &SourceFacts, free: Level, units: i64, made: i64, trail: &mu
     let name = source.known.listing.skus().next().map_or_else(|| source.known.at.to_string(), ToString::to_string);
     let mut words = format!("{name} on the source: {has}");
     let claimed = claims(source);
+    let sold = claimed.saturating_sub(source.unpaid);
+    if sold != 0 {
+        words.push_str(&format!(", {sold} sold and not taken off yet"));
+    }
+    if source.unpaid != 0 {
+        words.push_str(&format!(", {} bought and not paid yet", source.unpaid));
+    }
     if claimed != 0 {
-        words.push_str(&format!(", {claimed} sold and not taken off yet, leaves {free}"));
+        words.push_str(&format!(", leaves {free}"));
     }
     if units != 1 {
         words.push_str(&format!(", {units} in each → {made}"));

@@ -131,6 +131,8 @@ pub struct Evidence {
     pub begun: Timestamp,
     /// When it was done: what was sold meanwhile may be in it or not.
     pub done: Timestamp,
+    /// What the platform's own counter of sold units said, where it has one.
+    pub counter: Option<i64>,
 }
 
 /// The source's own net sales of a listing between the level before an adjustment and a later reading.
@@ -145,6 +147,11 @@ pub struct OwnSales {
 }
 
 impl OwnSales {
+    /// Counts the sales between two readings by the platform's own counter, which leaves nothing unclear (X3).
+    pub fn counted(before: i64, seen: i64) -> Self {
+        Self { sure: seen.saturating_sub(before), ..Self::default() }
+    }
+
     /// Adds units of which the stamps do not tell whether they lie between the two.
     pub fn add_unclear(&mut self, units: i64) {
         self.perhaps_sold = self.perhaps_sold.saturating_add(units.max(0));

@@ -199,6 +199,7 @@ fn as_known(lane: &Lane, listing: &Listing) -> Known {
         shown: Shown::Unknown,
         pushed: None,
         fitted: None,
+        counted: None,
         ceiling: None,
         refusal: None,
         hidden: None,

@@ -3,15 +3,16 @@
 //! The intent stays open until the second reading. What is missing then is remembered, claimed, and sent once more by a
 //! new intent, which is believed; whatever differs later is the owner's.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
+use crate::channel::Attempt;
 use crate::domain::observe::{explain, later};
 use crate::domain::settle::{Evidence, Second, second_reading};
-use crate::domain::{Component, Delta, Intent, Level, ListingId};
+use crate::domain::{Component, Delta, ExactlyOnce, Intent, Level, ListingId};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
 /// that was down, lets it come later.
@@ -40,13 +41,18 @@ impl Cycle<'_> {
     /// Tells whether a confirmed change of a listing is to be read again before it is believed. What is sent once more
     /// is not, and neither is anything after it in the same cycle.
     pub fn must_confirm(&self, lane: &Lane, intent: &Intent) -> bool {
+        if lane.capability().exactly_once == ExactlyOnce::Goal {
+            return true;
+        }
         let loses = lane.capability().confirm_after.is_some();
         loses && intent.act.sent_again().is_zero() && !self.corrected.contains(&intent.listing)
     }
 
     /// Lets the lane rest before an adjustment, where its reading is too fresh to tell afterwards what was lost.
     pub fn next_apart(&self, lane: &Lane, components: &[Component], batch: &[ListingId]) -> Option<Job> {
-        lane.capability().confirm_after?;
+        if lane.capability().exactly_once != ExactlyOnce::Marker {
+            return None;
+        }
         let now = self.now(lane);
         let sources = components.iter().flat_map(|component| &component.sources);
         let read = sources.filter(|source| batch.contains(&source.known.id)).filter_map(|source| source.known.reading);
@@ -95,7 +101,14 @@ impl Cycle<'_> {
         let own = self.own_sales(lane, id, evidence)?;
         let goal = stored.before.after(stored.delta);
         let left = goal.after(Delta(own.sure.saturating_neg()));
+        let goal_only = lane.capability().exactly_once == ExactlyOnce::Goal;
         let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
+            Second::Lost(_) if goal_only => return self.write_again(lane, stored),
+            _ if goal_only && self.may_still_land(lane, stored, now) => {
+                self.confirming.remove(&id);
+                let why = "one of its writes had no answer; it is looked at again when that can no longer be running";
+                return self.pending(lane, stored, why.to_owned(), None);
+            }
             Second::Holds => (seen, Delta(0)),
             // So long after, a difference may as well be the owner's: what was lost and what was edited look alike. And
             // where it moved again meanwhile, there may be orders that do not show yet.
@@ -121,5 +134,26 @@ impl Cycle<'_> {
         })?;
         self.confirming.remove(&id);
         self.applied(lane, stored, Some(level), lost, now, "its number was read again")
+    }
+
+    /// Writes a goal once more: a sale came between its reading and its writing, and was run over (X3).
+    fn write_again(&mut self, lane: &Lane, stored: &Stored<'_>) -> Result<(), EngineError> {
+        let id = stored.intent.listing;
+        self.confirming.remove(&id);
+        if !self.may_send_again(id) {
+            let why = "sales keep coming between its reading and its writing";
+            return self.pending(lane, stored, why.to_owned(), None);
+        }
+        let open = self.store.read(|tx| tx.unfinished_calls(&lane.name))?;
+        if let Some(open) = open.into_iter().find(|open| Some(open.id) == stored.intent.call) {
+            self.lane(&lane.name).calls.push_back((open.id, open.stored, Attempt::Again));
+        }
+        Ok(())
+    }
+
+    /// Tells whether a write of a goal that had no answer may still come, and undo what was written after it (Y8).
+    fn may_still_land(&self, lane: &Lane, stored: &Stored<'_>, now: Timestamp) -> bool {
+        let until = later(stored.intent.opened, lane.capability().still_running);
+        self.unanswered.contains(&stored.intent.listing) && now < until
     }
 }

@@ -120,6 +120,8 @@ pub(super) struct Cycle<'a> {
     pub corrected: BTreeSet<ListingId>,
     /// How often a listing was tried in this cycle and has to be tried again.
     pub tries: BTreeMap<ListingId, u32>,
+    /// Listings of the source of which a write had no answer: it may still be on its way.
+    pub unanswered: BTreeSet<ListingId>,
     /// Listings that were looked up and could not be read.
     pub unreadable: BTreeSet<ListingId>,
     /// Listings whose hold the owner released just now.
@@ -171,6 +173,7 @@ impl<'a> Cycle<'a> {
             confirming: BTreeMap::new(),
             corrected: BTreeSet::new(),
             tries: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             exempt: BTreeSet::new(),
             new_rules: BTreeSet::new(),

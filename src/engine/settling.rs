@@ -46,6 +46,7 @@ impl Cycle<'_> {
             }
             let Some(lane) = self.lane_of(&source) else { continue };
             if self.may_repeat(&lane, &call) {
+                self.unanswered.extend(call.intents.iter().map(|intent| intent.listing));
                 self.lane(&source).calls.push_back((call.id, call.stored, Attempt::Again));
             } else {
                 let listings: Vec<_> = call.intents.iter().map(|intent| intent.listing).collect();
@@ -92,6 +93,9 @@ impl Cycle<'_> {
             }
             None => ready.into_iter().take(1).collect(),
         };
+        // A goal is repeated until it holds: what is in its call must all be open (X3).
+        let alone = lane.capability().exactly_once == ExactlyOnce::Goal;
+        let batch: Vec<ListingId> = if alone { batch.into_iter().take(1).collect() } else { batch };
         if batch.is_empty() && !self.must_leave(lane) {
             return Ok(None);
         }
@@ -243,9 +247,8 @@ impl Cycle<'_> {
                 self.pending(lane, &stored, format!("refused: {error}"), error.next.clone())?;
             }
             Outcome::Unknown(error) => {
-                let tries = self.tries.entry(intent.listing).or_default();
-                *tries += 1;
-                if *tries < MOST_SENDS {
+                self.unanswered.insert(intent.listing);
+                if self.may_send_again(intent.listing) {
                     return Ok(true);
                 }
                 self.pending(lane, &stored, format!("no answer: {error}"), None)?;
@@ -267,6 +270,13 @@ impl Cycle<'_> {
         Ok(false)
     }
 
+    /// Tells whether a call about a listing may go out once more in this cycle.
+    pub(super) fn may_send_again(&mut self, id: ListingId) -> bool {
+        let tries = self.tries.entry(id).or_default();
+        *tries += 1;
+        *tries < MOST_SENDS
+    }
+
     fn read_and_decide_again(&mut self, lane: &Lane, id: ListingId) {
         if self.try_again(id) {
             self.lane(&lane.name).look.insert(id);
@@ -286,12 +296,12 @@ impl Cycle<'_> {
         let waiting = self.lanes.get(&lane.name).map(|state| state.calls.clone()).unwrap_or_default();
         for intent in intents.iter().filter(|intent| intent.state == IntentState::Open) {
             let Act::Adjust { delta, before, lines } = &intent.act else { continue };
-            let Found::Level { level, .. } = found else { continue };
+            let Found::Level { level, counter, .. } = found else { continue };
             if waiting.iter().any(|(call, _, _)| Some(*call) == intent.call) {
                 continue;
             }
             let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun };
-            let evidence = Evidence { level: *level, begun, done };
+            let evidence = Evidence { level: *level, begun, done, counter: *counter };
             match self.confirming.get(&id) {
                 Some(Confirming::Looking) => self.confirm(lane, &stored, evidence, None)?,
                 Some(Confirming::Asking(first)) => self.confirm(lane, &stored, evidence, Some(*first))?,
@@ -310,10 +320,12 @@ impl Cycle<'_> {
             return Ok(());
         }
         let id = stored.intent.listing;
-        // Where nothing goes on after its process, no clock needs to be asked.
-        let wait = later(later(stored.intent.opened, capability.still_running), capability.order_delay);
+        // Where nothing goes on after its process, no clock needs to be asked; and a counter of sold units is never late.
+        let counts = seen.counter.is_some();
+        let still_running = later(stored.intent.opened, capability.still_running);
+        let wait = if counts { still_running } else { later(still_running, capability.order_delay) };
         let settled = wait == stored.intent.opened || wait <= begun;
-        if !self.is_ripe(lane, stored.intent.id, seen)? {
+        if !counts && !self.is_ripe(lane, stored.intent.id, seen)? {
             let why = "no answer came; its number says more when the orders of that moment can no longer be late";
             return self.pending(lane, stored, why.to_owned(), None);
         }
@@ -358,17 +370,21 @@ impl Cycle<'_> {
     ///
     /// A sale that the one before may contain by its stamp is contained if it was placed so long before that it had to
     /// be, else only if the number moved by as much then, and nothing that was known explained it. A rise may hide a
-    /// fall of any size.
+    /// fall of any size. Where the platform counts what it sells, none of this is needed (X3).
     pub(super) fn own_sales(&self, lane: &Lane, id: ListingId, seen: Evidence) -> Result<OwnSales, StoreError> {
         let delay = lane.capability().order_delay;
-        let (own, read, mut moved) = self.store.read(|tx| {
+        let (own, read, counter, mut moved) = self.store.read(|tx| {
             let known = tx.known(id)?;
-            let read = known.as_ref().and_then(|known| known.reading).map(|seen| seen.begun);
+            let reading = known.as_ref().and_then(|known| known.reading);
+            let (read, counter) = (reading.map(|seen| seen.begun), reading.and_then(|seen| seen.counter));
             let change = known.and_then(|known| known.owners_change).map(|change| tx.movement(change)).transpose()?;
             let change = change.flatten().filter(|change| Some(change.when) == read);
             let moved = change.and_then(|change| change.from?.checked_sub(change.to?)).unwrap_or(0);
-            Ok((tx.own_lines(id)?, read, moved))
+            Ok((tx.own_lines(id)?, read, counter, moved))
         })?;
+        if let (Some(before), Some(now)) = (counter, seen.counter) {
+            return Ok(OwnSales::counted(before, now));
+        }
         let mut sales = OwnSales::default();
         for line in own {
             let units = line.taken.saturating_sub(line.contained);
@@ -452,7 +468,7 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn pending(
+    pub(super) fn pending(
         &mut self,
         lane: &Lane,
         stored: &Stored<'_>,

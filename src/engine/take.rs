@@ -14,6 +14,7 @@ use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
 use crate::domain::held::{FEWEST_OLD, flood, is_old};
 use crate::domain::observe::{self, Meaning, later};
 use crate::domain::relisted::sold_elsewhere;
+use crate::domain::unpaid;
 use crate::domain::{
     Act, ChannelName, Found, Held, IntentState, Known, Line, LineFact, LineHold, LineId, Link, Listing, ListingId,
     ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
@@ -344,7 +345,9 @@ fn take_line(
     count_sold(tx, lane, &line, change, taken)?;
     if let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() {
         if lane.role == Role::Target {
-            observe::sold_on_target(&mut known, change, order.placed);
+            // What the counter told of already is off its number (O5).
+            let told = unpaid::shows(&mut known, change, done);
+            observe::sold_on_target(&mut known, change.saturating_sub(told), order.placed);
             tx.save_known(&known)?;
         }
         taken.dirty.insert(known.id);
@@ -531,7 +534,12 @@ impl Reader<'_> {
     fn read(&self, tx: &Tx<'_>, before: &Known, found: &Found, taken: &mut Taken) -> Result<bool, StoreError> {
         let mut known = before.clone();
         let meaning = match self.lane.role {
-            Role::Target => observe::target(&mut known, found, self.begun, self.now, self.grace),
+            Role::Target => {
+                if let Some(patience) = patience(self.lane) {
+                    unpaid::read(&mut known, found, (self.begun, self.now), patience);
+                }
+                observe::target(&mut known, found, self.begun, self.now, self.grace)
+            }
             Role::Source if !may_read(tx, &known, found)? => Meaning::Nothing,
             Role::Source => {
                 let before = tx.own_lines(known.id)?;
@@ -591,6 +599,13 @@ impl Reader<'_> {
     }
 }
 
+/// Returns how long purchases on a target may stay unpaid, where its counter shows them and its sales count (O5).
+fn patience(lane: &Lane) -> Option<unpaid::Patience> {
+    let capability = lane.capability();
+    let lasts = capability.unpaid_for.filter(|_| lane.deduct_sales)?;
+    Some(unpaid::Patience { lasts, lag: capability.lag.max(capability.order_delay) })
+}
+
 /// Returns the listings of a channel that bear a SKU of this one: whether they are duplicates may have changed.
 fn twins(tx: &Tx<'_>, channel: &ChannelName, listing: &Listing) -> Result<Vec<ListingId>, StoreError> {
     let mut twins = Vec::new();
@@ -621,6 +636,7 @@ fn differs(before: &Known, after: &Known) -> bool {
         || before.gone != after.gone
         || before.ceiling != after.ceiling
         || before.owners_change != after.owners_change
+        || before.counted != after.counted
         || before.listing != after.listing
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::value::numbers;
 use super::{Result, Tx};
+use crate::domain::unpaid::claimed;
 use crate::domain::{Component, Delta, Intent, Known, Line, Link, ListingId, SourceFacts, TargetFacts};
 
 impl Tx<'_> {
@@ -81,6 +82,7 @@ impl Tx<'_> {
                 owing: owing.remove(&id).unwrap_or_default(),
                 own: own.remove(&id).unwrap_or_default(),
                 intents: intents.remove(&id).unwrap_or_default(),
+                unpaid: 0,
                 lost: lost.get(&id).copied().unwrap_or(Delta(0)),
             });
         }
@@ -90,7 +92,11 @@ impl Tx<'_> {
             let links = links.remove(&id).unwrap_or_default();
             component.targets.push(TargetFacts { known, links, held: held.remove(&id).unwrap_or_default() });
         }
-        components.values_mut().for_each(sort);
+        for component in components.values_mut() {
+            sort(component);
+            let unpaid: Vec<i64> = component.sources.iter().map(|source| claimed(component, source.known.id)).collect();
+            component.sources.iter_mut().zip(unpaid).for_each(|(source, units)| source.unpaid = units);
+        }
         Ok(components.into_values().collect())
     }
 }

@@ -140,14 +140,19 @@ impl Tx<'_> {
 
     /// Keeps the first reading of a listing after an adjustment of it was left without an answer (X6).
     pub fn keep_evidence(&self, id: IntentId, seen: Evidence) -> Result<()> {
-        self.set_meta(&format!("{EVIDENCE}{}", id.0), &json(&(seen.level.0, ms(seen.begun), ms(seen.done)))?)
+        self.set_meta(
+            &format!("{EVIDENCE}{}", id.0),
+            &json(&(seen.level.0, ms(seen.begun), ms(seen.done), seen.counter))?,
+        )
     }
 
     /// Returns the first reading of a listing after an adjustment of it was left without an answer.
     pub fn evidence(&self, id: IntentId) -> Result<Option<Evidence>> {
         let Some(kept) = self.meta(&format!("{EVIDENCE}{}", id.0))? else { return Ok(None) };
-        let (level, begun, done): (i64, i64, i64) = from_json(&kept)?;
-        Ok(Some(Evidence { level: Level(level), begun: moment(begun)?, done: moment(done)? }))
+        let kept: Vec<Option<i64>> = from_json(&kept)?;
+        let [Some(level), Some(begun), Some(done), ref counter @ ..] = kept[..] else { return Ok(None) };
+        let counter = counter.first().copied().flatten();
+        Ok(Some(Evidence { level: Level(level), begun: moment(begun)?, done: moment(done)?, counter }))
     }
 
     /// Remembers what a listing's platform lost, until it is sent once more (X4); nothing, where that is zero.

@@ -120,6 +120,7 @@ impl Tx<'_> {
                 pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
                 hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
+                counted = ?23,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0)),
@@ -151,6 +152,7 @@ impl Tx<'_> {
             known.owners_change.map(|movement| movement.0),
             known.sold,
             known.reading.and_then(|seen| seen.counter),
+            known.counted.as_ref().map(json).transpose()?,
         ])?;
         Ok(())
     }
@@ -241,6 +243,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
             .transpose()?,
         owners_change: get::<Option<i64>>(row, "owners_change")?.map(MovementId),
         duplicate: get(row, "duplicate")?,
+        counted: get::<Option<String>>(row, "counted")?.map(|kept| from_json(&kept)).transpose()?,
         sold: get(row, "sold")?,
     })
 }

@@ -95,6 +95,7 @@ fn facts() -> ChannelFacts {
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
         confirm_after: None,
+        unpaid_for: None,
         most: None,
         hides: false,
         ends: false,

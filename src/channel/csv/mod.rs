@@ -159,6 +159,7 @@ impl Csv {
                 order_delay: SignedDuration::ZERO,
                 still_running: SignedDuration::ZERO,
                 confirm_after: None,
+                unpaid_for: None,
                 most: Some(MOST),
                 hides: false,
                 ends: false,

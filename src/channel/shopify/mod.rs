@@ -173,6 +173,7 @@ fn capability() -> Capability {
         order_delay: SignedDuration::from_mins(10),
         still_running: SignedDuration::from_mins(2),
         confirm_after: None,
+        unpaid_for: None,
         most: Some(1_000_000_000),
         hides: true,
         ends: true,

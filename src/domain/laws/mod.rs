@@ -6,6 +6,7 @@ mod plan;
 mod reading;
 mod settling;
 mod units;
+mod unpaid;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +41,7 @@ fn can(below_zero: bool) -> Capability {
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
         confirm_after: None,
+        unpaid_for: None,
         most: None,
         hides: false,
         ends: false,
@@ -74,6 +76,7 @@ pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Kn
         shown,
         pushed: None,
         fitted: None,
+        counted: None,
         ceiling: None,
         refusal: None,
         hidden: None,
@@ -127,7 +130,8 @@ fn component() -> impl Strategy<Value = Component> {
                 line
             })
             .collect();
-        let sources = vec![SourceFacts { known: source, owing, own: Vec::new(), intents: Vec::new(), lost: Delta(0) }];
+        let sources =
+            vec![SourceFacts { known: source, owing, own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) }];
         let targets = targets.into_iter().zip(2..).map(|((units, shown, held), id)| target(id, units, shown, held));
         Component { sources, targets: targets.collect() }
     })

@@ -97,6 +97,8 @@ proptest! {
                     prop_assert!(quantity.as_level() < decision.shown.most().unwrap());
                 }
                 Action::Held(_) => prop_assert!(decision.shown.most().is_none_or(|most| most <= least.as_level())),
+                // How low it is must be known first: the frozen number may be more.
+                Action::Look => prop_assert!(matches!(decision.shown, Shown::AtMost(most) if least.as_level() < most)),
                 Action::Nothing => {}
                 ref other => prop_assert!(false, "{:?}", other),
             }
@@ -121,7 +123,8 @@ proptest! {
             } else if let Action::Push { quantity, .. } = now.action {
                 prop_assert!(then.shown.most().is_some_and(|most| quantity.as_level() < most));
             } else {
-                prop_assert!(matches!(now.action, Action::Held(_) | Action::Nothing), "{:?}", now);
+                let looks = now.action == Action::Look && matches!(now.shown, Shown::AtMost(_));
+                prop_assert!(looks || matches!(now.action, Action::Held(_) | Action::Nothing), "{:?}", now);
             }
         }
     }

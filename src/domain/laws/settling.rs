@@ -120,7 +120,7 @@ fn the_rest_of_an_oversell_stays_owed() {
     let share = Share { source: ListingId(1), units: 1, applied: 0 };
     let owing = vec![line(2, 3, 0, vec![share]), line(1, 2, 0, vec![share])];
     let known = known(1, "shop", Some(4), Shown::Unknown);
-    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), lost: Delta(0) };
+    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) };
     let settlement = settle(&source, &can(false)).unwrap();
     assert_eq!(settlement.lines, vec![(LineId(1), 2), (LineId(2), 2)]);
     assert_eq!((settlement.delta, settlement.short), (Delta(-4), 1));

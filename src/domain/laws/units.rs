@@ -157,6 +157,7 @@ impl Shop {
             owing: self.lines.iter().flatten().cloned().collect(),
             own: Vec::new(),
             intents: intent.into_iter().collect(),
+            unpaid: 0,
             lost: Delta(0),
         }
     }

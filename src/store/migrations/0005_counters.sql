@@ -1,2 +1,4 @@
--- What the platform's own counter of sold units said when the quantity was last read, where it has one (X3, O5).
+-- What the platform's own counter of sold units said when the quantity was last read, where it has one (X3), and how far
+-- it is accounted for (O5), as JSON.
 ALTER TABLE listing ADD COLUMN counter INTEGER;
+ALTER TABLE listing ADD COLUMN counted TEXT;

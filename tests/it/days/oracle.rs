@@ -18,6 +18,8 @@ const AFTER: SignedDuration = SignedDuration::from_mins(20);
 const SLOW: SignedDuration = SignedDuration::from_mins(3);
 /// How long a change of the source is unsettled where it is read a second time.
 const ASIDE: SignedDuration = SignedDuration::from_secs(20);
+/// How long a save may take in which a sale gets lost.
+const SAVE: SignedDuration = SignedDuration::from_secs(1);
 /// How long nothing may have happened about a listing for its number to be known for sure.
 const QUIET: SignedDuration = SignedDuration::from_mins(15);
 
@@ -189,22 +191,26 @@ impl<'a> Stock<'a> {
 
     /// Tells whether the owner, or another program, wrote to a number of the source while only that number could tell
     /// what became of a change of ours: when its answer was lost (X6), or when it was read for the second time where
-    /// changes get lost (X4). Then what was edited looks like what we did, or did not do, and nobody can tell.
+    /// changes get lost (X4). Then what was edited looks like what we did, or did not do, and nobody can tell. Nor can
+    /// anybody where a sale got lost whose order did not show before that second reading.
     fn nobody_can_tell(&self, good: &str) -> bool {
         let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
-        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        let (mut ours, mut by_hand, mut sold) = (Vec::new(), Vec::new(), Vec::new());
         for event in self.lived.events.iter().filter(here) {
             match event.deed {
                 Deed::Adjusted { who: Who::App, .. } => ours.push(event.at),
                 Deed::Wrote { who: Who::Owner | Who::OtherApp, .. } => by_hand.push(event.at),
+                Deed::Sold { .. } => sold.push(event.at),
                 _ => {}
             }
         }
         let of_good = |(_, sku): &&(Stretch, String)| self.drawn.holder(sku) == good;
         let open = |at: Timestamp| self.lived.open.iter().filter(of_good).any(|(stretch, _)| stretch.contains(at));
         let loses = self.drawn.source().kind == DrawnKind::WooCommerce;
-        let beside = |at: Timestamp| loses && ours.iter().any(|ours| *ours - ASIDE <= at && at <= *ours + ASIDE);
-        by_hand.into_iter().any(|at| open(at) || beside(at))
+        let within = |at: Timestamp, time| loses && ours.iter().any(|ours| *ours - time <= at && at <= *ours + time);
+        let late = !self.drawn.source().order_delay.is_zero();
+        by_hand.into_iter().any(|at| open(at) || within(at, ASIDE))
+            || (late && sold.into_iter().any(|at| within(at, SAVE)))
     }
 
     /// Tells whether lines of a good of the source waited for the owner, who was asked: till the answer comes they are
