@@ -165,6 +165,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         still_running: SignedDuration::ZERO,
         confirm_after: None,
         unpaid_for: None,
+        revisions: None,
         most: None,
         hides: false,
         ends: false,

@@ -39,6 +39,9 @@ pub struct Capability {
     pub unpaid_for: Option<SignedDuration>,
     /// The most units that a listing can show (H4).
     pub most: Option<i64>,
+    /// How often a day a listing can be changed, over all that stands under the same [`Listing::item`](super::Listing);
+    /// `None` where nobody counts (H4).
+    pub revisions: Option<Revisions>,
     /// Whether a listing can be hidden and shown again.
     pub hides: bool,
     /// Whether a listing can be ended and brought back.
@@ -58,6 +61,15 @@ pub enum Traces {
     Account,
     /// With each listing whose number is changed: the key of the call that did it, which tells of the state.
     Listing,
+}
+
+/// How often a platform lets a listing be changed within a day (H4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revisions {
+    /// Changes a day.
+    pub most: i64,
+    /// Of those, how many raises may use: the rest is kept for lowerings.
+    pub for_raises: i64,
 }
 
 /// How an adjustment of the source is kept from happening twice.

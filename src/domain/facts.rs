@@ -175,4 +175,15 @@ pub struct TargetFacts {
     pub links: Vec<Link>,
     /// The holds it stands under.
     pub held: Vec<(HoldId, Frozen)>,
+    /// How often it was changed within a day, where its platform counts that (H4).
+    pub changed: Changes,
+}
+
+/// The changes of a listing within a day, over all that its platform counts together (H4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// How many there were.
+    pub made: i64,
+    /// When the oldest of them is a day ago, by the channel's clock.
+    pub frees: Option<Timestamp>,
 }

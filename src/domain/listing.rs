@@ -122,6 +122,10 @@ pub struct Place {
 pub struct Listing {
     /// Its key on the channel.
     pub key: ListingKey,
+    /// What the platform counts its changes under, where it counts them over several listings of ours: the item that it
+    /// is a variation of (H4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
     /// The goods that draw on its number, at least one.
     pub goods: Vec<Good>,
     /// Whether buyers can see it.

@@ -309,6 +309,7 @@ mod tests {
             level: None,
             places: Vec::new(),
             counter: None,
+            item: None,
             vendor: None,
             product_type: None,
             tags: Vec::new(),

@@ -42,8 +42,10 @@ pub mod undo;
 pub mod unpaid;
 pub mod writer;
 
-pub use capability::{Capability, ExactlyOnce, Traces};
-pub use facts::{Ceiling, Component, Hidden, Known, ListingId, Pushed, Refusal, Seen, Shown, SourceFacts, TargetFacts};
+pub use capability::{Capability, ExactlyOnce, Revisions, Traces};
+pub use facts::{
+    Ceiling, Changes, Component, Hidden, Known, ListingId, Pushed, Refusal, Seen, Shown, SourceFacts, TargetFacts,
+};
 pub use hold::{Frozen, FrozenPart, Hold, HoldId, HoldWhy};
 pub use intent::{Act, CallId, Intent, IntentId, IntentState, StoredCall};
 pub use line::{Forgotten, Held, Line, LineHold, LineId, Share};

@@ -8,8 +8,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::capability::Capability;
-use super::facts::{Component, ListingId, Shown, TargetFacts};
+use super::capability::{Capability, Revisions};
+use super::facts::{Changes, Component, ListingId, Shown, TargetFacts};
 use super::hold::HoldId;
 use super::intent::{Act, IntentState};
 use super::listing::ChannelName;
@@ -110,6 +110,13 @@ pub enum Doubt {
         /// When it is full again.
         until: Timestamp,
     },
+    /// The platform takes only so many changes of a listing a day; what is left is for lowerings (H4).
+    RevisionsSpent {
+        /// How many were made within a day.
+        made: i64,
+        /// When the oldest of them counts no more.
+        until: Timestamp,
+    },
     /// The platform refused it lately; it is tried again later, or when something changes (F5).
     RefusedLately,
 }
@@ -121,6 +128,12 @@ impl fmt::Display for Doubt {
             Self::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
             Self::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
             Self::RefusedLately => "the platform refused this quantity lately; it is tried again later",
+            Self::RevisionsSpent { made, until } => {
+                return write!(
+                    f,
+                    "it was changed {made} times within a day, and the platform counts; it waits until {until:.0}"
+                );
+            }
             Self::QuotaSpent { until } => {
                 return write!(f, "the platform's quota of calls runs low, so nothing is raised until {until:.0}");
             }
@@ -156,7 +169,12 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
     let excluded = offer.as_ref().and_then(|offer| offer.excluded_by.clone());
     let status = status(target, component, channel.switched_on, excluded);
     let zero_stock = offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock);
-    let action = act(target, component, world, channel, &status, offer.as_ref(), zero_stock);
+    let action = match act(target, component, world, channel, &status, offer.as_ref(), zero_stock) {
+        action @ Action::Push { .. } => {
+            changed_too_often(target, world, |revisions| revisions.most).map_or(action, Action::Wait)
+        }
+        action => action,
+    };
     Some(Decision {
         target: target.known.id,
         channel: target.known.at.channel.clone(),
@@ -229,6 +247,13 @@ fn held(target: &TargetFacts, component: &Component) -> Option<(HoldId, Quantity
     quantities.min_by_key(|(hold, quantity)| (*quantity, *hold))
 }
 
+/// Tells whether a listing was changed as often as its platform lets it be within a day (H4).
+fn changed_too_often(target: &TargetFacts, world: &World<'_>, most: impl Fn(Revisions) -> i64) -> Option<Doubt> {
+    let revisions = world.channels.get(&target.known.at.channel)?.capability.revisions?;
+    let Changes { made, frees } = target.changed;
+    frees.filter(|_| most(revisions) <= made).map(|until| Doubt::RevisionsSpent { made, until })
+}
+
 fn refused_lately(target: &TargetFacts, world: &World<'_>, wanted: Quantity) -> bool {
     let now = world.channels.get(&target.known.at.channel).map(|channel| channel.now);
     let refusal = target.known.refusal.as_ref();
@@ -258,6 +283,7 @@ pub(super) fn doubt(target: &TargetFacts, component: &Component, world: &World<'
         .max()
         .or((!world.source_fresh).then_some(Doubt::SourceNotRead))
         .or(waits.map(|until| Doubt::QuotaSpent { until }))
+        .or_else(|| changed_too_often(target, world, |revisions| revisions.for_raises))
 }
 
 fn cause(target: &TargetFacts, component: &Component, channel: &ChannelFacts) -> Cause {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::SignedDuration;
 
 use super::EngineError;
-use super::cycle::{Cycle, record};
+use super::cycle::{Cycle, before, record};
 use super::lane::Lane;
 use super::report::{Adjusted, Deduction, Trouble};
 use crate::domain::guard::{
@@ -64,6 +64,7 @@ impl Cycle<'_> {
         if self.hold_lines(&components)? {
             components = self.store.read(|tx| tx.components(&seeds))?;
         }
+        self.count_changes(&mut components)?;
         let planned = Planned::new(components);
         let owing = self.settle_components(&planned.components)?;
         let decisions = self.plan_components(&planned);
@@ -75,6 +76,17 @@ impl Cycle<'_> {
                 Some(hold) => self.note_held(&planned, &decision, *hold),
                 None => self.enqueue(&planned, decision)?,
             }
+        }
+        Ok(())
+    }
+
+    /// Counts how often listings were changed within a day, where their platform counts it (H4).
+    fn count_changes(&self, components: &mut [Component]) -> Result<(), EngineError> {
+        for target in components.iter_mut().flat_map(|component| &mut component.targets) {
+            let lane = self.lane_of(&target.known.at.channel);
+            let Some(lane) = lane.filter(|lane| lane.capability().revisions.is_some()) else { continue };
+            let day_ago = before(self.now(&lane), SignedDuration::from_hours(24));
+            target.changed = self.store.read(|tx| tx.revised(&target.known, day_ago))?;
         }
         Ok(())
     }
@@ -269,7 +281,7 @@ impl Cycle<'_> {
             let Some(lane) = self.lane_of(&decision.channel).filter(|_| corrects(&target.known, decision)) else {
                 continue;
             };
-            let day_ago = super::cycle::before(self.now(&lane), SignedDuration::from_hours(24));
+            let day_ago = before(self.now(&lane), SignedDuration::from_hours(24));
             let corrections = self.store.read(|tx| tx.corrections(decision.target, day_ago))?;
             holds.extend(second_writer(&target.known, decision, corrections));
         }
@@ -281,7 +293,7 @@ impl Cycle<'_> {
         for lane in self.engine.lanes.iter().filter(|lane| lane.role == Role::Target) {
             let pushed_ever = self.channels.get(&lane.name).is_some_and(|channel| channel.pushed_ever)
                 || !stands(Safeguard::FirstPushIsHeld);
-            let day_ago = super::cycle::before(self.now(lane), SignedDuration::from_hours(24));
+            let day_ago = before(self.now(lane), SignedDuration::from_hours(24));
             let (counts, zeroed) = self
                 .store
                 .read(|tx| Ok((tx.totals(&lane.name)?, tx.count_movements(&lane.name, Why::Zeroed, day_ago)?)))?;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::value::numbers;
 use super::{Result, Tx};
 use crate::domain::unpaid::claimed;
-use crate::domain::{Component, Delta, Intent, Known, Line, Link, ListingId, SourceFacts, TargetFacts};
+use crate::domain::{Changes, Component, Delta, Intent, Known, Line, Link, ListingId, SourceFacts, TargetFacts};
 
 impl Tx<'_> {
     /// Returns the components that the given listings belong to, sources or targets, each once, in a steady order.
@@ -90,7 +90,12 @@ impl Tx<'_> {
             let id = known.id.0;
             let component = components.entry(group_of(groups, id)).or_default();
             let links = links.remove(&id).unwrap_or_default();
-            component.targets.push(TargetFacts { known, links, held: held.remove(&id).unwrap_or_default() });
+            component.targets.push(TargetFacts {
+                known,
+                links,
+                held: held.remove(&id).unwrap_or_default(),
+                changed: Changes::default(),
+            });
         }
         for component in components.values_mut() {
             sort(component);

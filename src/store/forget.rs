@@ -170,6 +170,7 @@ mod tests {
             level: None,
             places: Vec::new(),
             counter: None,
+            item: None,
             vendor: None,
             product_type: None,
             tags: Vec::new(),

@@ -1,11 +1,12 @@
 //! Runs and the ledger of movements, and single values that belong nowhere else.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::value::{from_word, get, maybe_moment, moment, ms, numbers, word};
 use super::{Result, Tx};
-use crate::domain::{ChannelName, IntentId, LineId, ListingId, Movement, MovementId, RunId, Why};
+use crate::domain::observe::later;
+use crate::domain::{Changes, ChannelName, IntentId, Known, LineId, ListingId, Movement, MovementId, RunId, Why};
 
 /// An entry of the ledger with its number and its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,23 @@ impl Tx<'_> {
         let channel = self.channel_id(channel)?;
         let mut query = self.connection.prepare_cached(sql)?;
         Ok(query.query_row(params![channel, word(&why)?, ms(since)], |row| row.get(0))?)
+    }
+
+    /// Counts the changes that we made within a day of a listing, and of all that stand under its item on its channel
+    /// (H4). `day_ago` is by the channel's clock.
+    pub fn revised(&self, listing: &Known, day_ago: Timestamp) -> Result<Changes> {
+        let sql = "SELECT count(*), min(movement.moment) FROM listing JOIN movement ON movement.listing = listing.id
+            WHERE listing.channel = ?1 AND (listing.id = ?2 OR json_extract(listing.facts, '$.item') = ?3)
+                AND movement.moment > ?4
+                AND movement.why IN ('pushed', 'zeroed', 'corrected', 'put_back', 'deducted', 'given_back')";
+        let channel = self.channel_id(&listing.at.channel)?;
+        let mut query = self.connection.prepare_cached(sql)?;
+        let (made, oldest): (i64, Option<i64>) = query
+            .query_row(params![channel, listing.id.0, listing.listing.item, ms(day_ago)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let frees = maybe_moment(oldest)?.map(|oldest| later(oldest, SignedDuration::from_hours(24)));
+        Ok(Changes { made, frees })
     }
 
     /// Counts how often a listing was corrected since a moment of its channel's clock, and since the owner last released

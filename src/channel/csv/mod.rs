@@ -160,6 +160,7 @@ impl Csv {
                 still_running: SignedDuration::ZERO,
                 confirm_after: None,
                 unpaid_for: None,
+                revisions: None,
                 most: Some(MOST),
                 hides: false,
                 ends: false,

@@ -184,6 +184,7 @@ impl Reader<'_> {
             level,
             places: place.into_iter().collect(),
             counter: None,
+            item: None,
             vendor: filled(&product.vendor),
             product_type: if self.layout.format == Format::WooCommerce { None } else { filled(&product.product_type) },
             tags: product.tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),

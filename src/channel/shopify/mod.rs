@@ -174,6 +174,7 @@ fn capability() -> Capability {
         still_running: SignedDuration::from_mins(2),
         confirm_after: None,
         unpaid_for: None,
+        revisions: None,
         most: Some(1_000_000_000),
         hides: true,
         ends: true,

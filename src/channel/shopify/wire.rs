@@ -249,6 +249,7 @@ impl Variant {
             level,
             places,
             counter: None,
+            item: None,
             vendor: self.product.vendor.filter(|vendor| !vendor.is_empty()),
             product_type: self.product.product_type.filter(|kind| !kind.is_empty()),
             tags: self.product.tags,

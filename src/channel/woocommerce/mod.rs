@@ -136,6 +136,7 @@ fn capability() -> Capability {
         still_running: SignedDuration::from_mins(10),
         confirm_after: Some(SignedDuration::from_secs(5)),
         unpaid_for: None,
+        revisions: None,
         most: None,
         hides: true,
         ends: true,

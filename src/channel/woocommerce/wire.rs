@@ -252,6 +252,7 @@ impl Product {
             level: self.level().filter(|_| managed),
             places: Vec::new(),
             counter: None,
+            item: None,
             vendor: None,
             product_type: self.category(),
             tags: self.tag_names(),

@@ -131,7 +131,12 @@ impl Range {
                     (HoldId(nth), Frozen { listing: ListingId(id), quantity, parts })
                 };
                 let links = links.into_iter().zip(0..).map(link).collect();
-                TargetFacts { known, links, held: frozen.into_iter().zip(1..).map(hold).collect() }
+                TargetFacts {
+                    known,
+                    links,
+                    held: frozen.into_iter().zip(1..).map(hold).collect(),
+                    changed: Changes::default(),
+                }
             },
         )
     }

@@ -42,6 +42,7 @@ fn can(below_zero: bool) -> Capability {
         still_running: SignedDuration::ZERO,
         confirm_after: None,
         unpaid_for: None,
+        revisions: None,
         most: None,
         hides: false,
         ends: false,
@@ -63,6 +64,7 @@ pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Kn
         level: level.map(Level),
         places: Vec::new(),
         counter: None,
+        item: None,
         vendor: None,
         product_type: None,
         tags: Vec::new(),
@@ -165,6 +167,7 @@ fn target(id: i64, units: i64, shown: Shown, held: bool) -> TargetFacts {
         known: known(id, "list", None, shown),
         links: vec![link],
         held: if held { vec![(HoldId(1), frozen)] } else { Vec::new() },
+        changed: Changes::default(),
     }
 }
 

@@ -85,6 +85,26 @@ proptest! {
         }
     }
 
+    // proves H4: where a platform counts changes, raises leave the last of a day to lowerings, and nothing goes beyond.
+    #[test]
+    fn raises_leave_the_last_changes_to_lowerings(mut component in facts::ordinary().component(), made in 0_i64..12) {
+        let mut channels = channels();
+        channels.get_mut(&channel("list")).unwrap().capability.revisions = Some(Revisions { most: 9, for_raises: 5 });
+        let freely = planned(&component, true);
+        for target in &mut component.targets {
+            target.changed = Changes { made, frees: (made > 0).then(|| at(2_000)) };
+        }
+        let counted = plan(&component, &World { rules: &[], channels: &channels, source_fresh: true });
+        for (free, now) in freely.iter().zip(&counted) {
+            let spent = now.action == Action::Wait(Doubt::RevisionsSpent { made, until: at(2_000) });
+            match free.action {
+                Action::Push { lowering: false, .. } => prop_assert_eq!(spent, made >= 5),
+                Action::Push { lowering: true, .. } => prop_assert_eq!(spent, made >= 9),
+                _ => prop_assert_eq!(free, now),
+            }
+        }
+    }
+
     // proves H1: what is held never shows more than it did, less what was sold since.
     #[test]
     fn what_is_held_is_never_raised(component in facts::ordinary().component(), fresh in any::<bool>()) {

@@ -136,7 +136,7 @@ proptest! {
         }
     }
 
-    // proves X3: with a counter, a goal that was written is told from one that was not, whatever was sold meanwhile.
+    // proves X6: with a counter, a goal that was written is told from one that was not, whatever was sold meanwhile.
     #[test]
     fn a_counter_tells_what_became_of_a_goal(before in 20_i64..100, delta in 1_i64..20, own in 0_i64..20, landed in any::<bool>()) {
         let sales = OwnSales::counted(40, 40 + own);
