@@ -102,6 +102,11 @@ pub trait Channel: Send + Sync {
     /// Hides, ends or shows one listing (X8). To show is to bring back the former state, no more.
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome>;
 
+    /// Tells whether a listing can stand at 0 now; only where that hangs on a switch of the account (Z3).
+    async fn keeps_zero(&self) -> Result<bool> {
+        Err(unsupported("looking whether a listing can stand at 0"))
+    }
+
     /// Looks at everything that can be wrong on the channel's side, for `doctor`.
     async fn probe(&self) -> Result<Vec<Probe>>;
 

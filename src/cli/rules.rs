@@ -166,6 +166,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         confirm_after: None,
         unpaid_for: None,
         revisions: None,
+        zero: crate::domain::ZeroKept::Always,
         most: None,
         hides: false,
         ends: false,

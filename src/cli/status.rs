@@ -13,7 +13,7 @@ use super::{Context, End};
 use crate::app;
 use crate::config::Config;
 use crate::domain::channel::ChannelState;
-use crate::domain::plan::{ChannelFacts, World, plan};
+use crate::domain::plan::{ChannelFacts, World, Zero, plan};
 use crate::domain::status::Status;
 use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
@@ -378,6 +378,7 @@ fn listings(
                 source_gone: lane.source_gone,
                 now: kept.and_then(|kept| kept.complete).unwrap_or(Timestamp::UNIX_EPOCH),
                 new_rules: false,
+                zero: Zero::of(lane.capability()),
                 raises_wait: None,
             },
         );

@@ -37,6 +37,8 @@ pub struct Capability {
     /// How long a purchase may stay unpaid, where such a one shows in no order, only in the platform's counter of sold
     /// units (O5).
     pub unpaid_for: Option<SignedDuration>,
+    /// Whether a listing can stand at 0 (Z2, Z3).
+    pub zero: ZeroKept,
     /// The most units that a listing can show (H4).
     pub most: Option<i64>,
     /// How often a day a listing can be changed, over all that stands under the same [`Listing::item`](super::Listing);
@@ -70,6 +72,17 @@ pub struct Revisions {
     pub most: i64,
     /// Of those, how many raises may use: the rest is kept for lowerings.
     pub for_raises: i64,
+}
+
+/// Whether a platform keeps a listing whose quantity is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeroKept {
+    /// It does.
+    Always,
+    /// Only while a switch of the account is on; without it, a listing at 0 is ended, or loses a variation (Z3).
+    IfSwitchedOn,
+    /// It knows no 0: a listing with nothing left can only be hidden (Z2).
+    Never,
 }
 
 /// How an adjustment of the source is kept from happening twice.

@@ -42,7 +42,7 @@ pub mod undo;
 pub mod unpaid;
 pub mod writer;
 
-pub use capability::{Capability, ExactlyOnce, Revisions, Traces};
+pub use capability::{Capability, ExactlyOnce, Revisions, Traces, ZeroKept};
 pub use facts::{
     Ceiling, Changes, Component, Hidden, Known, ListingId, Pushed, Refusal, Seen, Shown, SourceFacts, TargetFacts,
 };

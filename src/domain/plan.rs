@@ -8,7 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::capability::{Capability, Revisions};
+use super::capability::{Capability, Revisions, ZeroKept};
 use super::facts::{Changes, Component, ListingId, Shown, TargetFacts};
 use super::hold::HoldId;
 use super::intent::{Act, IntentState};
@@ -36,8 +36,31 @@ pub struct ChannelFacts {
     pub now: Timestamp,
     /// Whether its rules are not those of the last plan.
     pub new_rules: bool,
+    /// Whether its platform keeps a listing at 0 just as it is now: as its capability says, or as its switch stands.
+    pub zero: Zero,
     /// Until when nothing is raised on it, because its platform's quota of calls runs low (Y4).
     pub raises_wait: Option<Timestamp>,
+}
+
+/// What can be done with a listing that is to show 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zero {
+    /// Write 0.
+    Written,
+    /// Take it out of sight: the platform knows no 0 (Z2).
+    Hidden,
+    /// Nothing but ending it, where the owner wants that: 0 would destroy it (Z3).
+    Destroys,
+}
+
+impl Zero {
+    /// What a platform does by itself, as long as nobody looked at its switch.
+    pub fn of(capability: &Capability) -> Self {
+        match capability.zero {
+            ZeroKept::Always | ZeroKept::IfSwitchedOn => Self::Written,
+            ZeroKept::Never => Self::Hidden,
+        }
+    }
 }
 
 /// Everything outside a component that its plan depends on.
@@ -110,6 +133,8 @@ pub enum Doubt {
         /// When it is full again.
         until: Timestamp,
     },
+    /// The switch of the account is off without which a listing at 0 is ended, or loses a variation (Z3).
+    ZeroDestroys,
     /// The platform takes only so many changes of a listing a day; what is left is for lowerings (H4).
     RevisionsSpent {
         /// How many were made within a day.
@@ -127,6 +152,7 @@ impl fmt::Display for Doubt {
             Self::SourceNotRead => "the source could not be read just now, so nothing is raised",
             Self::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
             Self::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
+            Self::ZeroDestroys => "the platform would end it at 0, since its out-of-stock control is off",
             Self::RefusedLately => "the platform refused this quantity lately; it is tried again later",
             Self::RevisionsSpent { made, until } => {
                 return write!(
@@ -170,6 +196,9 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
     let status = status(target, component, channel.switched_on, excluded);
     let zero_stock = offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock);
     let action = match act(target, component, world, channel, &status, offer.as_ref(), zero_stock) {
+        Action::Push { quantity: Quantity::ZERO, .. } if channel.zero != Zero::Written => {
+            without_zero(target, channel.zero, zero_stock)
+        }
         action @ Action::Push { .. } => {
             changed_too_often(target, world, |revisions| revisions.most).map_or(action, Action::Wait)
         }
@@ -212,6 +241,15 @@ fn act(
         Action::Nothing if wanted == Quantity::ZERO && hides && target.known.hidden.is_none() => Action::Hide,
         Action::Nothing if Quantity::ZERO < wanted && target.known.hidden.is_some() => Action::Show,
         action => action,
+    }
+}
+
+/// Decides what is done in place of writing 0, where the platform does not keep it.
+fn without_zero(target: &TargetFacts, zero: Zero, zero_stock: ZeroStock) -> Action {
+    match zero {
+        _ if target.known.hidden.is_some() => Action::Nothing,
+        Zero::Destroys if zero_stock != ZeroStock::End => Action::Wait(Doubt::ZeroDestroys),
+        Zero::Written | Zero::Hidden | Zero::Destroys => Action::Hide,
     }
 }
 

@@ -75,6 +75,8 @@ pub(super) struct LaneState {
     pub scanned: Option<Timestamp>,
     /// A listing was read by its key, and its number was missing.
     pub numberless: bool,
+    /// Whether its platform keeps a listing at 0, once that was looked up (Z3).
+    pub keeps_zero: Option<bool>,
     /// It is left alone in this cycle, to spare its platform's quota (Y4).
     pub spared: bool,
     /// The channel's clock, as last heard.

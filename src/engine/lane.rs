@@ -75,6 +75,8 @@ pub(super) enum Job {
     Adjust(CallId, StoredCall, Attempt),
     /// Rest, before what was just confirmed is read again (X4).
     Rest(SignedDuration),
+    /// Look whether a listing can stand at 0 (Z3).
+    AskZero,
     /// Write quantities.
     Push(Vec<(ListingId, Update)>, String),
     /// Tell what a listing is, before it is hidden or ended.
@@ -127,6 +129,7 @@ pub(super) enum JobResult {
     Prepared(Vec<(ListingId, Adjustment)>, Result<StoredCall, ChannelError>),
     Adjusted(CallId, Attempt, Result<Vec<Outcome>, ChannelError>),
     Rested,
+    ZeroKept(Result<bool, ChannelError>),
     Pushed(Vec<(ListingId, Update)>, Result<Vec<Outcome>, ChannelError>),
     Stood(ListingId, Result<Option<Standing>, ChannelError>),
     Shown(ListingId, Result<Outcome, ChannelError>),
@@ -195,6 +198,7 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
             tokio::time::sleep(Duration::try_from(time).unwrap_or_default()).await;
             JobResult::Rested
         }
+        Job::AskZero => JobResult::ZeroKept(channel.keeps_zero().await),
         Job::Push(batch, key) => {
             stage(Stage::Pushing, batch.len());
             let updates: Vec<Update> = batch.iter().map(|(_, update)| update.clone()).collect();

@@ -33,6 +33,7 @@ mod turn;
 mod undoing;
 mod visibility;
 pub mod whose;
+mod zero;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -138,7 +138,7 @@ impl Cycle<'_> {
     }
 
     /// Reports a deduction that is not made, or not yet.
-    fn note_deduction(&mut self, source: &SourceFacts, settlement: &Settlement, end: Adjusted) {
+    pub(super) fn note_deduction(&mut self, source: &SourceFacts, settlement: &Settlement, end: Adjusted) {
         let lines = source.owing.iter().filter(|line| settlement.lines.iter().any(|(id, _)| line.id == Some(*id)));
         let deduction = Deduction {
             listing: source.known.at.clone(),
@@ -225,6 +225,7 @@ impl Cycle<'_> {
             source_gone: lane.source_gone,
             now: self.now(lane),
             new_rules: self.new_rules.contains(&lane.name),
+            zero: self.zero(lane),
             raises_wait: self.quota(lane).filter(|quota| !quota.allows(Spending::Raises, 1)).map(|quota| quota.refills),
         }
     }

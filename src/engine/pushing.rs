@@ -128,6 +128,9 @@ impl Cycle<'_> {
         if batch.is_empty() {
             return Ok(None);
         }
+        if let Some(job) = self.next_zero(lane, &batch)? {
+            return Ok(Some(job));
+        }
         let batch: Vec<Decision> = batch.iter().filter_map(|id| self.queue.remove(id)).collect();
         let updates = self.store.transaction(|tx| {
             let mut updates = Vec::with_capacity(batch.len());

@@ -106,6 +106,9 @@ impl Cycle<'_> {
         if let Some(rest) = self.next_apart(lane, &components, &batch) {
             return Ok(Some(rest));
         }
+        if let Some(job) = self.next_zero_of_source(lane, &components, &batch)? {
+            return Ok(Some(job));
+        }
         let mut adjustments = Vec::new();
         for source in components.iter().flat_map(|component| &component.sources) {
             if !batch.contains(&source.known.id) {
@@ -114,6 +117,11 @@ impl Cycle<'_> {
             self.unsettled.remove(&source.known.id);
             let Some(settlement) = settle(source, lane.capability()) else { continue };
             if settlement.delta.is_zero() {
+                continue;
+            }
+            if self.must_not_empty(lane, &settlement) {
+                let why = "the platform would end the listing at 0, since its out-of-stock control is off";
+                self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
                 continue;
             }
             adjustments.push((source.known.id, adjustment(&source.known, &settlement)));

@@ -9,11 +9,11 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use eys::domain::plan::{ChannelFacts, World, plan};
+use eys::domain::plan::{ChannelFacts, World, Zero, plan};
 use eys::domain::policy::{SourceGone, ZeroStock};
 use eys::domain::{
     Capability, ChannelName, ExactlyOnce, Good, Level, Listing, ListingId, ListingKey, ListingState, Part, Role, Seen,
-    Shown, Sku, Traces,
+    Shown, Sku, Traces, ZeroKept,
 };
 use eys::store::{ChannelState, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -98,6 +98,7 @@ fn facts() -> ChannelFacts {
         confirm_after: None,
         unpaid_for: None,
         revisions: None,
+        zero: ZeroKept::Always,
         most: None,
         hides: false,
         ends: false,
@@ -111,6 +112,7 @@ fn facts() -> ChannelFacts {
         source_gone: SourceGone::Zero,
         now: now(),
         new_rules: false,
+        zero: Zero::Written,
         raises_wait: None,
     }
 }

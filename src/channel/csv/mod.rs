@@ -29,7 +29,7 @@ use super::{
 };
 use crate::domain::{
     Capability, ExactlyOnce, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall,
-    Traces,
+    Traces, ZeroKept,
 };
 
 /// How often a write is tried again because another program saved the file at the same moment.
@@ -161,6 +161,7 @@ impl Csv {
                 confirm_after: None,
                 unpaid_for: None,
                 revisions: None,
+                zero: ZeroKept::Always,
                 most: Some(MOST),
                 hides: false,
                 ends: false,

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::domain::{
     Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall, Trace, Traces, Writer,
+    ZeroKept,
 };
 
 /// The most elements of a page and of an array (3.1).
@@ -175,6 +176,7 @@ fn capability() -> Capability {
         confirm_after: None,
         unpaid_for: None,
         revisions: None,
+        zero: ZeroKept::Always,
         most: Some(1_000_000_000),
         hides: true,
         ends: true,

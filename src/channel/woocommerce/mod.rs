@@ -30,6 +30,7 @@ use super::{
 };
 use crate::domain::{
     Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall, Trace, Traces,
+    ZeroKept,
 };
 use crate::net::http::check_url;
 
@@ -137,6 +138,7 @@ fn capability() -> Capability {
         confirm_after: Some(SignedDuration::from_secs(5)),
         unpaid_for: None,
         revisions: None,
+        zero: ZeroKept::Always,
         most: None,
         hides: true,
         ends: true,

@@ -43,6 +43,7 @@ fn can(below_zero: bool) -> Capability {
         confirm_after: None,
         unpaid_for: None,
         revisions: None,
+        zero: ZeroKept::Always,
         most: None,
         hides: false,
         ends: false,
@@ -179,6 +180,7 @@ fn channels() -> BTreeMap<ChannelName, ChannelFacts> {
         source_gone: SourceGone::Zero,
         now: at(1_000),
         new_rules: false,
+        zero: super::plan::Zero::Written,
         raises_wait: None,
     };
     BTreeMap::from([(channel("list"), facts)])

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::guard::{Guard, SourceTotals, Totals, freeze, guard};
 use super::super::offer::{claims, held_offer, offer};
-use super::super::plan::{Action, Doubt};
+use super::super::plan::{Action, Doubt, Zero};
 use super::super::status::Status;
 use super::super::undo::{PutBack, Written, undo};
 use super::*;
@@ -102,6 +102,28 @@ proptest! {
                 Action::Push { lowering: true, .. } => prop_assert_eq!(spent, made >= 9),
                 _ => prop_assert_eq!(free, now),
             }
+        }
+    }
+
+    // proves Z1: where a platform keeps no 0, none is written: what was to show it is hidden, or waits.
+    #[test]
+    fn a_zero_that_is_not_kept_is_not_written(component in facts::ordinary().component(), hidden in any::<bool>(), end in any::<bool>()) {
+        let mut channels = channels();
+        let channel = channels.get_mut(&channel("list")).unwrap();
+        channel.zero = if hidden { Zero::Hidden } else { Zero::Destroys };
+        channel.zero_stock = if end { ZeroStock::End } else { ZeroStock::Keep };
+        let usual = planned(&component, true);
+        let now = plan(&component, &World { rules: &[], channels: &channels, source_fresh: true });
+        for ((decision, usual), target) in now.iter().zip(&usual).zip(&component.targets) {
+            if !matches!(usual.action, Action::Push { quantity: Quantity::ZERO, .. }) {
+                continue;
+            }
+            let expected = match () {
+                () if target.known.hidden.is_some() => Action::Nothing,
+                () if hidden || decision.zero_stock == ZeroStock::End => Action::Hide,
+                () => Action::Wait(Doubt::ZeroDestroys),
+            };
+            prop_assert_eq!(&decision.action, &expected);
         }
     }
 
