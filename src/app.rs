@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::channel::registry::{Doors, Renewing, Token, TokenKeeper};
+use crate::channel::registry::{Consent, Doors, Renewing, Token, TokenKeeper};
 use crate::config::{ChannelConfig, Config, config_path, state_path};
 use crate::domain::ChannelName;
 use crate::engine::{Clock, Lane, Progress, Settings, Surroundings};
@@ -46,12 +46,29 @@ pub fn lanes(config: &Config, state: &std::path::Path) -> Result<Vec<Lane>, Fail
     config.channels.iter().map(|channel| lane(channel, state)).collect()
 }
 
+/// Prepares the consent of a channel's owner, where its kind needs one.
+pub fn consent(
+    channel: &ChannelConfig,
+    state: &std::path::Path,
+    chance: &str,
+) -> Result<Option<Box<dyn Consent>>, Failure> {
+    let Some(make) = channel.kind.consent else { return Ok(None) };
+    let consent = make(channel.settings.clone(), doors(channel, state)?, chance);
+    consent.map(Some).map_err(|error| about(channel, &error.message, error.next))
+}
+
+fn about(channel: &ChannelConfig, why: &str, next: Option<String>) -> Failure {
+    Failure::Other(format!("{}: {why}", channel.name), next)
+}
+
+fn doors(channel: &ChannelConfig, state: &std::path::Path) -> Result<Doors, Failure> {
+    let transport = Http::new(channel.ca_file.as_deref()).map_err(|why| about(channel, &why, None))?;
+    Ok(Doors { transport: Arc::new(transport), tokens: token_keeper(state) })
+}
+
 fn lane(channel: &ChannelConfig, state: &std::path::Path) -> Result<Lane, Failure> {
-    let about = |why: String, next: Option<String>| Failure::Other(format!("{}: {why}", channel.name), next);
-    let transport = Http::new(channel.ca_file.as_deref()).map_err(|why| about(why, None))?;
-    let doors = Doors { transport: Arc::new(transport), tokens: token_keeper(state) };
-    let built = (channel.kind.build)(channel.settings.clone(), doors);
-    let built = built.map_err(|error| about(error.message.clone(), error.next))?;
+    let built = (channel.kind.build)(channel.settings.clone(), doors(channel, state)?);
+    let built = built.map_err(|error| about(channel, &error.message, error.next))?;
     Ok(Lane {
         name: channel.name.clone(),
         kind: channel.kind.name,

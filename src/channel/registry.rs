@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use url::Url;
 
 use super::{Channel, ChannelError, ErrorKind, Repeat};
 use crate::domain::{ChannelName, Role};
@@ -32,6 +33,25 @@ pub struct Kind {
     pub check: fn(&Settings) -> Vec<(&'static str, String)>,
     /// Builds it. No network, no secret is fetched yet.
     pub build: fn(Settings, Doors) -> Result<Box<dyn Channel>, ChannelError>,
+    /// Prepares the consent of its owner in a browser, where it needs one (`eys auth`); gets something that nobody can
+    /// guess.
+    pub consent: Option<MakeConsent>,
+}
+
+/// Prepares the consent of a channel's owner.
+pub type MakeConsent = fn(Settings, Doors, &str) -> Result<Box<dyn Consent>, ChannelError>;
+
+/// A consent that an owner gives in a browser.
+#[async_trait]
+pub trait Consent: Send + Sync {
+    /// Tells what is asked for: each scope, and what it is for, in a shop owner's words.
+    fn scopes(&self) -> &'static [(&'static str, &'static str)];
+
+    /// Returns the address to open. `state` comes back with the answer.
+    fn address(&self, state: &str) -> Result<Url, ChannelError>;
+
+    /// Trades the code that came back for tokens.
+    async fn trade(&self, code: &str) -> Result<Token, ChannelError>;
 }
 
 impl fmt::Debug for Kind {

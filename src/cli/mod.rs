@@ -1,5 +1,6 @@
 //! The commands: arguments in, an exit code out.
 
+mod auth;
 mod doctor;
 mod init;
 mod link;
@@ -158,7 +159,7 @@ fn not_understood(args: &[OsString], error: &clap::Error) -> u8 {
 async fn dispatch(context: &Context, command: Command) -> End {
     match command {
         Command::Init(args) => init::init(context, &args),
-        Command::Auth { channel } => auth(context, &channel),
+        Command::Auth { channel } => auth::auth(context, &channel).await,
         Command::Link(args) => link::link(context, &args).await,
         Command::Sync(args) => sync::sync(context, &args).await,
         Command::Status(args) => status::status(context, &args).await,
@@ -188,13 +189,6 @@ impl Command {
             Self::Man => "man",
         }
     }
-}
-
-fn auth(context: &Context, channel: &str) -> End {
-    let config = context.places.read()?;
-    let found = named(&config, channel)?;
-    let message = format!("`{channel}` is of the kind {}, which needs no browser", found.kind.name);
-    Err(Failure::Usage(message, Some("its credentials stand in channels.toml; `eys doctor` tries them".to_owned())))
 }
 
 /// Finds a channel that the command line names.

@@ -79,6 +79,7 @@ pub(super) static KIND: Kind = Kind {
     zero_stock: &["keep"],
     check,
     build: |settings, _: Doors| Ok(Box::new(Csv::new(&settings))),
+    consent: None,
 };
 
 fn check(settings: &Settings) -> Vec<(&'static str, String)> {

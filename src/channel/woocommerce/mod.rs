@@ -64,6 +64,7 @@ pub(super) static KIND: Kind = Kind {
     zero_stock: &["keep", "hide", "end"],
     check,
     build: |settings, doors| Ok(Box::new(WooCommerce::new(settings, &doors)?)),
+    consent: None,
 };
 
 fn check(settings: &Settings) -> Vec<(&'static str, String)> {

@@ -1,0 +1,113 @@
+//! `eys auth`: tokens that their owner has to consent to in a browser. The address to open is printed; what the browser
+//! shows afterwards is pasted back.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{Context, End, named};
+use crate::app::{consent, token_keeper};
+use crate::channel::printable;
+use crate::ui::Failure;
+
+pub(super) async fn auth(context: &Context, channel: &str) -> End {
+    let config = context.places.read()?;
+    let found = named(&config, channel)?;
+    let state = context.places.state(Some(&config));
+    let Some(consent) = consent(found, &state, &chance())? else {
+        let message = format!("`{channel}` is of the kind {}, which needs no browser", found.kind.name);
+        let next = "its credentials stand in channels.toml; `eys doctor` tries them".to_owned();
+        return Err(Failure::Usage(message, Some(next)));
+    };
+    let failed = |error: &crate::channel::ChannelError| {
+        Failure::Other(format!("{}: {}", found.name, error.message), error.next.clone())
+    };
+    let secret = chance();
+    let address = consent.address(&secret).map_err(|error| failed(&error))?;
+    context.ui.complain(&format!(
+        "{}\n\nOpen this address, sign in as the seller, and agree:\n\n  {address}\n",
+        asked(&*consent)
+    ));
+    context.ui.complain("Then paste the whole address of the page that you end up on (or only the code in it):");
+    let code = code_of(&pasted()?, &secret)?;
+    let token = consent.trade(&code).await.map_err(|error| failed(&error))?;
+    let keeper = token_keeper(&state);
+    let kept = async {
+        let _renewing = keeper.renewal(&found.name).await?;
+        keeper.keep(&found.name, &token).await
+    };
+    kept.await.map_err(|why| Failure::Other(format!("{}: {why}", found.name), None))?;
+    let until = token.ends.map(|ends| format!(", which ends on {}", ends.strftime("%Y-%m-%d"))).unwrap_or_default();
+    context.ui.say(&format!("Consent for {} is kept beside the state{until}.", found.name));
+    context.ui.note(&format!("Next: `eys doctor` tries it. If `refresh_token` stands in [channels.{}], take it out: it goes before this one.", found.name));
+    let body = Map::from_iter([
+        ("channel".to_owned(), Value::from(found.name.as_str())),
+        ("ends".to_owned(), token.ends.map_or(Value::Null, |ends| Value::from(ends.to_string()))),
+    ]);
+    context.ui.document("auth", 0, body);
+    Ok(0)
+}
+
+/// What nobody can guess: it comes back with the answer, and tells it from an answer to somebody else's question.
+fn chance() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
+}
+
+/// Tells what the owner is about to allow.
+fn asked(consent: &dyn crate::channel::registry::Consent) -> String {
+    let lines = consent.scopes().iter().map(|(scope, words)| format!("  {scope}: {words}"));
+    format!("eys asks for:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn pasted() -> Result<String, Failure> {
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line).map_err(|error| Failure::Other(error.to_string(), None))?;
+    let line = line.trim();
+    if read == 0 || line.is_empty() {
+        let next = "run it at a terminal, or send the address to its standard input".to_owned();
+        return Err(Failure::Usage("nothing was pasted".to_owned(), Some(next)));
+    }
+    Ok(line.to_owned())
+}
+
+/// Finds the code in what was pasted: the whole address, or the code alone. An answer to another question is refused.
+fn code_of(pasted: &str, state: &str) -> Result<String, Failure> {
+    let again = || Some("start again: each answer is good for one question, and for some minutes".to_owned());
+    let refused = |why: String| Failure::Other(why, again());
+    let alone = ["+", "#", "&"]
+        .iter()
+        .zip(["%2B", "%23", "%26"])
+        .fold(pasted.to_owned(), |code, (sign, as_code)| code.replace(sign, as_code));
+    let url = Url::parse(pasted).or_else(|_| Url::parse(&format!("pasted:?state={state}&code={alone}")));
+    let url = url.map_err(|_| refused("there is no code in it".to_owned()))?;
+    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    if let Some(error) = value("error") {
+        let said = value("error_description").unwrap_or(error);
+        return Err(refused(format!("consent was not given: {}", printable(&said, 200))));
+    }
+    let Some(code) = value("code") else { return Err(refused("there is no code in this address".to_owned())) };
+    match value("state") {
+        Some(back) if back == state => Ok(code),
+        _ => Err(refused("this address answers another question than the one just asked".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(pasted: &str) -> Result<String, String> {
+        code_of(pasted, "s1").map_err(|failure| failure.render(false))
+    }
+
+    #[test]
+    fn the_code_is_found_in_what_is_pasted() {
+        assert_eq!(code("https://signin.example/ok?state=s1&code=v%5E1.1%23i&expires_in=299").unwrap(), "v^1.1#i");
+        assert_eq!(code("v%5E1.1%23i").unwrap(), "v^1.1#i");
+        assert_eq!(code("v^1.1#i&t").unwrap(), "v^1.1#i&t");
+        assert_eq!(code("plain+code").unwrap(), "plain+code");
+        assert!(code("https://signin.example/ok?state=other&code=x").unwrap_err().contains("another question"));
+        assert!(code("https://signin.example/ok?code=x").unwrap_err().contains("another question"));
+        assert!(code("https://signin.example/no?error=access_denied").unwrap_err().contains("access_denied"));
+        assert!(code("https://signin.example/ok?state=s1").unwrap_err().contains("no code"));
+    }
+}
