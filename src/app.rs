@@ -105,6 +105,11 @@ pub fn surroundings(progress: Arc<dyn Progress>) -> Surroundings {
     Surroundings { clock: clock(), new_key: Arc::new(|| uuid::Uuid::new_v4().to_string()), progress }
 }
 
+/// Returns something that nobody can guess.
+pub fn chance() -> String {
+    [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string()).concat()
+}
+
 /// Asks for an address that the owner named, or posts something of a kind to it.
 pub async fn knock(address: &str, post: Option<(&'static str, String)>) -> Result<(), String> {
     Http::new(None)?.knock(address, post).await

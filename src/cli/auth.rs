@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Context, End, named};
-use crate::app::{consent, token_keeper};
+use crate::app::{chance, consent, token_keeper};
 use crate::channel::printable;
 use crate::ui::Failure;
 
@@ -21,6 +21,7 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
     let failed = |error: &crate::channel::ChannelError| {
         Failure::Other(format!("{}: {}", found.name, error.message), error.next.clone())
     };
+    // It comes back with the answer, and tells it from an answer to somebody else's question.
     let secret = chance();
     let address = consent.address(&secret).map_err(|error| failed(&error))?;
     context.ui.complain(&format!(
@@ -45,11 +46,6 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
     ]);
     context.ui.document("auth", 0, body);
     Ok(0)
-}
-
-/// What nobody can guess: it comes back with the answer, and tells it from an answer to somebody else's question.
-fn chance() -> String {
-    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
 /// Tells what the owner is about to allow.
