@@ -59,6 +59,11 @@ pub trait Face: Any + Send {
     /// Does what a request asks for and answers.
     fn answer(&mut self, world: &mut World, ask: &Ask, troubles: &[Trouble]) -> Step;
 
+    /// Answers a call that is one too many, in the platform's own words. Nothing is done for it.
+    fn throttled(&self, _ask: &Ask) -> Answer {
+        plain(429, "Too Many Requests")
+    }
+
     /// Tells the least number of calls that can do this work for so many listings.
     fn least_calls(&self, work: Work, listings: usize) -> usize;
 }
@@ -295,7 +300,7 @@ impl Market {
             }
         }
         wait(delay).await;
-        let mut step = self.act(&shop, |face, world| match before_effect(&troubles) {
+        let mut step = self.act(&shop, |face, world| match before_effect(face, &ask, &troubles) {
             Some(answer) => Step::Done(answer),
             None => face.answer(world, &ask, &troubles),
         });
@@ -368,13 +373,13 @@ impl Market {
     }
 }
 
-/// Makes the answers that come before anything is done, the same on every platform.
-fn before_effect(troubles: &[Trouble]) -> Option<Answer> {
+/// Makes the answers that come before anything is done: the same on every platform, but for what throttles.
+fn before_effect(face: &dyn Face, ask: &Ask, troubles: &[Trouble]) -> Option<Answer> {
     troubles.iter().find_map(|trouble| match trouble {
         Trouble::Status(status) => Some(plain(*status, "<html><body><h1>Something went wrong</h1></body></html>")),
         Trouble::HtmlPage => Some(plain(200, "<!DOCTYPE html><html><body>We are back soon.</body></html>")),
         Trouble::TooMany { retry_after } => {
-            let mut answer = plain(429, "Too Many Requests");
+            let mut answer = face.throttled(ask);
             if let Some(seconds) = retry_after {
                 answer.headers.insert(http::header::RETRY_AFTER, HeaderValue::from(*seconds));
             }
