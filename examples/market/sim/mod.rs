@@ -17,6 +17,7 @@
 mod deeds;
 mod dice;
 mod doors;
+pub mod ebay;
 mod faults;
 mod handle;
 mod holding;
