@@ -45,6 +45,7 @@ mod sellers_example;
 mod shops;
 mod showing;
 mod sim_ebay;
+mod sim_ebay_reads;
 mod sim_shopify;
 mod sim_shopify_writes;
 mod sim_woocommerce;
