@@ -46,6 +46,7 @@ mod shops;
 mod showing;
 mod sim_ebay;
 mod sim_ebay_reads;
+mod sim_ebay_writes;
 mod sim_shopify;
 mod sim_shopify_writes;
 mod sim_woocommerce;
