@@ -45,6 +45,7 @@ mod sellers_example;
 mod shops;
 mod showing;
 mod sim_ebay;
+mod sim_ebay_orders;
 mod sim_ebay_reads;
 mod sim_ebay_writes;
 mod sim_shopify;
