@@ -13,7 +13,7 @@ use crate::domain::observe::{SAME_MOMENT, confirmed, later};
 use crate::domain::settle::{Evidence, OwnSales, Settlement, Verdict, decide, settle};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
-    ListingId, Movement, Pushed, RunId, Why,
+    ListingId, Movement, Pushed, RunId, Seen, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{OpenCall, StoreError, Tx};
@@ -29,6 +29,8 @@ pub(super) struct Stored<'a> {
     pub lines: &'a [(LineId, i64)],
     /// As of when the number after it is known, by the channel's clock.
     pub as_of: Timestamp,
+    /// What the platform's counter of sold units said then, where it has one.
+    pub counter: Option<i64>,
 }
 
 impl Cycle<'_> {
@@ -220,7 +222,7 @@ impl Cycle<'_> {
     ) -> Result<bool, EngineError> {
         let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
         // The answer may be late: what the number became is as of the moment before the call was sent.
-        let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: intent.opened };
+        let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: intent.opened, counter: None };
         let running = lane.capability().still_running;
         let may_run = !running.is_zero() && now < later(intent.opened, running);
         match outcome {
@@ -308,7 +310,7 @@ impl Cycle<'_> {
             if waiting.iter().any(|(call, _, _)| Some(*call) == intent.call) {
                 continue;
             }
-            let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun };
+            let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun, counter: *counter };
             let evidence = Evidence { level: *level, begun, done, counter: *counter };
             match self.confirming.get(&id) {
                 Some(Confirming::Looking) => self.confirm(lane, &stored, evidence, None)?,
@@ -603,6 +605,7 @@ fn book(
         None => record(tx, run, &known, Why::SentAgain, (Some(stored.before), Some(level)), now, None)?,
     };
     confirmed(&mut known, level, stored.as_of);
+    known.reading = known.reading.map(|seen| Seen { counter: stored.counter, ..seen });
     known.pushed = Some(Pushed { quantity: level.offerable(), at: now, movement });
     spread_echo(&mut known, level);
     tx.save_known(&known)

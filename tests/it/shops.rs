@@ -25,6 +25,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::sim::ebay::{Ebay, EbaySpec};
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{WooSpec, consumer_key, consumer_secret};
 use crate::sim::{Market, ShopHandle, Trouble};
@@ -182,6 +183,30 @@ impl Shops {
         self.add("woocommerce", channel, role, values);
     }
 
+    /// Opens an account at eBay with classic listings and makes it a channel.
+    pub fn ebay(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) -> ShopHandle {
+        self.ebay_of(role, &EbaySpec::new(channel, goods))
+    }
+
+    /// The same with listings of both models, or another kind of account.
+    pub fn ebay_of(&mut self, role: Role, spec: &EbaySpec) -> ShopHandle {
+        let shop = self.market.add_ebay(spec);
+        let (client, secret, refresh) = shop.face(|face: &mut Ebay| {
+            let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
+            (face.keyset.client.clone(), face.keyset.secret.clone(), refresh)
+        });
+        let secret_value = |text: String| fixed(Box::leak(text.into_boxed_str()));
+        let values = BTreeMap::from([
+            ("client_id", Value::Text(client)),
+            ("client_secret", secret_value(secret)),
+            ("refresh_token", secret_value(refresh)),
+            ("marketplace", Value::Text("EBAY_US".to_owned())),
+        ]);
+        let base = format!("https://{}.test", spec.name);
+        self.add_at("ebay", &spec.name, role, values, Some(base));
+        shop
+    }
+
     /// Writes a list and makes it a channel; a target has an orders file.
     pub fn csv(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) {
         let rows: String = goods.iter().map(|(sku, units)| format!("{sku},{units}\n")).collect();
@@ -195,8 +220,19 @@ impl Shops {
     }
 
     fn add(&mut self, kind_name: &str, channel: &str, role: Role, values: BTreeMap<&'static str, Value>) {
+        self.add_at(kind_name, channel, role, values, None);
+    }
+
+    fn add_at(
+        &mut self,
+        kind_name: &str,
+        channel: &str,
+        role: Role,
+        values: BTreeMap<&'static str, Value>,
+        base_url: Option<String>,
+    ) {
         let kind = kind(kind_name).unwrap();
-        let settings = ChannelSettings { name: name(channel), role, base_url: None, allow_http: true, values };
+        let settings = ChannelSettings { name: name(channel), role, base_url, allow_http: true, values };
         self.blocks.push((kind, settings));
         self.lanes.push(Lane {
             name: name(channel),

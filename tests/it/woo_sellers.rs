@@ -1,16 +1,17 @@
-//! The seller's example with three kinds of channel: each in turn the source, the sale in turn on each.
+//! The seller's example with four kinds of channel: each in turn the source, the sale in turn on each.
 
 use eys::domain::Role;
 use eys::engine::{LaneEnd, PushEnd, Report};
 
 use crate::shops::{Shops, troubles};
 
-const KINDS: [&str; 3] = ["shopify", "woo", "csv"];
+const KINDS: [&str; 4] = ["shopify", "woo", "csv", "ebay"];
 
 fn open(shops: &mut Shops, kind: &str, role: Role, goods: &[(&str, i64)]) {
     match kind {
         "shopify" => drop(shops.shopify(kind, role, goods)),
         "woo" => drop(shops.woocommerce(kind, role, goods)),
+        "ebay" => drop(shops.ebay(kind, role, goods)),
         _ => shops.csv(kind, role, goods),
     }
 }
