@@ -1,0 +1,188 @@
+//! Reading listings and what they hold: in full, what changed, and by key (section 4).
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Ebay;
+use super::item::Item;
+use super::keys::Key;
+use super::trading::{CHANGES, CUT_OFF, READ};
+use crate::channel::{ChannelError, Page, PageToken, Result};
+use crate::domain::{Found, Listing, ListingKey, Reading};
+
+/// The longest window of a list of changes; it has to stay below 48 hours (4.2).
+const WINDOW: SignedDuration = SignedDuration::from_hours(47);
+/// How far a list of changes trails behind (4.2).
+const TRAILS: SignedDuration = SignedDuration::from_mins(2);
+/// How much two windows overlap (4.2).
+const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
+/// A window that is not halved any more.
+const SHORTEST: SignedDuration = SignedDuration::from_secs(2);
+
+/// What a list of changes is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walk {
+    /// What was changed.
+    Modified,
+    /// What ended: that does not count as a change.
+    Ended,
+}
+
+/// Where the next page of changes starts, how long its window may be, and where the list ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    walk: Walk,
+    from: Timestamp,
+    length: SignedDuration,
+    end: Timestamp,
+}
+
+impl Place {
+    fn parse(token: &PageToken) -> Option<Self> {
+        let mut words = token.0.split(' ');
+        let walk = match words.next()? {
+            "modified" => Walk::Modified,
+            "ended" => Walk::Ended,
+            _ => return None,
+        };
+        let from = words.next()?.parse().ok()?;
+        let length = SignedDuration::from_secs(words.next()?.parse().ok()?);
+        Some(Self { walk, from, length, end: words.next()?.parse().ok()? })
+    }
+
+    fn token(self) -> PageToken {
+        let walk = if self.walk == Walk::Modified { "modified" } else { "ended" };
+        PageToken(format!("{walk} {} {} {}", self.from, self.length.as_secs(), self.end))
+    }
+
+    /// Returns where the window ends.
+    fn to(self) -> Timestamp {
+        self.from.saturating_add(self.length).unwrap_or(Timestamp::MAX).min(self.end)
+    }
+}
+
+impl Ebay {
+    /// Reads a page of all listings that are up, with a listing for each variation.
+    pub(super) async fn read_listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
+        let number = page.as_ref().map_or(Some(1), |page| page.0.parse().ok());
+        let number: u64 = number.ok_or_else(|| ChannelError::unexpected(READ, "the page is none of eBay's"))?;
+        let active = self.trading.active(number).await?;
+        self.note_skus(&active.items);
+        let items = active.items.iter().flat_map(Item::listings).collect();
+        let next = (number < active.pages).then(|| PageToken((number + 1).to_string()));
+        Ok(Page { items, next, account: None })
+    }
+
+    /// Reads a window of what changed, then what ended. A window that eBay cut off is read again in halves.
+    pub(super) async fn read_changes(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {
+        let place = match &page {
+            Some(token) => Place::parse(token),
+            None => Some(self.first_window(since).await?),
+        };
+        let place = place.ok_or_else(|| ChannelError::unexpected(CHANGES, "the page is none of eBay's"))?;
+        let items = match place.walk {
+            Walk::Modified => self.trading.modified(place.from, place.to()).await?,
+            Walk::Ended => self.trading.ended(place.from, place.to()).await?,
+        };
+        if CUT_OFF <= items.len() {
+            let half = place.to().duration_since(place.from) / 2;
+            if half < SHORTEST {
+                return Err(ChannelError::unexpected(CHANGES, "eBay cuts off the list of changes of a few seconds")
+                    .with_next("`eys sync --full` reads all listings instead"));
+            }
+            let next = Some(Place { length: half, ..place }.token());
+            return Ok(Page { items: Vec::new(), next, account: None });
+        }
+        self.note_skus(&items);
+        let mut items: Vec<Reading> = items.iter().flat_map(Item::readings).collect();
+        if place.walk == Walk::Ended {
+            for reading in &mut items {
+                reading.found = Found::Gone;
+            }
+        }
+        Ok(Page { items, next: after(place, since).map(Place::token), account: None })
+    }
+
+    /// Returns the first window of changes. By eBay's clock it ends two minutes ago: the last minutes are still being
+    /// written, and stand in the next list, which looks back further.
+    async fn first_window(&self, since: Timestamp) -> Result<Place> {
+        if self.api.clock().is_none() {
+            self.whose().await?;
+        }
+        let now = self.api.clock();
+        let now = now.ok_or_else(|| ChannelError::unexpected(CHANGES, "eBay's answers do not tell the time (Date)"))?;
+        let end = earlier(now, TRAILS).max(since.saturating_add(SHORTEST).unwrap_or(Timestamp::MAX)).min(now);
+        Ok(Place { walk: Walk::Modified, from: since.min(earlier(end, SHORTEST)), length: WINDOW, end })
+    }
+
+    /// Reads listings by key, each with all its variations in one call.
+    pub(super) async fn read_levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
+        let mut items: BTreeMap<String, Option<Item>> = BTreeMap::new();
+        let mut readings = Vec::with_capacity(keys.len());
+        for listing in keys {
+            let gone = || Reading { key: listing.clone(), found: Found::Gone, live: None };
+            let Some(key) = Key::parse(listing) else {
+                readings.push(gone());
+                continue;
+            };
+            if !items.contains_key(&key.item) {
+                let item = self.trading.item(&key.item).await?;
+                self.note_skus(item.as_slice());
+                items.insert(key.item.clone(), item);
+            }
+            let item = items.get(&key.item).and_then(Option::as_ref);
+            let reading = item.and_then(|item| item.part(&key).map(|part| item.reading(part)));
+            readings.push(reading.unwrap_or_else(gone));
+        }
+        Ok(readings)
+    }
+}
+
+fn earlier(moment: Timestamp, span: SignedDuration) -> Timestamp {
+    moment.saturating_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// Returns where the list goes on after a window: with the next one, then with what ended.
+fn after(place: Place, since: Timestamp) -> Option<Place> {
+    if place.to() < place.end {
+        let from = earlier(place.to(), OVERLAP);
+        // A window shorter than the overlap would never get on.
+        let from = if from <= place.from { place.to() } else { from };
+        return Some(Place { from, ..place });
+    }
+    let from = since.min(earlier(place.end, SHORTEST));
+    (place.walk == Walk::Modified).then_some(Place { walk: Walk::Ended, from, length: WINDOW, end: place.end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves Y1 for eBay: windows join, stay below 48 hours, and come to an end.
+    #[test]
+    fn windows_cover_the_whole_time() {
+        let (since, end): (Timestamp, Timestamp) =
+            ("2026-11-15T06:00:00Z".parse().unwrap(), "2026-11-23T06:58:00Z".parse().unwrap());
+        for length in [WINDOW, SignedDuration::from_hours(1), SignedDuration::from_secs(90)] {
+            let mut place = Place { walk: Walk::Modified, from: since, length, end };
+            let mut covered = since;
+            loop {
+                assert_eq!(Place::parse(&place.token()), Some(place));
+                assert!(
+                    place.from <= covered && place.to().duration_since(place.from) < SignedDuration::from_hours(48)
+                );
+                assert!(covered < place.to() || place.walk == Walk::Ended, "{place:?}");
+                covered = place.to();
+                match after(place, since) {
+                    Some(next) if next.walk == place.walk => place = next,
+                    next => {
+                        assert!(covered == end && next.is_some_and(|next| next.walk == Walk::Ended));
+                        break;
+                    }
+                }
+            }
+        }
+        assert_eq!(Place::parse(&PageToken("3".into())), None);
+    }
+}
