@@ -1,0 +1,145 @@
+//! Ending listings and putting them up again, and what hiding means on eBay (section 6).
+//!
+//! There is no hiding: with out-of-stock control, a listing at 0 is out of sight by itself, and back with its first unit.
+//! Ending is final. What is put up again is a new listing with a new item id, which the rest of the program takes for a
+//! relisted one (L2).
+
+use serde::{Deserialize, Serialize};
+
+use super::Ebay;
+use super::inventory::Offer;
+use super::item::Item;
+use super::keys::Key;
+use super::quantity::Available;
+use super::trading::{END, RELIST, Refusal};
+use super::writing::failed;
+use super::zero::no_zero;
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing};
+use crate::domain::{ListingKey, Quantity};
+
+/// The reason for which we end a listing; an owner who ends one for lack of goods says the same.
+const OUR_REASON: &str = "NotAvailable";
+
+/// What a listing was before it was hidden or ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Former {
+    /// The offer that it was published by, where it was made through the Inventory API: once withdrawn, no question finds
+    /// it any more.
+    offer: Option<Offer>,
+}
+
+impl Ebay {
+    /// Tells what a listing is. One that has ended and was put up again stands under its new id.
+    pub(super) async fn stands(&self, listing: &ListingKey) -> Result<Option<Standing>> {
+        let Some(key) = Key::parse(listing) else { return Ok(None) };
+        let Some(item) = self.trading.item(&key.item).await? else { return Ok(None) };
+        self.note_skus(std::slice::from_ref(&item));
+        if item.part(&key).is_none() {
+            return Ok(None);
+        }
+        let live = item.ended.as_ref().is_none_or(|ended| ended.relisted.is_some());
+        let offer = if item.ended.is_none() { self.offer_of(&item, &key).await? } else { None };
+        let former = serde_json::to_string(&Former { offer })
+            .map_err(|error| ChannelError::unexpected(END, error.to_string()))?;
+        Ok(Some(Standing { live, former }))
+    }
+
+    /// Finds the offer that a listing was published by; `None` for a classic one.
+    async fn offer_of(&self, item: &Item, key: &Key) -> Result<Option<Offer>> {
+        if !self.inventory.is_known(key) && self.inventory.is_used().await? {
+            let sku = item.part(key).and_then(|part| part.sku.clone());
+            match sku {
+                Some(sku) => self.inventory.find(&[(key.clone(), sku.as_str().to_owned())]).await?,
+                None => self.inventory.note_classic(key),
+            }
+        }
+        Ok(self.inventory.offer_of(key))
+    }
+
+    /// Hides, ends or shows a listing.
+    pub(super) async fn change_visibility(&self, listing: &ListingKey, act: &Showing) -> Result<Outcome> {
+        let Some(key) = Key::parse(listing) else { return Ok(Outcome::Gone) };
+        let (Showing::Hide { former } | Showing::End { former } | Showing::Show { former }) = act;
+        let former: Former = serde_json::from_str(former)
+            .map_err(|error| ChannelError::unexpected(END, format!("what it was is not readable: {error}")))?;
+        let Some(item) = self.trading.item(&key.item).await? else { return Ok(Outcome::Gone) };
+        let outcome = match act {
+            Showing::Hide { .. } => self.hide(&item, &key).await?,
+            Showing::End { .. } => self.end(&item, former).await?,
+            Showing::Show { .. } => self.bring_back(&item, former).await?,
+        };
+        if let Outcome::Refused(error) | Outcome::Unknown(error) = &outcome {
+            self.heed(error);
+        }
+        Ok(outcome)
+    }
+
+    /// Sees to it that a listing is out of sight: at 0, out-of-stock control keeps it so.
+    async fn hide(&self, item: &Item, key: &Key) -> Result<Outcome> {
+        let stock = item.part(key).and_then(|part| part.stock);
+        match stock {
+            _ if item.ended.is_some() => Ok(Outcome::Done { echo: None }),
+            Some(stock) if stock.available.is_none() && self.lives_at_zero().await? => Ok(Outcome::Done { echo: None }),
+            Some(stock) if stock.available.is_none() => Ok(Outcome::Refused(no_zero())),
+            _ => Ok(Outcome::NotSent),
+        }
+    }
+
+    /// Ends a listing, if none of its other variations has stock: the whole listing goes.
+    async fn end(&self, item: &Item, former: Former) -> Result<Outcome> {
+        if item.ended.is_some() {
+            return Ok(Outcome::Done { echo: None });
+        }
+        if item.varied && item.parts.iter().any(|part| part.stock.is_none_or(|stock| !stock.available.is_none())) {
+            let message = "other variations of the listing have stock, and ending it would end them too";
+            let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, END, message)
+                .with_next("use `zero_stock = \"keep\"` for this channel: at 0 a variation cannot be bought");
+            return Ok(Outcome::Refused(error));
+        }
+        if let Some(offer) = former.offer {
+            let withdrawn = self.inventory.withdraw(&offer).await;
+            return Ok(withdrawn.map_or_else(failed, |()| Outcome::Done { echo: None }));
+        }
+        Ok(match self.trading.end(&item.id).await {
+            Ok(Ok(()) | Err(Refusal::Ended | Refusal::Nothing)) => Outcome::Done { echo: None },
+            Ok(Err(Refusal::Everything(error))) | Err(error) => failed(error),
+            Ok(Err(refusal)) => Outcome::Refused(refusal.error(END)),
+        })
+    }
+
+    /// Puts an ended listing up again, with the number that was meant for it. One that is up is left as it is.
+    async fn bring_back(&self, item: &Item, former: Former) -> Result<Outcome> {
+        let Some(ended) = &item.ended else { return Ok(Outcome::Done { echo: None }) };
+        if ended.relisted.is_some() {
+            return Ok(Outcome::Done { echo: None });
+        }
+        if let Some(offer) = former.offer {
+            let published = self.inventory.publish(&offer).await;
+            return Ok(published.map_or_else(failed, |_| Outcome::Done { echo: None }));
+        }
+        if item.varied {
+            let message = "eBay would put its variations up again with the quantities of the first day";
+            let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, RELIST, message).with_next(
+                "put it up again in Seller Hub with the right quantities; `eys link` proposes the new listing",
+            );
+            return Ok(Outcome::Refused(error));
+        }
+        // Where a new process no longer knows the number, one unit is sure to be there: nothing is shown at 0.
+        let promised = self.promised().get(&item.id).copied();
+        let quantity = promised.unwrap_or_else(|| Available::to_show(Quantity::at_least_zero(1)));
+        Ok(match self.trading.relist(&item.id, quantity).await {
+            Ok(Ok(_)) => {
+                self.promised().remove(&item.id);
+                Outcome::Done { echo: None }
+            }
+            Ok(Err(Refusal::Everything(error))) | Err(error) => failed(error),
+            Ok(Err(refusal)) => Outcome::Refused(refusal.error(RELIST)),
+        })
+    }
+}
+
+/// Tells whether a listing ended as we end one, and was not put up again since.
+pub(super) fn may_come_back(item: &Item) -> bool {
+    let ours = |reason: &String| reason == OUR_REASON;
+    item.ended.as_ref().is_some_and(|ended| ended.relisted.is_none() && ended.reason.as_ref().is_some_and(ours))
+}

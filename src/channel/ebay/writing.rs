@@ -1,0 +1,326 @@
+//! Writing quantities: each listing by the interface that it was made through (sections 0 and 5).
+//!
+//! Every write is an absolute available number, and no price is ever sent. What a call did stands in its body, entry by
+//! entry; entries that it leaves out are sent once more, alone, to learn what is wrong with them.
+
+use std::collections::BTreeMap;
+
+use super::Ebay;
+use super::inventory::{Offer, OfferUpdate, Written};
+use super::item::Item;
+use super::keys::Key;
+use super::quantity::Available;
+use super::showing::may_come_back;
+use super::trading::{REVISIONS, Refusal, Revision, WRITE};
+use super::zero::no_zero;
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
+use crate::domain::Sku;
+use crate::net::Again;
+
+/// A number to write, with its place in the batch that it came in.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub place: usize,
+    pub key: Key,
+    pub quantity: Available,
+    /// Whether it may be more than what is shown.
+    pub raise: bool,
+}
+
+/// What became of each entry of a batch, by its place.
+type Outcomes = BTreeMap<usize, Outcome>;
+
+impl Ebay {
+    /// Writes quantities.
+    pub(super) async fn write_quantities(&self, batch: &[Update]) -> Result<Vec<Outcome>> {
+        let mut entries = Vec::with_capacity(batch.len());
+        let mut outcomes = Outcomes::new();
+        for (place, update) in batch.iter().enumerate() {
+            match Key::parse(&update.key) {
+                Some(key) => {
+                    let raise = update.expect.is_none_or(|expect| expect < update.quantity.as_level());
+                    entries.push(Entry { place, key, quantity: Available::to_show(update.quantity), raise });
+                }
+                None => {
+                    outcomes.insert(place, Outcome::Gone);
+                }
+            }
+        }
+        outcomes.extend(self.write_entries(entries, Again::Always).await?);
+        Ok((0..batch.len()).map(|place| outcomes.remove(&place).unwrap_or(Outcome::NotSent)).collect())
+    }
+
+    /// Writes entries, each by the interface that it was made through. An error of the whole is one before anything was
+    /// written.
+    pub(super) async fn write_entries(&self, entries: Vec<Entry>, again: Again) -> Result<Outcomes> {
+        let mut outcomes = Outcomes::new();
+        let entries = self.without_forbidden(entries, &mut outcomes).await?;
+        match self.find_models(&entries).await {
+            Err(error) if error.stops_lane() => return Err(error),
+            // What is not found out is taken for classic; where it is not, Trading says so.
+            _ => {}
+        }
+        let (mut offers, mut classic) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match self.inventory.offer_of(&entry.key) {
+                Some(offer) => offers.push((entry, offer)),
+                None => classic.push(entry),
+            }
+        }
+        classic.extend(self.write_offers(offers, again, &mut outcomes).await);
+        let strangers = self.write_classic(classic, again, &mut outcomes).await?;
+        self.write_strangers(strangers, again, &mut outcomes).await;
+        Ok(outcomes)
+    }
+
+    /// Takes out what must not be written: a 0 that would end the listing (Z3), and one revision too many of a day (H4).
+    async fn without_forbidden(&self, entries: Vec<Entry>, outcomes: &mut Outcomes) -> Result<Vec<Entry>> {
+        let zeros = entries.iter().any(|entry| entry.quantity.is_none());
+        let lives = match if zeros { self.lives_at_zero().await } else { Ok(true) } {
+            Ok(lives) => Some(lives),
+            Err(error) if error.stops_lane() => return Err(error),
+            // Nobody knows: then nothing gets to 0 now, and all else goes on.
+            Err(_) => None,
+        };
+        let now = self.api.clock();
+        let mut allowed = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if entry.quantity.is_none() && lives != Some(true) {
+                let outcome = lives.map_or(Outcome::NotSent, |_| Outcome::Refused(no_zero()));
+                outcomes.insert(entry.place, outcome);
+            } else if !self.limits.may_revise(&entry.key.item, entry.raise, now) {
+                outcomes.insert(entry.place, Outcome::Refused(too_often()));
+            } else {
+                allowed.push(entry);
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// Finds out how listings were made of which that is not known yet. Most sellers have classic ones alone.
+    async fn find_models(&self, entries: &[Entry]) -> Result<()> {
+        let unknown: Vec<&Key> =
+            entries.iter().map(|entry| &entry.key).filter(|key| !self.inventory.is_known(key)).collect();
+        if unknown.is_empty() || !self.inventory.is_used().await? {
+            return Ok(());
+        }
+        let mut wanted = Vec::with_capacity(unknown.len());
+        for key in unknown {
+            match self.sku_of(key).await? {
+                Some(sku) => wanted.push((key.clone(), sku.as_str().to_owned())),
+                None => self.inventory.note_classic(key),
+            }
+        }
+        self.inventory.find(&wanted).await
+    }
+
+    /// Returns the SKU of a listing: a key without one stands for a listing whose SKU was read, or is read now.
+    async fn sku_of(&self, key: &Key) -> Result<Option<Sku>> {
+        if let Some(sku) = &key.sku {
+            return Ok(Sku::new(sku));
+        }
+        if let Some(known) = self.skus().get(&key.item) {
+            return Ok(known.clone());
+        }
+        let item = self.trading.item(&key.item).await?;
+        self.note_skus(item.as_slice());
+        Ok(self.skus().get(&key.item).cloned().flatten())
+    }
+
+    /// Remembers the SKUs of listings without variations.
+    pub(super) fn note_skus(&self, items: &[Item]) {
+        let mut skus = self.skus();
+        for item in items.iter().filter(|item| !item.varied) {
+            let sku = item.parts.first().and_then(|part| part.sku.clone());
+            skus.insert(item.id.clone(), sku);
+        }
+    }
+
+    /// Writes through the Inventory API; returns what it does not have published, and so is no listing of its.
+    async fn write_offers(&self, offers: Vec<(Entry, Offer)>, again: Again, outcomes: &mut Outcomes) -> Vec<Entry> {
+        let (apart, plain): (Vec<_>, Vec<_>) = offers.into_iter().partition(|(_, offer)| offer.distributed);
+        for (entry, _) in apart {
+            outcomes.insert(entry.place, Outcome::Refused(by_warehouse()));
+        }
+        if plain.is_empty() {
+            return Vec::new();
+        }
+        let update = |(entry, offer): &(Entry, Offer)| OfferUpdate { offer: offer.clone(), quantity: entry.quantity };
+        let updates: Vec<OfferUpdate> = plain.iter().map(update).collect();
+        let written = self.inventory.write(&updates, again).await;
+        self.limits.revised(plain.iter().map(|(entry, _)| entry.key.item.as_str()), self.api.clock());
+        let mut strangers = Vec::new();
+        for ((entry, _), written) in plain.into_iter().zip(written) {
+            match written {
+                Written::Done => {
+                    outcomes.insert(entry.place, done(entry.quantity));
+                }
+                Written::NotHere => {
+                    self.inventory.note_classic(&entry.key);
+                    strangers.push(entry);
+                }
+                Written::Failed(error) => {
+                    outcomes.insert(entry.place, failed(error));
+                }
+            }
+        }
+        strangers
+    }
+
+    /// Writes classic listings, up to four a call, variations of one listing together; returns those that eBay says were
+    /// made through the Inventory API.
+    async fn write_classic(
+        &self,
+        mut entries: Vec<Entry>,
+        again: Again,
+        outcomes: &mut Outcomes,
+    ) -> Result<Vec<Entry>> {
+        // One call counts as one revision of a listing, however many of its variations it has (section 2).
+        let lowerings_first = |entry: &Entry| (entry.raise, entry.key.item.clone(), entry.place);
+        entries.sort_by_key(lowerings_first);
+        let mut strangers = Vec::new();
+        let mut alone = Vec::new();
+        let mut stopped: Option<ChannelError> = None;
+        for chunk in entries.chunks(REVISIONS) {
+            if stopped.is_some() {
+                break;
+            }
+            match self.revise(chunk, again).await {
+                Ok(told) => {
+                    for (entry, told) in chunk.iter().zip(told) {
+                        match told {
+                            Some(told) => self.take_told(entry, told, outcomes, &mut strangers).await,
+                            None => alone.push(entry.clone()),
+                        }
+                    }
+                }
+                Err(error) if outcomes.is_empty() && strangers.is_empty() && alone.is_empty() => return Err(error),
+                Err(error) => {
+                    outcomes.extend(chunk.iter().map(|entry| (entry.place, failed(error.clone()))));
+                    stopped = Some(error);
+                }
+            }
+        }
+        for entry in alone {
+            if stopped.is_some() {
+                break;
+            }
+            match self.revise(std::slice::from_ref(&entry), again).await.map(|mut only| only.pop().flatten()) {
+                Ok(Some(told)) => self.take_told(&entry, told, outcomes, &mut strangers).await,
+                Ok(None) => {
+                    let error = ChannelError::unexpected(WRITE, format!("eBay's answer leaves out {}", entry.key));
+                    outcomes.insert(entry.place, Outcome::Unknown(error));
+                }
+                Err(error) => {
+                    outcomes.insert(entry.place, failed(error.clone()));
+                    stopped = Some(error);
+                }
+            }
+        }
+        Ok(strangers)
+    }
+
+    async fn revise(&self, entries: &[Entry], again: Again) -> Result<Vec<Option<std::result::Result<(), Refusal>>>> {
+        let revision = |entry: &Entry| Revision { key: entry.key.clone(), quantity: entry.quantity };
+        let revisions: Vec<Revision> = entries.iter().map(revision).collect();
+        self.limits.revised(entries.iter().map(|entry| entry.key.item.as_str()), self.api.clock());
+        let told = self.trading.revise(&revisions, again).await;
+        if let Err(error) = &told {
+            self.heed(error);
+        }
+        told
+    }
+
+    /// Takes in what Trading said of one entry.
+    async fn take_told(
+        &self,
+        entry: &Entry,
+        told: std::result::Result<(), Refusal>,
+        outcomes: &mut Outcomes,
+        strangers: &mut Vec<Entry>,
+    ) {
+        let outcome = match told {
+            Ok(()) | Err(Refusal::Nothing) => done(entry.quantity),
+            Err(Refusal::Inventory) => return strangers.push(entry.clone()),
+            Err(Refusal::Ended) => self.written_to_ended(entry).await,
+            Err(Refusal::Gone) => Outcome::Gone,
+            Err(refusal) => Outcome::Refused(refusal.error(WRITE)),
+        };
+        outcomes.insert(entry.place, outcome);
+    }
+
+    /// Decides about a number for a listing that has ended. One that ended as we end it may be brought back, and is then
+    /// put up with this number: it is kept till then. Any other is gone.
+    async fn written_to_ended(&self, entry: &Entry) -> Outcome {
+        match self.trading.item(&entry.key.item).await {
+            Ok(Some(item)) if may_come_back(&item) => {
+                self.promised().insert(entry.key.item.clone(), entry.quantity);
+                Outcome::Done { echo: None }
+            }
+            Ok(_) => Outcome::Gone,
+            Err(error) => failed(error),
+        }
+    }
+
+    /// Writes through the Inventory API what Trading says belongs there.
+    async fn write_strangers(&self, entries: Vec<Entry>, again: Again, outcomes: &mut Outcomes) {
+        let mut offers = Vec::new();
+        for entry in entries {
+            self.inventory.forget(&entry.key);
+            let found = match self.sku_of(&entry.key).await {
+                Ok(Some(sku)) => self.inventory.find(&[(entry.key.clone(), sku.as_str().to_owned())]).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match (found, self.inventory.offer_of(&entry.key)) {
+                (Err(error), _) => {
+                    outcomes.insert(entry.place, failed(error));
+                }
+                (Ok(()), Some(offer)) => offers.push((entry, offer)),
+                (Ok(()), None) => {
+                    self.inventory.forget(&entry.key);
+                    outcomes.insert(entry.place, Outcome::Refused(Refusal::Inventory.error(WRITE)));
+                }
+            }
+        }
+        for entry in self.write_offers(offers, again, outcomes).await {
+            self.inventory.forget(&entry.key);
+            outcomes.insert(entry.place, Outcome::Refused(Refusal::Inventory.error(WRITE)));
+        }
+    }
+
+    /// Remembers what an error says of the day's calls.
+    pub(super) fn heed(&self, error: &ChannelError) {
+        if error.kind == ErrorKind::Throttled && error.evidence.code.as_deref() == Some("518") {
+            self.limits.note_used_up(&self.api);
+        }
+    }
+}
+
+/// Makes the outcome of a write that eBay confirmed: its own echo says nothing, so what was written is the echo.
+fn done(quantity: Available) -> Outcome {
+    Outcome::Done { echo: Some(quantity.level()) }
+}
+
+/// Makes the outcome of a failed write: unknown where it may have landed all the same; not sent where it was not the
+/// listing's fault, so that it goes again once the account may.
+pub(super) fn failed(error: ChannelError) -> Outcome {
+    match error.kind {
+        _ if error.may_have_landed() => Outcome::Unknown(error),
+        ErrorKind::Throttled => Outcome::NotSent,
+        _ if error.stops_lane() => Outcome::NotSent,
+        _ => Outcome::Refused(error),
+    }
+}
+
+fn too_often() -> ChannelError {
+    let message =
+        "this listing was revised too often today: eBay allows 250 revisions a day, the last 100 for lowerings";
+    ChannelError::new(ErrorKind::Throttled, Repeat::Later, WRITE, message).with_next("it goes on by itself tomorrow")
+}
+
+fn by_warehouse() -> ChannelError {
+    let message = "its stock is kept by warehouse (availabilityDistributions), and one number would wipe that out";
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, message)
+        .with_next("let the program that keeps it by warehouse go on, and exclude it here by a rule")
+}
