@@ -20,6 +20,7 @@
 //! `domain`, `engine`, `store` or `ui` changes; if something must, [`Capability`] lacks a field.
 
 mod csv;
+mod ebay;
 mod error;
 pub mod registry;
 mod shopify;

@@ -1,0 +1,265 @@
+//! eBay, by its Inventory, Fulfillment and Trading APIs.
+//!
+//! The listing of our contract is a listing on eBay without variations, or a variation of one: [`keys`] says how it is
+//! called. Numbers are what a buyer can still buy; what eBay means by a number is a type, [`quantity`]. Two kinds of
+//! listing live side by side in one account, those made through the Inventory API and classic ones; each takes its number
+//! from its own side alone, and which it is, is found out ([`inventory`]).
+//!
+//! Section numbers are those of the project's collected facts about eBay.
+
+mod adjusting;
+mod api;
+mod auth;
+mod doctor;
+mod errors;
+mod inventory;
+mod item;
+mod keys;
+mod limits;
+mod orders;
+mod quantity;
+mod reading;
+mod showing;
+#[cfg(test)]
+mod tests;
+mod trading;
+mod writing;
+mod zero;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
+
+use self::api::{Api, MARKETPLACES};
+use self::inventory::Inventory;
+use self::limits::Limits;
+use self::orders::Cancelled;
+use self::quantity::Available;
+use self::trading::Trading;
+use self::zero::OutOfStockControl;
+use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
+use super::{
+    Account, Adjustment, Attempt, Channel, Mend, Outcome, Page, PageToken, Probe, Result, Showing, Standing, Update,
+};
+use crate::domain::quota::Quota;
+use crate::domain::{
+    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Sku, StoredCall, Traces,
+};
+
+/// The kind, as channels.toml knows it.
+pub(super) static KIND: Kind = Kind {
+    name: "ebay",
+    summary: "an eBay seller's account",
+    keys: &[
+        Key {
+            name: "client_id",
+            help: "the App ID of the keyset at developer.ebay.com",
+            example: "\"…\"",
+            shape: Shape::Text,
+            need: Need::Always,
+        },
+        Key {
+            name: "client_secret",
+            help: "its Cert ID",
+            example: "{ env = \"EBAY_SECRET\" }",
+            shape: Shape::Secret,
+            need: Need::Always,
+        },
+        Key {
+            name: "refresh_token",
+            help: "lasts eighteen months; or consent with `eys auth`",
+            example: "{ env = \"EBAY_TOKEN\" }",
+            shape: Shape::Secret,
+            need: Need::Usual,
+        },
+        Key {
+            name: "ru_name",
+            help: "the redirect name of the keyset, for `eys auth`",
+            example: "\"…\"",
+            shape: Shape::Text,
+            need: Need::Seldom,
+        },
+        Key {
+            name: "marketplace",
+            help: "where the seller is at home",
+            example: "\"EBAY_US\"",
+            shape: Shape::OneOf(MARKETPLACES),
+            need: Need::Seldom,
+        },
+        Key {
+            name: "environment",
+            help: "or eBay's sandbox",
+            example: "\"production\"",
+            shape: Shape::OneOf(&["production", "sandbox"]),
+            need: Need::Seldom,
+        },
+    ],
+    zero_stock: &["keep", "hide", "end"],
+    check,
+    build: |settings, doors| Ok(Box::new(Ebay::new(settings, doors)?)),
+};
+
+/// Checks what eBay's own names give away: an App ID says which of the two environments it is for (section 11).
+fn check(settings: &Settings) -> Vec<(&'static str, String)> {
+    let mut wrong = Vec::new();
+    let sandbox = settings.text("environment") == Some("sandbox");
+    let id = settings.text("client_id").unwrap_or_default();
+    if id.contains("-SBX-") && !sandbox {
+        let why = "this App ID is of the sandbox: say `environment = \"sandbox\"`, or take the one of production";
+        wrong.push(("client_id", why.to_owned()));
+    }
+    if id.contains("-PRD-") && sandbox {
+        let why = "this App ID is of production: leave `environment` out, or take the one of the sandbox";
+        wrong.push(("client_id", why.to_owned()));
+    }
+    if !settings.has("refresh_token") && !settings.has("ru_name") {
+        let why = "it needs a way in: `refresh_token`, or `ru_name` for `eys auth`";
+        wrong.push(("client_id", why.to_owned()));
+    }
+    wrong
+}
+
+/// An eBay seller's account.
+struct Ebay {
+    api: Arc<Api>,
+    trading: Trading,
+    inventory: Inventory,
+    marketplace: String,
+    /// Whose account it is, looked up once: the token stands for one seller.
+    account: OnceCell<Account>,
+    limits: Limits,
+    zero: OutOfStockControl,
+    cancelled: Cancelled,
+    /// The SKUs of listings without variations, as they were read last: their keys do not say.
+    skus: Mutex<HashMap<String, Option<Sku>>>,
+    /// Numbers that were written to listings which we ended: they are put up again with them.
+    promised: Mutex<HashMap<String, Available>>,
+    capability: Capability,
+}
+
+impl Ebay {
+    fn new(settings: Settings, doors: Doors) -> Result<Self> {
+        let marketplace = settings.text("marketplace").unwrap_or("EBAY_US").to_owned();
+        let api = Arc::new(Api::new(settings, doors)?);
+        Ok(Self {
+            trading: Trading::new(Arc::clone(&api)),
+            inventory: Inventory::new(Arc::clone(&api)),
+            api,
+            marketplace,
+            account: OnceCell::new(),
+            limits: Limits::default(),
+            zero: OutOfStockControl::default(),
+            cancelled: Cancelled::default(),
+            skus: Mutex::default(),
+            promised: Mutex::default(),
+            capability: capability(),
+        })
+    }
+
+    async fn whose(&self) -> Result<&Account> {
+        self.account.get_or_try_init(|| self.trading.account()).await
+    }
+
+    fn skus(&self) -> MutexGuard<'_, HashMap<String, Option<Sku>>> {
+        self.skus.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn promised(&self) -> MutexGuard<'_, HashMap<String, Available>> {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn capability() -> Capability {
+    Capability {
+        // A reading by key costs a call for each listing; a call that takes many would hold the lane up for long.
+        read_batch: 20,
+        set_batch: 100,
+        // One call of Trading: the shorter the way from the reading to the write, the fewer sales fall between them.
+        adjust_batch: trading::REVISIONS,
+        compare_and_set: false,
+        exactly_once: ExactlyOnce::Goal,
+        below_zero: false,
+        reads_changes: true,
+        cheap_scan: false,
+        orders: true,
+        tells_restock: false,
+        // The list of changes trails by two minutes, and its windows overlap by two more (4.2).
+        lag: SignedDuration::from_mins(4),
+        // Paid orders show within minutes; unpaid ones later, and the counter of sold units tells of them (O5).
+        order_delay: SignedDuration::from_mins(10),
+        still_running: SignedDuration::from_mins(2),
+        confirm_after: None,
+        // Quantities are 32-bit numbers in its schema.
+        most: Some(i32::MAX.into()),
+        hides: true,
+        ends: true,
+        counts_from_zero: false,
+        traces: Traces::Nowhere,
+    }
+}
+
+#[async_trait]
+impl Channel for Ebay {
+    fn capability(&self) -> &Capability {
+        &self.capability
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        self.api.clock()
+    }
+
+    fn quota(&self) -> Option<Quota> {
+        self.limits.quota(&self.api)
+    }
+
+    async fn account(&self) -> Result<Account> {
+        self.whose().await.cloned()
+    }
+
+    async fn listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
+        self.read_listings(page).await.inspect_err(|error| self.heed(error))
+    }
+
+    async fn changed(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {
+        self.read_changes(since, page).await.inspect_err(|error| self.heed(error))
+    }
+
+    async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
+        self.read_levels(keys).await.inspect_err(|error| self.heed(error))
+    }
+
+    async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>> {
+        self.read_orders(window, page).await
+    }
+
+    async fn set(&self, batch: &[Update], _: &str) -> Result<Vec<Outcome>> {
+        self.write_quantities(batch).await
+    }
+
+    async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {
+        adjusting::prepare(batch, key)
+    }
+
+    async fn adjust(&self, call: &StoredCall, attempt: Attempt) -> Result<Vec<Outcome>> {
+        self.send_adjustment(call, attempt).await
+    }
+
+    async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>> {
+        self.stands(key).await
+    }
+
+    async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {
+        self.change_visibility(key, act).await
+    }
+
+    async fn probe(&self) -> Result<Vec<Probe>> {
+        self.examine().await
+    }
+
+    async fn mend(&self, mend: &Mend) -> Result<Outcome> {
+        self.mend_account(mend).await
+    }
+}

@@ -1,0 +1,299 @@
+//! Answers as eBay gives them, and as it should not; the examples are those of its facts.
+
+mod listings;
+mod orders;
+mod schema;
+mod writes;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use secrecy::SecretString;
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::channel::ErrorKind;
+use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
+use crate::domain::{ChannelName, Level, Quantity, Role};
+use crate::net::{NetError, Reply, Request, Transport};
+
+#[derive(Debug)]
+struct Fixed(&'static str);
+
+#[async_trait]
+impl SecretSource for Fixed {
+    async fn fetch(&self) -> std::result::Result<SecretString, String> {
+        Ok(SecretString::from(self.0))
+    }
+}
+
+/// Keeps a token in memory; at first there is one.
+struct Kept(Mutex<Option<Token>>);
+
+#[async_trait]
+impl TokenKeeper for Kept {
+    async fn load(&self, _: &ChannelName) -> std::result::Result<Option<Token>, String> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn keep(&self, _: &ChannelName, token: &Token) -> std::result::Result<(), String> {
+        *self.0.lock().unwrap() = Some(token.clone());
+        Ok(())
+    }
+}
+
+fn token(access: &str) -> Token {
+    let access = SecretString::from(access.to_owned());
+    Token { access, refresh: None, until: None, ends: None, scopes: Vec::new() }
+}
+
+/// Plays back answers, the last one again and again, and remembers what was asked.
+#[derive(Default)]
+struct Script {
+    answers: Mutex<VecDeque<(u16, String)>>,
+    asked: Mutex<Vec<Request>>,
+}
+
+impl Script {
+    fn add(&self, status: u16, body: &str) {
+        self.answers.lock().unwrap().push_back((status, body.to_owned()));
+    }
+
+    /// Tells what was asked, in short: a path, or the name of a Trading call.
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(short).collect()
+    }
+
+    fn body(&self, nth: usize) -> String {
+        String::from_utf8(self.asked.lock().unwrap()[nth].body.to_vec()).unwrap()
+    }
+}
+
+fn short(request: &Request) -> String {
+    match request.headers.get("x-ebay-api-call-name") {
+        Some(name) => name.to_str().unwrap().to_owned(),
+        None => request.url.path().rsplit('/').next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: Request) -> std::result::Result<Reply, NetError> {
+        schema::check(&request);
+        self.asked.lock().unwrap().push(request);
+        let mut answers = self.answers.lock().unwrap();
+        let (status, body) = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }.unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::DATE, "Mon, 23 Nov 2026 07:00:00 GMT".parse().unwrap());
+        Ok(Reply { status: StatusCode::from_u16(status).unwrap(), headers, body: Bytes::from(body) })
+    }
+}
+
+fn settings() -> Settings {
+    let values = BTreeMap::from([
+        ("client_id", Value::Text("eys-PRD-1".to_owned())),
+        ("client_secret", Value::Secret(Arc::new(Fixed("cert-secret-1")))),
+        ("refresh_token", Value::Secret(Arc::new(Fixed("refresh-secret-1")))),
+        ("marketplace", Value::Text("EBAY_DE".to_owned())),
+    ]);
+    let name = ChannelName::new("ebay").unwrap();
+    Settings { name, role: Role::Target, base_url: None, allow_http: false, values }
+}
+
+fn ebay<S: AsRef<str>>(answers: &[(u16, S)]) -> (Ebay, Arc<Script>) {
+    let script = Arc::new(Script::default());
+    for (status, body) in answers {
+        script.add(*status, body.as_ref());
+    }
+    let tokens = Arc::new(Kept(Mutex::new(Some(token("access-secret-1")))));
+    (Ebay::new(settings(), Doors { transport: script.clone(), tokens }).unwrap(), script)
+}
+
+/// Frames what a Trading call answers.
+fn xml(call: &str, ack: &str, rest: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{call}Response xmlns=\"urn:ebay:apis:eBLBaseComponents\">\
+         <Timestamp>2026-11-23T07:00:01.000Z</Timestamp><Ack>{ack}</Ack>{rest}</{call}Response>"
+    )
+}
+
+/// Makes an error of Trading.
+fn error(code: &str, class: &str, words: &str) -> String {
+    format!(
+        "<Errors><ShortMessage>No</ShortMessage><LongMessage>{words}</LongMessage><ErrorCode>{code}</ErrorCode>\
+         <SeverityCode>Error</SeverityCode><ErrorClassification>{class}</ErrorClassification></Errors>"
+    )
+}
+
+/// Makes an answer of `GetItem` about a listing without variations.
+fn item(id: &str, total: i64, sold: i64, more: &str) -> String {
+    let status = format!("<QuantitySold>{sold}</QuantitySold><ListingStatus>Active</ListingStatus>");
+    let fields = format!("<ItemID>{id}</ItemID><ListingType>FixedPriceItem</ListingType><Quantity>{total}</Quantity>");
+    xml("GetItem", "Success", &format!("<Item>{fields}<SellingStatus>{status}</SellingStatus>{more}</Item>"))
+}
+
+fn update(key: &str, units: i64) -> Update {
+    let quantity = Quantity::at_least_zero(units);
+    Update { key: ListingKey::new(key), quantity, expect: None, places: Vec::new() }
+}
+
+fn revised(ack: &str, rest: &str) -> String {
+    xml("ReviseInventoryStatus", ack, rest)
+}
+
+const NO_INVENTORY: &str = r#"{"total":0,"size":0}"#;
+const LIVES_AT_ZERO: &str = r#"{"programs":[{"programType":"OUT_OF_STOCK_CONTROL"}]}"#;
+
+// proves F3: a token that ended is renewed once, also where Trading says so with a good status, and no secret shows.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ended_is_renewed_once() {
+    let ended = xml("GetUser", "Failure", &error("21917053", "RequestError", "Expired IAF token."));
+    let renewed = r#"{"access_token":"access-secret-2","expires_in":7200,"token_type":"User Access Token"}"#;
+    let user = xml("GetUser", "Success", "<User><EIASToken>nY+sHZ</EIASToken><UserID>mugs-and-more</UserID></User>");
+    let (web, script) = ebay(&[(200, ended.as_str()), (200, renewed), (200, &user)]);
+    let account = web.account().await.unwrap();
+    assert_eq!((account.identity.as_str(), account.label.as_str()), ("nY+sHZ", "mugs-and-more"));
+    assert_eq!(script.asked(), ["GetUser", "token", "GetUser"]);
+    assert_eq!(script.body(1), "grant_type=refresh_token&refresh_token=refresh-secret-1");
+    {
+        let asked = script.asked.lock().unwrap();
+        let headers = &asked[2].headers;
+        assert_eq!(headers["x-ebay-api-iaf-token"].to_str().unwrap(), "access-secret-2");
+        assert!(headers["x-ebay-api-iaf-token"].is_sensitive() && asked[1].headers["authorization"].is_sensitive());
+        assert_eq!(headers["x-ebay-api-siteid"].to_str().unwrap(), "77");
+        assert!(!format!("{:?}", asked[2]).contains("-secret-"), "{:?}", asked[2]);
+    }
+    let (web, script) = ebay(&[(200, ended.as_str()), (200, renewed), (200, &ended)]);
+    let error = web.account().await.unwrap_err();
+    assert_eq!((error.kind, script.asked().len()), (ErrorKind::Credentials, 3));
+}
+
+// proves F4: why there is no token is said with what to do about it, and without the secrets that were sent.
+#[tokio::test(start_paused = true)]
+async fn a_refused_consent_is_told_in_words() {
+    let mut told = Vec::new();
+    for (status, body) in [
+        (400, r#"{"error":"invalid_grant","error_description":"the provided authorization refresh token is invalid"}"#),
+        (401, r#"{"error":"invalid_client","error_description":"client authentication failed"}"#),
+        (400, r#"{"error":"invalid_scope","error_description":"exceeds the scope granted"}"#),
+        (429, r#"{"error":"too_many"}"#),
+        (503, "<html>"),
+    ] {
+        let (web, _) = ebay(&[(401, r#"{"errors":[{"errorId":1001}]}"#), (status, body)]);
+        let error = web.orders(&OrderWindow::Unfinished, None).await.unwrap_err();
+        let next = error.next.as_deref().unwrap_or("-");
+        told.push(format!("{:?} {:?}: {error}\n    next: {next}", error.kind, error.repeat));
+    }
+    let told = told.join("\n");
+    assert!(!told.contains("-secret-"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+// Each failure with its kind, whether trying again helps, and the words that the owner sees.
+#[tokio::test(start_paused = true)]
+async fn failures_are_told_in_words() {
+    let trading =
+        |code: &str, class: &str, words: &str| (200, xml("GetMyeBaySelling", "Failure", &error(code, class, words)));
+    let rest = |status: u16, id: i64| {
+        let body = json!({ "errors": [{ "errorId": id, "domain": "ACCESS", "category": "REQUEST", "message": "No.",
+            "longMessage": "Not \u{1b}[2J so.", "parameters": [{ "name": "sku", "value": "A" }] }] });
+        (status, body.to_string())
+    };
+    let mut told = Vec::new();
+    for (answer, is_trading) in [
+        (trading("518", "RequestError", "Call usage limit has been reached."), true),
+        (trading("930", "RequestError", "Token missing."), true),
+        (trading("10007", "SystemError", "Internal error to the application."), true),
+        (trading("2", "RequestError", "Unsupported API call."), true),
+        (trading("5", "RequestError", "XML Parse error."), true),
+        (trading("99", "RequestError", "Something &lt;new&gt;\u{1b}[2J."), true),
+        (trading("98", "SystemError", "Something new."), true),
+        ((200, xml("GetMyeBaySelling", "Failure", "")), true),
+        ((200, xml("GetSomethingElse", "Success", "")), true),
+        ((200, "<html>soon back</html>".to_owned()), true),
+        ((200, xml("GetMyeBaySelling", "Success", "<ActiveList></ActiveList>")), true),
+        ((500, "<html>".to_owned()), true),
+        (rest(400, 30700), false),
+        (rest(403, 1100), false),
+        (rest(404, 32100), false),
+        (rest(429, 2001), false),
+        (rest(500, 30500), false),
+        ((200, "[1]".to_owned()), false),
+        ((200, "{}".to_owned()), false),
+    ] {
+        let (web, _) = ebay(&[answer]);
+        let error = if is_trading {
+            web.listings(None).await.map(|_| ()).unwrap_err()
+        } else {
+            web.orders(&OrderWindow::Unfinished, None).await.map(|_| ()).unwrap_err()
+        };
+        let next = error.next.as_deref().unwrap_or("-");
+        told.push(format!("{:?} {:?}: {error}\n    next: {next}", error.kind, error.repeat));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_keyset_of_the_other_environment_is_told() {
+    let mut settings = settings();
+    assert!(check(&settings).is_empty());
+    settings.values.insert("environment", Value::Text("sandbox".to_owned()));
+    assert!(check(&settings)[0].1.contains("is of production"));
+    settings.values.remove("refresh_token");
+    assert_eq!(check(&settings).len(), 2);
+}
+
+// proves Y4: when eBay says that the day's calls are used up, nothing is left till it counts anew.
+#[tokio::test(start_paused = true)]
+async fn a_day_that_is_used_up_is_remembered() {
+    let full = xml("GetMyeBaySelling", "Failure", &error("518", "RequestError", "Call usage limit has been reached."));
+    let (web, _) = ebay(&[(200, full)]);
+    assert_eq!(web.quota(), None);
+    web.listings(None).await.unwrap_err();
+    let quota = web.quota().unwrap();
+    assert_eq!((quota.most, quota.left, quota.refills.to_string().as_str()), (5000, 0, "2026-11-23T08:00:00Z"));
+}
+
+// proves Z3: what is wrong with the switch is a problem that can be mended.
+#[tokio::test(start_paused = true)]
+async fn out_of_stock_control_is_mended() {
+    let preferences = |on: bool| {
+        let relist =
+            "<UnpaidItemAssistancePreferences><AutoRelist>false</AutoRelist></UnpaidItemAssistancePreferences>";
+        let on = format!("<OutOfStockControlPreference>{on}</OutOfStockControlPreference>");
+        xml("GetUserPreferences", "Success", &format!("{relist}{on}"))
+    };
+    let user = xml("GetUser", "Success", "<User><UserID>mugs</UserID></User>");
+    let active = "<ActiveList><ItemArray><Item><ItemID>110</ItemID><Title>Mug</Title><Quantity>1</Quantity>\
+        <QuantityAvailable>1</QuantityAvailable></Item></ItemArray><PaginationResult><TotalNumberOfPages>1\
+        </TotalNumberOfPages></PaginationResult></ActiveList>";
+    let limits = r#"{"rateLimits":[{"resources":[{"rates":[{"limit":5000,"remaining":900,"reset":"2026-11-24T08:00:00.000Z","timeWindow":86400}]}]}]}"#;
+    let scopes = r#"{"active":true,"scope":"https://api.ebay.com/oauth/api_scope/sell.inventory https://api.ebay.com/oauth/api_scope/sell.account.readonly"}"#;
+    let answers = [
+        (200, user),
+        (200, scopes.to_owned()),
+        (200, r#"{"active":true,"exp":1796100000}"#.to_owned()),
+        (200, r#"{"programs":[]}"#.to_owned()),
+        (200, preferences(false)),
+        (200, preferences(false)),
+        (200, r#"{"access_token":"application-secret","expires_in":7200}"#.to_owned()),
+        (200, limits.to_owned()),
+        (200, xml("GetMyeBaySelling", "Success", active)),
+        (200, NO_INVENTORY.to_owned()),
+    ];
+    let (web, script) = ebay(&answers);
+    let probes = web.probe().await.unwrap();
+    let told = |probe: &Probe| format!("{:?} {}: {}", probe.weight, probe.code, probe.message);
+    insta::assert_snapshot!(probes.iter().map(told).collect::<Vec<_>>().join("\n"));
+    let mend = probes.iter().find_map(|probe| probe.mend.clone()).unwrap();
+    assert!(probes.iter().any(|probe| probe.ends.is_some()));
+    script.answers.lock().unwrap().clear();
+    script.add(200, &xml("SetUserPreferences", "Success", ""));
+    script.add(200, r#"{"programs":[]}"#);
+    script.add(200, &preferences(true));
+    assert!(matches!(web.mend(&mend).await.unwrap(), Outcome::Done { .. }));
+    assert!(web.lives_at_zero().await.unwrap());
+}
