@@ -86,6 +86,12 @@ impl Goal {
         match attempt {
             Attempt::Again if now == wanted => Verdict::Reached(wanted),
             _ if now == untouched && 0 <= wanted => Verdict::Write(wanted),
+            // An earlier write of ours ran over what was sold meanwhile.
+            Attempt::Again
+                if (wanted..=wanted.saturating_add(live.sold.since(earlier))).contains(&now) && 0 <= wanted =>
+            {
+                Verdict::Write(wanted)
+            }
             _ => Verdict::Stale,
         }
     }

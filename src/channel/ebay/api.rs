@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::super::registry::{Doors, Settings};
+use super::super::registry::{Doors, Settings, Token};
 use super::super::{ChannelError, ErrorKind, Repeat, Result};
 use super::auth::{Access, Introspected};
 use super::errors::{evidence, rest_error};
@@ -112,6 +112,11 @@ impl Api {
 
     pub fn clock(&self) -> Option<Timestamp> {
         self.client.clock()
+    }
+
+    /// Trades the code of a consent for tokens.
+    pub async fn trade(&self, code: &str, ru_name: &str) -> Result<Token> {
+        self.access.trade(&self.client, code, ru_name).await
     }
 
     /// Tells how many calls Trading was sent by this process: each counts against the day's quota.

@@ -33,6 +33,7 @@ pub(super) struct Access {
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
+    refresh_token: Option<String>,
     expires_in: Option<i64>,
     refresh_token_expires_in: Option<i64>,
 }
@@ -56,6 +57,25 @@ pub(super) struct Introspected {
     pub scope: String,
     /// When it ends, in seconds.
     pub exp: Option<i64>,
+}
+
+impl Granted {
+    /// Makes a token of it. What a renewal does not tell again is as it was kept.
+    fn token(self, now: Option<Timestamp>, kept: Option<Token>) -> Token {
+        let after = |seconds: i64| {
+            let span = SignedDuration::from_secs(seconds.clamp(60, 86_400 * 3650));
+            now.and_then(|now| now.checked_add(span).ok())
+        };
+        let ends = self.refresh_token_expires_in.and_then(after);
+        let refresh = self.refresh_token.map(SecretString::from);
+        Token {
+            access: SecretString::from(self.access_token),
+            refresh: refresh.or_else(|| kept.as_ref().and_then(|token| token.refresh.clone())),
+            until: after(self.expires_in.unwrap_or(7_200)),
+            ends: ends.or(kept.as_ref().and_then(|token| token.ends)),
+            scopes: kept.map(|token| token.scopes).unwrap_or_default(),
+        }
+    }
 }
 
 impl Access {
@@ -153,18 +173,14 @@ impl Access {
         let refresh = self.refresh_token(kept.as_ref()).await?;
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
         let granted: Granted = self.grant(client, &form).await?;
-        let after = |seconds: i64| {
-            let span = SignedDuration::from_secs(seconds.clamp(60, 86_400 * 3650));
-            client.clock().and_then(|now| now.checked_add(span).ok())
-        };
-        let ends = granted.refresh_token_expires_in.and_then(after);
-        Ok(Token {
-            access: SecretString::from(granted.access_token),
-            refresh: kept.as_ref().and_then(|token| token.refresh.clone()),
-            until: after(granted.expires_in.unwrap_or(7_200)),
-            ends: ends.or(kept.as_ref().and_then(|token| token.ends)),
-            scopes: kept.map(|token| token.scopes).unwrap_or_default(),
-        })
+        Ok(granted.token(client.clock(), kept))
+    }
+
+    /// Trades the code that consent in the browser gave for tokens (1.3).
+    pub async fn trade(&self, client: &Client, code: &str, ru_name: &str) -> Result<Token> {
+        let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", ru_name)];
+        let granted: Granted = self.grant(client, &form).await?;
+        Ok(granted.token(client.clock(), None))
     }
 
     async fn grant(&self, client: &Client, form: &[(&str, &str)]) -> Result<Granted> {

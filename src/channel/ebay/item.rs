@@ -109,6 +109,7 @@ impl Item {
         };
         Listing {
             key: self.key(part).listing(),
+            item: self.varied.then(|| self.id.clone()),
             goods: vec![good],
             state,
             managed: true,

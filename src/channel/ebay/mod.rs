@@ -10,6 +10,7 @@
 mod adjusting;
 mod api;
 mod auth;
+mod consent;
 mod doctor;
 mod errors;
 mod inventory;
@@ -34,6 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OnceCell;
 
 use self::api::{Api, MARKETPLACES};
+use self::consent::EbayConsent;
 use self::inventory::Inventory;
 use self::limits::Limits;
 use self::orders::Cancelled;
@@ -46,7 +48,8 @@ use super::{
 };
 use crate::domain::quota::Quota;
 use crate::domain::{
-    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Sku, StoredCall, Traces,
+    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Revisions, Sku, StoredCall, Traces,
+    ZeroKept,
 };
 
 /// The kind, as channels.toml knows it.
@@ -100,6 +103,7 @@ pub(super) static KIND: Kind = Kind {
     zero_stock: &["keep", "hide", "end"],
     check,
     build: |settings, doors| Ok(Box::new(Ebay::new(settings, doors)?)),
+    consent: Some(EbayConsent::prepare),
 };
 
 /// Checks what eBay's own names give away: an App ID says which of the two environments it is for (section 11).
@@ -177,8 +181,8 @@ fn capability() -> Capability {
         // A reading by key costs a call for each listing; a call that takes many would hold the lane up for long.
         read_batch: 20,
         set_batch: 100,
-        // One call of Trading: the shorter the way from the reading to the write, the fewer sales fall between them.
-        adjust_batch: trading::REVISIONS,
+        // A goal is repeated as a whole: no other listing may ride along (X3).
+        adjust_batch: 1,
         compare_and_set: false,
         exactly_once: ExactlyOnce::Goal,
         below_zero: false,
@@ -191,7 +195,11 @@ fn capability() -> Capability {
         // Paid orders show within minutes; unpaid ones later, and the counter of sold units tells of them (O5).
         order_delay: SignedDuration::from_mins(10),
         still_running: SignedDuration::from_mins(2),
-        confirm_after: None,
+        confirm_after: Some(SignedDuration::from_secs(1)),
+        // An order that is not paid within four days may be cancelled; most are, by the fifth (7).
+        unpaid_for: Some(SignedDuration::from_hours(5 * 24)),
+        revisions: Some(Revisions { most: 250, for_raises: 150 }),
+        zero: ZeroKept::IfSwitchedOn,
         // Quantities are 32-bit numbers in its schema.
         most: Some(i32::MAX.into()),
         hides: true,
@@ -253,6 +261,10 @@ impl Channel for Ebay {
 
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {
         self.change_visibility(key, act).await
+    }
+
+    async fn keeps_zero(&self) -> Result<bool> {
+        self.look_at_out_of_stock_control().await
     }
 
     async fn probe(&self) -> Result<Vec<Probe>> {
