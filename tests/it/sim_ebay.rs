@@ -277,8 +277,25 @@ async fn two_accounts_of_one_market_answer_to_their_own_hosts() {
     };
     assert_eq!((at("outlet.test").await, at("api.ebay.com").await, at("mugs.test").await), (200, 401, 401));
     assert!(shop.calls().len() > other.calls().len());
-    let address = other.serve().await.unwrap();
-    assert!(address.ip().is_loopback());
+}
+
+#[tokio::test]
+async fn over_the_loopback_the_next_page_is_there_too() {
+    let (_, shop) = shop();
+    let address = shop.serve().await.unwrap();
+    for _ in 0..2 {
+        shop.buy("MUG-RED", 1).unwrap();
+    }
+    let bearer = format!("Bearer {}", shop.ebay_token());
+    let http = eys::net::http::Http::new(None).unwrap();
+    let mut next = Some(format!("http://{address}/sell/fulfillment/v1/order?limit=1"));
+    let mut pages = 0;
+    while let Some(page) = next {
+        let reply = http.send(request(&Method::GET, &page, "", &[("authorization", &bearer)])).await.unwrap();
+        next = json(&reply)["next"].as_str().map(Into::into);
+        pages += 1;
+    }
+    assert_eq!(pages, 2);
 }
 
 #[test]

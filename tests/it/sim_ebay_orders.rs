@@ -44,12 +44,19 @@ async fn a_sale_is_shown_with_its_lines() {
     assert_eq!(tee["lineItemId"], shop.line_item_id(order, 1));
     shop.ship(order);
     assert_eq!(all(&shop, "orderFulfillmentStatus").await, ["FULFILLED"]);
+    // What was deleted meanwhile was sold all the same.
+    let number = shop.item_id("TEE-S");
+    shop.buy("TEE-S", 1).unwrap();
+    shop.delete("TEE-S");
+    let line = get(&shop, ORDERS).await["orders"][1]["lineItems"][0].clone();
+    assert_eq!((&line["legacyItemId"], &line["sku"]), (&json!(number), &json!("TEE-S")));
+    assert!(line["legacyVariationId"].is_string());
     // A listing without an SKU sells without one.
     shop.rename_sku("MUG-BLUE", "");
     shop.buy("", 1).unwrap();
     let page = get(&shop, ORDERS).await;
     assert_eq!(
-        (&page["orders"][1]["lineItems"][0]["sku"], &page["orders"][1]["lineItems"][0]["quantity"]),
+        (&page["orders"][2]["lineItems"][0]["sku"], &page["orders"][2]["lineItems"][0]["quantity"]),
         (&Value::Null, &json!(1))
     );
 }

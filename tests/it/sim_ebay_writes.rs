@@ -370,6 +370,11 @@ async fn offers_are_withdrawn_and_published_under_a_new_number() {
     assert_ne!(new, old);
     assert_eq!(counts(&shop, &new, "BOWL").await, (4, 0));
     assert_eq!(post(&format!("{offer}/publish"), None).await.1["errors"][0]["errorId"], 25002);
+    // One that its seller ended by hand is published still, as far as its offer knows.
+    shop.end_listing("BOWL");
+    let shown = get(&shop, "/sell/inventory/v1/offer?sku=BOWL").await["offers"][0].clone();
+    assert_eq!((&shown["status"], &shown["listing"]["listingStatus"]), (&json!("PUBLISHED"), &json!("ENDED")));
+    assert_eq!(first_error(&update(&shop, &[("BOWL", Some(1), Some(1))]).await.1), 25002);
     // Variations go with their group.
     let plate = shop.offer_id("PLATE-A");
     assert_eq!(post(&format!("{plate}/withdraw"), None).await.1["errors"][0]["errorId"], 25002);

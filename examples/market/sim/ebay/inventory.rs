@@ -121,18 +121,24 @@ impl Ebay {
         let record = &shop.variants[&variant];
         let (listing, both) = (&self.listings[&product], self.both(world, product, variant));
         let published = self.is_published(product, variant);
+        // What ended in another way is still published, as far as its offer knows [?].
+        let known = published || (listing.ended.is_some() && !listing.withdrawn);
         let cents = record.cents;
         let mut offer = json!({ "offerId": self.offers[&variant].id, "sku": record.sku, "marketplaceId": "EBAY_US",
             "format": if listing.auction { "AUCTION" } else { "FIXED_PRICE" },
             "pricingSummary": { "price": { "currency": "USD", "value": format!("{}.{:02}", cents / 100, cents % 100) } },
-            "listingDuration": "GTC", "status": if published { "PUBLISHED" } else { "UNPUBLISHED" } });
+            "listingDuration": "GTC", "status": if known { "PUBLISHED" } else { "UNPUBLISHED" } });
         if !troubles.contains(&Trouble::NoNumbers) {
             offer["availableQuantity"] = both.offer.into();
         }
-        if published {
+        if known {
             let rows = self.rows(world, product, world.now);
             let sold = rows.iter().find(|row| row.variant == variant).map_or(0, |row| row.sold);
-            let standing = if rows.iter().any(|row| row.available > 0) { "ACTIVE" } else { "OUT_OF_STOCK" };
+            let standing = match (published, rows.iter().any(|row| row.available > 0)) {
+                (false, _) => "ENDED",
+                (true, true) => "ACTIVE",
+                (true, false) => "OUT_OF_STOCK",
+            };
             offer["listing"] = json!({ "listingId": listing.item.to_string(), "listingStatus": standing,
                 "soldQuantity": sold, "listingOnHold": self.on_hold.contains(&record.sku) });
         }

@@ -69,6 +69,8 @@ pub(super) struct Listing {
     pub started: Timestamp,
     /// When it ended and why, if it did.
     pub ended: Option<(Timestamp, &'static str)>,
+    /// Whether it ended by its offer, which then knows.
+    pub withdrawn: bool,
     /// The units that it was listed with, by variant.
     pub originals: BTreeMap<u64, i64>,
     /// How often it was revised on a day.
@@ -84,6 +86,15 @@ pub(super) struct Grave {
     pub rows: Vec<Row>,
     /// The number after this one.
     pub next: u64,
+}
+
+/// Where a line was sold from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Home {
+    /// The number of the listing at the time.
+    pub item: u64,
+    /// The variation, if it has any.
+    pub variation: Option<u64>,
 }
 
 /// What one SKU of a listing shows.
@@ -158,6 +169,7 @@ impl Listing {
             tracking: Tracking::ItemId,
             started,
             ended: None,
+            withdrawn: false,
             originals: BTreeMap::new(),
             revised: None,
         }
@@ -188,6 +200,7 @@ impl Ebay {
     /// Reads the log from where it was left.
     pub(super) fn catch_up(&mut self, world: &mut World) {
         self.list_what_is_new(world);
+        let mut changed = false;
         while let Some(event) = world.events.get(self.read).cloned() {
             self.read += 1;
             if event.shop != self.shop {
@@ -195,13 +208,19 @@ impl Ebay {
             }
             match event.deed {
                 Deed::Sold { order, line, units, .. } => self.note_sale(world, event.at, order, line, units),
-                Deed::Listing { sku, what, .. } => self.note_change(world, event.at, &sku, &what),
+                Deed::Listing { sku, what, .. } => {
+                    self.note_change(world, event.at, &sku, &what);
+                    changed = true;
+                }
                 _ => {}
             }
         }
         let products = &world.shop(&self.shop).products;
         if products.len() < self.listings.len() {
             self.listings.retain(|product, _| products.contains_key(product));
+        }
+        if changed {
+            self.follow_states(world);
         }
         if self.opted_in.is_some_and(|at| at <= world.now) {
             (self.out_of_stock_control, self.opted_in) = (true, None);
@@ -217,8 +236,9 @@ impl Ebay {
             listing.originals = originals.collect();
             self.listings.insert(*id, listing);
         }
-        for (id, _) in shop.variants.range(self.newest + 1..) {
-            self.offers.insert(*id, offers::Offer::new(*id));
+        for (id, variant) in shop.variants.range(self.newest + 1..) {
+            let varied = shop.products.get(&variant.product).is_some_and(|product| !is_single(shop, product));
+            self.offers.insert(*id, offers::Offer::new(*id, variant.product, varied));
         }
         let newest =
             [shop.products.last_key_value().map(|(id, _)| id), shop.variants.last_key_value().map(|(id, _)| id)];
@@ -228,17 +248,19 @@ impl Ebay {
     fn note_sale(&mut self, world: &mut World, at: Timestamp, order: u64, line: u64, units: i64) {
         let shop = world.shop(&self.shop);
         let lines = shop.orders.get(&order).map_or(&[][..], |order| &order.lines);
-        let Some(variant) = lines.iter().find(|known| known.id == line).and_then(|line| line.variant) else { return };
+        let variant = lines.iter().find(|known| known.id == line).and_then(|line| line.variant);
         self.note_purchase(world, order, at);
-        let shop = world.shop(&self.shop);
-        let Some(product) = shop.variants.get(&variant).map(|variant| variant.product) else { return };
+        // What was deleted meanwhile was sold all the same.
+        let Some((variant, offer)) = variant.and_then(|id| Some((id, self.offers.get(&id)?))) else { return };
+        let product = offer.product;
         let Some(listing) = self.listings.get(&product) else { return };
         let item = listing.item;
-        self.homes.insert(line, item);
+        self.homes.insert(line, Home { item, variation: offer.varied.then_some(variant) });
         let past = self.sold.entry((item, variant)).or_default();
         past.push((at, past.last().map_or(0, |(_, sold)| *sold) + units));
         // 6: without the control, a sale of the last unit ends the listing.
-        let gone = self.rows(world, product, at).iter().all(|row| row.available <= 0);
+        let rows = self.rows(world, product, at);
+        let gone = !rows.is_empty() && rows.iter().all(|row| row.available <= 0);
         if gone && !self.out_of_stock_control && self.listings[&product].ended.is_none() {
             self.end(world, product, at, "NotAvailable", Who::OtherApp);
         }
@@ -260,6 +282,17 @@ impl Ebay {
         }
     }
 
+    /// Follows the changes that the log names by an SKU which somebody else bears by now.
+    fn follow_states(&mut self, world: &World) {
+        let (now, products) = (world.now, &world.shop(&self.shop).products);
+        for (product, listing) in &mut self.listings {
+            let off = products.get(product).is_some_and(|p| matches!(p.state, State::Archived | State::Draft));
+            if off && listing.ended.is_none() {
+                listing.ended = Some((now, "NotAvailable"));
+            }
+        }
+    }
+
     /// Ends a listing.
     pub(super) fn end(&mut self, world: &mut World, product: u64, at: Timestamp, why: &'static str, who: Who) {
         if let Some(listing) = self.listings.get_mut(&product) {
@@ -276,7 +309,7 @@ impl Ebay {
         let record = &shop.products[&product];
         let (title, single) = (record.title.clone(), is_single(shop, record));
         let old = self.listings[&product].clone();
-        let mut listing = Listing { item, started: at, ended: None, revised: None, ..old.clone() };
+        let mut listing = Listing { item, started: at, ended: None, withdrawn: false, revised: None, ..old.clone() };
         listing.originals = rows.iter().map(|row| (row.variant, row.available)).collect();
         self.graves.insert(old.item, Grave { listing: old, title, single, rows, next: item });
         self.listings.insert(product, listing);

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::forms::{FORMS, Part};
-use self::listings::{Grave, Listing};
+use self::listings::{Grave, Home, Listing};
 pub use self::listings::{ListingSpec, Model, Tracking};
 pub use self::openapi::OpenApi;
 use self::purchases::Purchase;
@@ -125,8 +125,8 @@ pub struct Ebay {
     graves: BTreeMap<u64, Grave>,
     /// Units sold, as they rose, by number of the listing and variant.
     sold: BTreeMap<(u64, u64), Vec<(Timestamp, i64)>>,
-    /// The number of the listing that a line was sold from.
-    homes: BTreeMap<u64, u64>,
+    /// What lines were sold from.
+    homes: BTreeMap<u64, Home>,
     /// Variations that are not in their listing any more.
     removed: BTreeSet<u64>,
     /// What orders are at eBay, by order.

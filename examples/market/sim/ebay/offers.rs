@@ -24,6 +24,10 @@ const OFFERS: u64 = 36_445_000_000;
 pub(super) struct Offer {
     /// The number of its offer.
     pub id: String,
+    /// The product, which it outlives.
+    pub product: u64,
+    /// Whether it is one of several variations.
+    pub varied: bool,
     /// By how much the item's quantity is higher than what buyers can have.
     item_over: i64,
     /// By how much the offer's is.
@@ -33,8 +37,8 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    pub fn new(variant: u64) -> Self {
-        Self { id: (OFFERS + variant).to_string(), item_over: 0, offer_over: 0, sold: 0 }
+    pub fn new(variant: u64, product: u64, varied: bool) -> Self {
+        Self { id: (OFFERS + variant).to_string(), product, varied, item_over: 0, offer_over: 0, sold: 0 }
     }
 }
 
@@ -104,33 +108,11 @@ impl Ebay {
         let sku = request["sku"].as_str().ok_or_else(|| invalid("sku", "It is missing."))?;
         let unknown = || inventory(400, 25702, &format!("SKU {sku} is not available in the system"));
         let (variant, product) = self.inventory_variant(world, sku).ok_or_else(unknown)?;
-        let empty = Vec::new();
-        let offers = request["offers"].as_array().unwrap_or(&empty);
-        let known = self.offers[&variant].id.clone();
-        if offers.len() > 1 || offers.iter().any(|offer| offer["offerId"] != known.as_str()) {
-            return Err(user_error("An offer stands twice, or belongs to another SKU."));
-        }
         if let Some(code) = planned_refusal(troubles) {
             return Err(inventory(400, code.parse().unwrap_or(25002), "Refused, as planned."));
         }
-        let stock = &request["shipToLocationAvailability"];
-        let (item, offer) = (stock["quantity"].as_i64(), offers.first().and_then(|o| o["availableQuantity"].as_i64()));
-        let priced = offers.iter().any(|offer| offer["price"].is_object());
-        // 3: what is spread over several places has no number of its own to write [?].
-        if item.is_some() && self.distributed.contains(sku) {
-            return Err(user_error("The quantity is distributed over locations."));
-        }
-        if item.is_none() && offer.is_none() && !priced {
-            return Err(invalid("quantity", "It is missing."));
-        }
-        if !offers.is_empty() && !self.is_published(product, variant) {
-            return Err(user_error("The offer is not published."));
-        }
         let before = self.both(world, product, variant);
-        let wanted = Both { item: item.unwrap_or(before.item), offer: offer.unwrap_or(before.offer) };
-        if wanted.item < 0 || wanted.offer < 0 {
-            return Err(invalid("quantity", "It is below 0."));
-        }
+        let wanted = self.wanted(request, (product, variant), before)?;
         let live = wanted.item.min(wanted.offer);
         let mut wrote = Wrote::Same;
         if live != before.item.min(before.offer) {
@@ -141,6 +123,34 @@ impl Ebay {
         let known = self.offers.get_mut(&variant).expect("a variant has an offer");
         (known.item_over, known.offer_over, known.sold) = (wanted.item - live, wanted.offer - live, sold);
         Ok(wrote)
+    }
+
+    /// Reads the two numbers that are to be, or says why they will not do.
+    fn wanted(&self, request: &Value, (product, variant): (u64, u64), before: Both) -> Result<Both, Problem> {
+        let empty = Vec::new();
+        let offers = request["offers"].as_array().unwrap_or(&empty);
+        let known = self.offers[&variant].id.as_str();
+        if offers.len() > 1 || offers.iter().any(|offer| offer["offerId"] != known) {
+            return Err(user_error("An offer stands twice, or belongs to another SKU."));
+        }
+        let stock = &request["shipToLocationAvailability"];
+        let (item, offer) = (stock["quantity"].as_i64(), offers.first().and_then(|o| o["availableQuantity"].as_i64()));
+        let priced = offers.iter().any(|offer| offer["price"].is_object());
+        // 3: what is spread over several places has no number of its own to write [?].
+        if item.is_some() && request["sku"].as_str().is_some_and(|sku| self.distributed.contains(sku)) {
+            return Err(user_error("The quantity is distributed over locations."));
+        }
+        if item.is_none() && offer.is_none() && !priced {
+            return Err(invalid("quantity", "It is missing."));
+        }
+        if !offers.is_empty() && !self.is_published(product, variant) {
+            return Err(user_error("The offer is not published."));
+        }
+        let wanted = Both { item: item.unwrap_or(before.item), offer: offer.unwrap_or(before.offer) };
+        if wanted.item < 0 || wanted.offer < 0 {
+            return Err(invalid("quantity", "It is below 0."));
+        }
+        Ok(wanted)
     }
 
     /// Lists again what was withdrawn (6), under a new number.
@@ -165,6 +175,7 @@ impl Ebay {
             return Err(inventory(400, 25713, "This Offer is not available."));
         }
         self.end(world, product, world.now, "NotAvailable", Who::App);
+        self.listings.get_mut(&product).expect("it ended just now").withdrawn = true;
         let item = self.listings[&product].item.to_string();
         if is_of_group(call.route) {
             return Ok(json_answer(204, &Value::Null));

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::listings::{is_single, variation_id};
+use super::listings::variation_id;
 use super::purchases::drift;
 use super::rest::{Answered, Call, Problem};
 use super::{Answer, Ebay, json_answer, time};
 use crate::sim::sales::{Line, Order};
-use crate::sim::shelf::Shop;
 use crate::sim::{Trouble, World};
 
 /// The most orders of a page, and of those named by their numbers (7).
@@ -72,7 +71,7 @@ impl Ebay {
             sales.sort_by_key(|sale| (sale.created, sale.number));
         }
         let shown = sales.iter().skip(skip).take(limit);
-        let shown: Vec<_> = shown.map(|sale| self.sale_json(world, sale, troubles)).collect();
+        let shown: Vec<_> = shown.map(|sale| self.sale_json(sale, troubles)).collect();
         let mut body = json!({ "href": with_offset(call, skip, limit), "total": sales.len(), "limit": limit,
             "offset": skip });
         // 7: the offset counts rows here.
@@ -95,7 +94,7 @@ impl Ebay {
         }
         let sales = self.sales(world, world.now);
         let found = sales.iter().filter(|sale| numbers.contains(&sale.number));
-        let shown: Vec<_> = found.map(|sale| self.sale_json(world, sale, troubles)).collect();
+        let shown: Vec<_> = found.map(|sale| self.sale_json(sale, troubles)).collect();
         let href = format!("{}{}/order?{}", call.origin, call.route.api, call.raw_query);
         let count = shown.len();
         let body = json!({ "href": href, "total": count, "limit": NAMED, "offset": 0, "orders": shown });
@@ -106,7 +105,7 @@ impl Ebay {
         let sales = self.sales(world, world.now);
         let sale = sales.iter().find(|sale| sale.number == call.key);
         let sale = sale.ok_or_else(|| Problem::new(404, 32100, "API_FULFILLMENT", "Invalid order ID."))?;
-        let mut shown = self.sale_json(world, sale, &[]);
+        let mut shown = self.sale_json(sale, &[]);
         // 7: the requests show here alone.
         let cancelled = sale.parts.iter().find_map(|order| order.cancelled);
         let state = match (cancelled, sale.asked) {
@@ -149,8 +148,7 @@ impl Ebay {
         groups.into_iter().filter_map(sale).collect()
     }
 
-    fn sale_json(&self, world: &World, sale: &Sale<'_>, troubles: &[Trouble]) -> Value {
-        let shop = world.shop(&self.shop);
+    fn sale_json(&self, sale: &Sale<'_>, troubles: &[Trouble]) -> Value {
         let cancelled = sale.parts.iter().map(|order| order.cancelled).collect::<Option<Vec<_>>>();
         let state = match (&cancelled, sale.asked) {
             (Some(_), _) => "CANCELED",
@@ -162,7 +160,7 @@ impl Ebay {
             cancel["cancelledDate"] = time(last).into();
         }
         let lines = || sale.parts.iter().flat_map(|order| order.lines.iter().map(move |line| (*order, line)));
-        let shown: Vec<_> = lines().map(|(order, line)| self.line_json(shop, order, line, troubles)).collect();
+        let shown: Vec<_> = lines().map(|(order, line)| self.line_json(order, line, troubles)).collect();
         let (units, sent): (i64, i64) =
             lines().fold((0, 0), |sum, (_, line)| (sum.0 + line.units, sum.1 + line.shipped));
         let back: i64 = lines().map(|(order, line)| line.refunded(order)).sum();
@@ -176,10 +174,9 @@ impl Ebay {
         })
     }
 
-    fn line_json(&self, shop: &Shop, order: &Order, line: &Line, troubles: &[Trouble]) -> Value {
-        let variant = line.variant.and_then(|id| Some((id, shop.variants.get(&id)?)));
-        let listing = variant.and_then(|(_, variant)| self.listings.get(&variant.product)).map(|listing| listing.item);
-        let item = self.homes.get(&line.id).copied().or(listing).unwrap_or_default();
+    fn line_json(&self, order: &Order, line: &Line, troubles: &[Trouble]) -> Value {
+        let home = self.homes.get(&line.id);
+        let item = home.map_or(0, |home| home.item);
         let refunds = order.refunds.iter().filter(|refund| refund.lines.iter().any(|back| back.line == line.id));
         let refunds = refunds.map(|refund| {
             json!({ "refundId": refund.id.to_string(), "refundDate": time(refund.at),
@@ -194,9 +191,8 @@ impl Ebay {
         if !line.sku.is_empty() {
             shown["sku"] = line.sku.clone().into();
         }
-        let varied = variant.filter(|(_, v)| shop.products.get(&v.product).is_some_and(|p| !is_single(shop, p)));
-        if let Some((id, _)) = varied {
-            shown["legacyVariationId"] = variation_id(id).into();
+        if let Some(variation) = home.and_then(|home| home.variation) {
+            shown["legacyVariationId"] = variation_id(variation).into();
         }
         shown
     }

@@ -165,7 +165,7 @@ impl Ebay {
         let available: i64 = shown.rows.iter().map(|row| row.available).sum();
         let sold: i64 = shown.rows.iter().map(|row| row.sold).sum();
         let total = available + sold;
-        let details = view != View::Event { all: false };
+        let whole = matches!(view, View::One | View::List);
         // 3: what has one is shown without a number by this call.
         let told = match view {
             View::Event { .. } => total > 1 || (total == 0 && !self.events_omit_zero),
@@ -175,25 +175,22 @@ impl Ebay {
         let kind = if listing.auction { "Chinese" } else { "FixedPriceItem" };
         let single = first.filter(|_| shown.single);
         let mut item = vec![Node::leaf("ItemID", listing.item), listing_details(world.now, shown, view)];
-        item.extend(details.then(|| Node::leaf("ListingDuration", "GTC")).filter(|_| view == View::One));
-        item.extend(details.then(|| Node::leaf("ListingType", kind)));
+        item.extend((view == View::One).then(|| Node::leaf("ListingDuration", "GTC")));
+        item.extend((view != View::Event { all: false }).then(|| Node::leaf("ListingType", kind)));
         item.extend((numbers && told).then(|| Node::leaf("Quantity", total)));
         item.push(selling_status(listing, first, sold, view, numbers));
-        item.extend(first.filter(|_| matches!(view, View::One | View::List)).map(|row| price("StartPrice", row.cents)));
-        item.extend(
-            matches!(view, View::One | View::List).then(|| Node::leaf("TimeLeft", time_left(listing, world.now))),
-        );
+        item.extend(first.filter(|_| whole).map(|row| price("StartPrice", row.cents)));
+        item.extend(whole.then(|| Node::leaf("TimeLeft", time_left(listing, world.now))));
         item.push(Node::leaf("Title", shown.title));
         let open = view == View::List && single.is_some() && !listing.auction;
         item.extend((open && numbers).then(|| Node::leaf("QuantityAvailable", available)));
         // The changes come with the numbers of listings alone; only variations show SKUs there.
-        let names = matches!(view, View::One | View::List);
-        item.extend(single.filter(|row| names && !row.sku.is_empty()).map(|row| Node::leaf("SKU", &row.sku)));
+        item.extend(single.filter(|row| whole && !row.sku.is_empty()).map(|row| Node::leaf("SKU", &row.sku)));
         let tracking = if listing.tracking == Tracking::Sku { "SKU" } else { "ItemID" };
         item.extend((view == View::One).then(|| Node::leaf("InventoryTrackingMethod", tracking)));
         item.extend((single.is_none() && !hides).then(|| variations(&shown.rows, numbers)));
         // 6: what shows 0 is hidden, if it is kept at all.
-        let hidden = names && available == 0 && listing.ended.is_none();
+        let hidden = whole && available == 0 && listing.ended.is_none();
         item.extend(hidden.then(|| Node::leaf("HideFromSearch", "true")));
         item.extend(hidden.then(|| Node::leaf("ReasonHideFromSearch", "OutOfStock")));
         Node::of("Item", item)

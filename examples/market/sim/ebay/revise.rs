@@ -217,15 +217,18 @@ impl Ebay {
         if from != to {
             self.put(world, variant, to);
         }
-        if zero && (single || rows.len() == 1) {
-            self.end(world, product, now, "NotAvailable", Who::App);
-            return Ok(Wrote::Ended);
+        match (zero, rows.len()) {
+            (false, _) => Ok(if from == to { Wrote::Same } else { Wrote::Changed }),
+            // 6: a variation leaves its listing, and the last one ends it.
+            (true, 0 | 1) => {
+                self.end(world, product, now, "NotAvailable", Who::App);
+                Ok(Wrote::Ended)
+            }
+            (true, _) => {
+                self.remove_variation(world, variant);
+                Ok(Wrote::Removed)
+            }
         }
-        if zero {
-            self.remove_variation(world, variant);
-            return Ok(Wrote::Removed);
-        }
-        Ok(if from == to { Wrote::Same } else { Wrote::Changed })
     }
 
     /// Writes a number into the world.
