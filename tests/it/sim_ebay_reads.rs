@@ -119,6 +119,8 @@ async fn auctions_have_no_stock() {
     let answer = list(&shop, 200, 1).await;
     let lot = answer.find("ActiveList/ItemArray/Item").unwrap();
     assert_eq!((lot.said("ListingType"), lot.said("QuantityAvailable")), (Some("Chinese"), None));
+    let fixed = "<ActiveList><ListingType>FixedPriceItem</ListingType></ActiveList>";
+    assert_eq!(items(&trade(&shop, "GetMyeBaySelling", fixed).await, "ActiveList/ItemArray"), [""; 0]);
     let number = shop.item_id("LOT");
     assert_eq!(verdict(&revise(&shop, &[(&number, "", 2)]).await), is("Failure", &["37"]));
 }

@@ -77,7 +77,8 @@ const STANDARD: &[Part] = &[
 
 const PAGINATION: &[Part] = &[number("EntriesPerPage"), number("PageNumber")];
 
-const ACTIVE_LIST: &[Part] = &[flag("Include"), text("Sort"), part("Pagination", Holds::Parts(PAGINATION))];
+const ACTIVE_LIST: &[Part] =
+    &[flag("Include"), text("ListingType"), text("Sort"), part("Pagination", Holds::Parts(PAGINATION))];
 
 const EVENTS: &[Part] = &[
     moment("StartTimeFrom"),
@@ -197,6 +198,7 @@ impl Part {
 fn example(name: &str) -> &'static str {
     match name {
         "Sort" => "TimeLeft",
+        "ListingType" => "FixedPriceItem",
         "EndingReason" => "NotAvailable",
         "InventoryTrackingMethod" => "SKU",
         "StartPrice" => "12.50",

@@ -175,6 +175,11 @@ impl Listing {
         }
     }
 
+    /// eBay's word for what kind of listing it is.
+    pub fn kind(&self) -> &'static str {
+        if self.auction { "Chinese" } else { "FixedPriceItem" }
+    }
+
     /// Tells how often it was revised today.
     pub fn revisions(&self, now: Timestamp) -> usize {
         self.revised.filter(|(when, _)| *when == day(now)).map_or(0, |(_, times)| times)

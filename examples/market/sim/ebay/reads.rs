@@ -64,8 +64,12 @@ impl Ebay {
         }
         let shop = world.shop(&self.shop);
         let seen = moment(world.now - shop.lag, troubles);
+        let wanted = list.said("ListingType").map(str::trim);
         let listed = self.listings.iter().filter(|(product, listing)| {
-            listing.ended.is_none() && listing.started <= seen && shop.products[product].state != State::Draft
+            wanted.is_none_or(|wanted| wanted == listing.kind())
+                && listing.ended.is_none()
+                && listing.started <= seen
+                && shop.products[product].state != State::Draft
         });
         let mut listed: Vec<_> = listed.map(|(product, _)| *product).collect();
         // What runs out first comes first, so that whatever is renewed moves to the end.
@@ -172,11 +176,10 @@ impl Ebay {
             _ => true,
         };
         let first = shown.rows.first();
-        let kind = if listing.auction { "Chinese" } else { "FixedPriceItem" };
         let single = first.filter(|_| shown.single);
         let mut item = vec![Node::leaf("ItemID", listing.item), listing_details(world.now, shown, view)];
         item.extend((view == View::One).then(|| Node::leaf("ListingDuration", "GTC")));
-        item.extend((view != View::Event { all: false }).then(|| Node::leaf("ListingType", kind)));
+        item.extend((view != View::Event { all: false }).then(|| Node::leaf("ListingType", listing.kind())));
         item.extend((numbers && told).then(|| Node::leaf("Quantity", total)));
         item.push(selling_status(listing, first, sold, view, numbers));
         item.extend(first.filter(|_| whole).map(|row| price("StartPrice", row.cents)));
