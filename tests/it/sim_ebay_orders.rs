@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::ebay_line::{counts, get, refused, rest, shop, shop_of, spec};
+use crate::ebay_line::{counts, face, get, refused, rest, shop, shop_of, spec};
 use crate::sim::ebay::EbaySpec;
 use crate::sim::{Pace, Rule, ShopHandle, Trouble};
 
@@ -98,6 +98,24 @@ async fn a_purchase_that_is_never_paid_comes_back_if_the_seller_has_it_so() {
         let truth = shop.truth("MUG-RED");
         assert_eq!((truth.sold, truth.owed(), truth.expected(7)), (2, 7 - left, left));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_tells_who_pays() {
+    // 7, O5
+    let (market, shop) = shop_of(&EbaySpec { pays_at_once: false, auto_relist: true, ..spec() });
+    face(&shop, |face| face.pays_after = Some(Duration::from_hours(2)));
+    shop.buy("MUG-RED", 1).unwrap();
+    market.advance(Duration::from_hours(3));
+    assert_eq!(all(&shop, "lastModifiedDate").await, ["2026-11-23T08:00:00.000Z"]);
+    face(&shop, |face| (face.pays_after, face.lapses_after) = (None, Some(Duration::from_hours(96))));
+    shop.buy("MUG-RED", 1).unwrap();
+    let red = shop.item_id("MUG-RED");
+    market.advance(Duration::from_hours(95));
+    assert_eq!(counts(&shop, &red, "MUG-RED").await, (7, 2));
+    market.advance(Duration::from_hours(1));
+    // Back on the shelf, and in no order.
+    assert_eq!((counts(&shop, &red, "MUG-RED").await, all(&shop, "orderId").await.len()), ((8, 2), 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -227,6 +227,7 @@ impl Ebay {
         if changed {
             self.follow_states(world);
         }
+        self.let_time_tell(world);
         if self.opted_in.is_some_and(|at| at <= world.now) {
             (self.out_of_stock_control, self.opted_in) = (true, None);
         }

@@ -101,7 +101,11 @@ pub struct Ebay {
     pub selling_limit: Option<i64>,
     /// Whether the quantity of an inventory item falls with a sale (3) [?].
     pub ship_to_falls: bool,
-    /// After how many days eBay may call a purchase unpaid (7); that it does is for [`ShopHandle::let_lapse`] to say.
+    /// How long after they bought buyers pay by themselves who do not at once; else when [`ShopHandle::pay`] says so.
+    pub pays_after: Option<Duration>,
+    /// How long after it an unpaid purchase ends by itself; else when [`ShopHandle::let_lapse`] says so.
+    pub lapses_after: Option<Duration>,
+    /// After how many days eBay says that it may call a purchase unpaid (7).
     pub unpaid_days: u32,
     /// SKUs whose stock is spread over several places, so that it has no number of its own to write (3).
     pub distributed: BTreeSet<String>,
@@ -204,6 +208,8 @@ impl Ebay {
             quotas: Quotas::default(),
             selling_limit: None,
             ship_to_falls: true,
+            pays_after: None,
+            lapses_after: None,
             unpaid_days: 4,
             distributed: BTreeSet::new(),
             on_hold: BTreeSet::new(),

@@ -3,6 +3,8 @@
 //! A purchase takes units off the listing at once. It has a number of its own until it is paid, another one then, and
 //! a third if several are put together; the numbers of its lines stay.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::listings::variation_id;
@@ -33,6 +35,24 @@ impl Ebay {
         world.order_mut(&self.shop, order).paid = false;
         if self.pays_at_once {
             self.settle(world, order, at);
+        }
+    }
+
+    /// Lets purchases be paid, or end unpaid, whose time has come.
+    pub(super) fn let_time_tell(&mut self, world: &mut World) {
+        if self.pays_after.or(self.lapses_after).is_none() {
+            return;
+        }
+        let orders = &world.shop(&self.shop).orders;
+        let open = self.purchases.iter().filter(|(id, one)| one.paid.is_none() && orders[id].cancelled.is_none());
+        let open: Vec<_> = open.map(|(id, _)| (*id, orders[id].placed)).collect();
+        for (order, placed) in open {
+            let due = |after: Option<Duration>| after.map(|after| placed + after).filter(|due| *due <= world.now);
+            match (due(self.pays_after), due(self.lapses_after)) {
+                (Some(paid), lapsed) if lapsed.is_none_or(|lapsed| paid <= lapsed) => self.settle(world, order, paid),
+                (_, Some(_)) => world.cancel(&self.shop, order, self.auto_relist, false),
+                _ => {}
+            }
         }
     }
 
