@@ -99,14 +99,14 @@ impl Goal {
 
 impl Sent {
     /// Compares what was written with what is there after it: the number still to be written, if goods were sold between
-    /// the reading and the write, else what the listing holds. Whatever else moved it since is not ours.
+    /// the reading and the write, else what the listing holds of it. What is more than that is not ours.
     fn compare(self, live: Stock) -> std::result::Result<i64, Self> {
         let due = self.wanted.saturating_sub(live.sold.since(self.sold)).max(0);
         let now = live.available.units();
         if due < now && now <= self.wanted {
             return Err(Self { wanted: due, sold: live.sold });
         }
-        Ok(due)
+        Ok(due.min(now))
     }
 }
 

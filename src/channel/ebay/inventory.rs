@@ -209,8 +209,12 @@ impl Inventory {
 
     /// Forgets what was found out of a listing, since eBay says otherwise.
     pub fn forget(&self, key: &Key) {
-        self.empty.store(false, Ordering::Relaxed);
         self.offers().remove(key);
+    }
+
+    /// Notes that there are goods there after all.
+    pub fn note_used(&self) {
+        self.empty.store(false, Ordering::Relaxed);
     }
 
     /// Returns the offers that were found so far.

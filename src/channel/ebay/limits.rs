@@ -167,7 +167,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    // proves H4: raises stop at 150 revisions of a listing, lowerings may use all 250, and a new day begins anew.
+    // Of H4, what one process can count: raises stop at 150 revisions of a listing, lowerings may use all 250, and a new day begins anew.
     #[test]
     fn a_listing_is_revised_so_often_a_day() {
         let limits = Limits::default();

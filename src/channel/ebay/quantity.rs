@@ -14,7 +14,7 @@ pub(super) struct Available(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Total(pub i64);
 
-/// Units of a listing that were ever sold: eBay's counter, which only rises (`SellingStatus.QuantitySold`).
+/// Units of a listing that were ever sold, by eBay's counter (`SellingStatus.QuantitySold`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sold(pub i64);
 
@@ -67,9 +67,10 @@ impl Stock {
 }
 
 impl Sold {
-    /// Returns what was sold since the counter stood there; a counter does not run backwards.
+    /// Returns what was sold since the counter stood there, less what came back: where eBay puts the units of a cancelled
+    /// purchase back, it may count them out again.
     pub fn since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0).max(0)
+        self.0.saturating_sub(earlier.0)
     }
 }
 
@@ -85,6 +86,6 @@ mod tests {
         let same = Stock::of_available(Available::told(3), Total(12));
         assert_eq!(stock, same);
         assert_eq!(Stock::of_total(Total(i64::MIN), Sold(i64::MAX)).available.units(), i64::MIN);
-        assert_eq!((Sold(9).since(Sold(7)), Sold(7).since(Sold(9))), (2, 0));
+        assert_eq!((Sold(9).since(Sold(7)), Sold(7).since(Sold(9))), (2, -2));
     }
 }

@@ -94,7 +94,7 @@ impl Ebay {
             let next = Some(Place { length: half, ..place }.token());
             return Ok(Page { items: Vec::new(), next, account: None });
         }
-        self.note_skus(&items);
+        // The SKUs of listings without variations do not stand in this list.
         let mut items: Vec<Reading> = items.iter().flat_map(Item::readings).collect();
         if place.walk == Walk::Ended {
             for reading in &mut items {

@@ -65,7 +65,13 @@ impl Ebay {
         let Some(item) = self.trading.item(&key.item).await? else { return Ok(Outcome::Gone) };
         let outcome = match act {
             Showing::Hide { .. } => self.hide(&item, &key).await?,
-            Showing::End { .. } => self.end(&item, former).await?,
+            Showing::End { .. } => {
+                // Once withdrawn, it is no longer published as this listing.
+                for part in &item.parts {
+                    self.inventory.forget(&item.key(part));
+                }
+                self.end(&item, former).await?
+            }
             Showing::Show { .. } => self.bring_back(&item, former).await?,
         };
         if let Outcome::Refused(error) | Outcome::Unknown(error) = &outcome {

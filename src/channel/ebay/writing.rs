@@ -266,6 +266,7 @@ impl Ebay {
     async fn write_strangers(&self, entries: Vec<Entry>, again: Again, outcomes: &mut Outcomes) {
         let mut offers = Vec::new();
         for entry in entries {
+            self.inventory.note_used();
             self.inventory.forget(&entry.key);
             let found = match self.sku_of(&entry.key).await {
                 Ok(Some(sku)) => self.inventory.find(&[(entry.key.clone(), sku.as_str().to_owned())]).await,

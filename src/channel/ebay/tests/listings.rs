@@ -27,7 +27,7 @@ const SELLING: &str = "<ActiveList><ItemArray>
   <PaginationResult><TotalNumberOfPages>2</TotalNumberOfPages><TotalNumberOfEntries>203</TotalNumberOfEntries></PaginationResult>
 </ActiveList>";
 
-// proves X3, O5 for eBay: a scan tells what can be bought, and the counter of what was sold.
+// proves X3 for eBay: a scan tells what can be bought, and the counter of what was sold.
 #[tokio::test(start_paused = true)]
 async fn a_scan_tells_what_can_be_bought() {
     let (web, script) = ebay(&[(200, xml("GetMyeBaySelling", "Success", SELLING))]);

@@ -342,3 +342,41 @@ async fn a_listing_with_stock_is_not_ended() {
     assert!(matches!(&outcome, Outcome::Refused(error) if error.message.contains("other variations")), "{outcome:?}");
     assert_eq!(script.asked(), ["GetItem"]);
 }
+
+// What was made through the Inventory API is ended and brought back there, a group of variations as a whole (6).
+#[tokio::test(start_paused = true)]
+async fn an_offer_is_withdrawn_and_published() {
+    let status = |state: &str| {
+        format!("<SellingStatus><QuantitySold>2</QuantitySold><ListingStatus>{state}</ListingStatus></SellingStatus>")
+    };
+    let tee = |state: &str| {
+        let variation = format!("<Variation><SKU>TEE-S</SKU><Quantity>2</Quantity>{}</Variation>", status("Active"));
+        let fields = format!("{}<Variations>{variation}</Variations>", status(state));
+        xml("GetItem", "Success", &format!("<Item><ItemID>110000000002</ItemID><Quantity>2</Quantity>{fields}</Item>"))
+    };
+    let known = json!({ "responses": [{ "statusCode": 200, "sku": "TEE-S", "inventoryItem": { "inventoryItemGroupKeys": ["TEES"] } }] });
+    let offers = json!({ "offers": [{ "offerId": "7", "marketplaceId": "EBAY_DE", "status": "PUBLISHED",
+        "listing": { "listingId": "110000000002" } }] });
+    let (web, script) = ebay(&[
+        (200, tee("Active")),
+        (200, r#"{"total":1}"#.to_owned()),
+        (200, known.to_string()),
+        (200, offers.to_string()),
+        (200, tee("Active")),
+        (200, String::new()),
+        (200, tee("Completed")),
+        (200, r#"{"listingId":"110000000077"}"#.to_owned()),
+    ]);
+    let key = ListingKey::new(TEE_S);
+    let former = web.standing(&key).await.unwrap().unwrap().former;
+    for act in [Showing::End { former: former.clone() }, Showing::Show { former }] {
+        assert!(matches!(web.show(&key, &act).await.unwrap(), Outcome::Done { .. }));
+    }
+    let asked = script.asked();
+    assert_eq!(
+        (asked[5].as_str(), asked[7].as_str()),
+        ("withdraw_by_inventory_item_group", "publish_by_inventory_item_group")
+    );
+    let body: Json = serde_json::from_str(&script.body(7)).unwrap();
+    assert_eq!(body, json!({ "inventoryItemGroupKey": "TEES", "marketplaceId": "EBAY_DE" }));
+}
