@@ -25,6 +25,7 @@ mod counts;
 mod days;
 mod decoders;
 mod ebay_line;
+mod ebay_shops;
 mod exports;
 mod findings;
 mod held_lines;

@@ -1,0 +1,296 @@
+//! Shops with eBay among their channels: what no other platform does to a number.
+
+use std::time::Duration;
+
+use eys::domain::policy::ZeroStock;
+use eys::domain::{Role, Why};
+use eys::engine::{Options, PushEnd, Report};
+
+use crate::shops::{Shops, name, troubles};
+use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
+use crate::sim::{Good, Rule, ShopHandle, Trouble, Work};
+
+fn is_clean(report: &Report) {
+    assert_eq!((troubles(report), report.exit()), (Vec::<String>::new(), 0));
+}
+
+/// A Shopify source, eBay and a second shop, each with a mug at 10.
+async fn three_shops() -> (Shops, ShopHandle, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+    let ebay = shops.ebay("bay", Role::Target, &[("MUG", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    (shops, source, ebay, outlet)
+}
+
+/// An eBay source, and an outlet that has just sold two of ten.
+async fn two_sold() -> (Shops, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.ebay("bay", Role::Source, &[("MUG", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    outlet.buy("MUG", 2).unwrap();
+    shops.pass(120).await;
+    (shops, source, outlet)
+}
+
+/// Makes runs until nothing is left to do, or the owner is asked; tells whether the owner is asked.
+async fn until_rest(shops: &mut Shops) -> bool {
+    for _ in 0..20 {
+        shops.pass(240).await;
+        let report = shops.sync().await;
+        let doubt = troubles(&report).iter().any(|trouble| trouble.starts_with("in-doubt"));
+        let quiet = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
+        if doubt || (quiet && report.exit() == 0) {
+            return doubt;
+        }
+    }
+    panic!("the shops do not come to rest: {:?}", troubles(&shops.sync().await));
+}
+
+// proves O5, P2, W2: an unpaid purchase on eBay lowers every other listing; paid, it is taken off once.
+#[tokio::test(start_paused = true)]
+async fn an_unpaid_purchase_is_spoken_for() {
+    let (mut shops, source, ebay, outlet) = three_shops().await;
+    let order = ebay.buy_unpaid(&[("MUG", 3)]).unwrap();
+    shops.pass(600).await;
+    is_clean(&shops.sync().await);
+    assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (10, 7, 7));
+    ebay.pay(order);
+    shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (7, 7, 7));
+}
+
+// proves O5: what is never paid is free again when eBay no longer waits for it, whether its units come back there or not.
+#[tokio::test(start_paused = true)]
+async fn an_unpaid_purchase_that_lapses_is_free_again() {
+    for relists in [true, false] {
+        let (mut shops, source, ebay, outlet) = three_shops().await;
+        ebay.face(|face: &mut Ebay| face.auto_relist = relists);
+        let order = ebay.buy_unpaid(&[("MUG", 3)]).unwrap();
+        shops.pass(600).await;
+        shops.sync().await;
+        assert_eq!(outlet.available("MUG"), 7);
+        ebay.let_lapse(order);
+        for _ in 0..6 {
+            shops.pass(24 * 3600).await;
+            shops.sync().await;
+        }
+        shops.rest().await;
+        let shown = (source.available("MUG"), ebay.available("MUG"), outlet.available("MUG"));
+        assert_eq!(shown, (10, 10, 10), "relists: {relists}");
+    }
+}
+
+// proves X3, W4: a sale on eBay that falls between the reading and the write of a deduction is not lost.
+#[tokio::test(start_paused = true)]
+async fn a_sale_at_any_moment_of_a_deduction_is_not_run_over() {
+    for moment in (0..4000).step_by(100) {
+        let (mut shops, source, outlet) = two_sold().await;
+        shops.market.set_latency(Duration::from_millis(150));
+        let sold = async {
+            tokio::time::sleep(Duration::from_millis(moment)).await;
+            source.buy("MUG", 1).unwrap();
+        };
+        let (report, ()) = tokio::join!(shops.sync(), sold);
+        assert_eq!(troubles(&report), Vec::<String>::new(), "sold after {moment} ms");
+        assert!(!until_rest(&mut shops).await, "sold after {moment} ms");
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7), "sold after {moment} ms");
+    }
+}
+
+// proves X3, X6, F6, P1: a deduction on eBay that dies at any moment ends with the right number, or asks its owner, and
+// offers no unit that is sold.
+#[tokio::test(start_paused = true)]
+async fn a_deduction_that_dies_anywhere_is_made_once() {
+    for nth in 0..60 {
+        let moment = Duration::from_millis(50 * nth);
+        let (mut shops, source, outlet) = two_sold().await;
+        shops.market.set_latency(Duration::from_millis(150));
+        let sale = nth % 3 == 0;
+        shops.killed_after(moment).await;
+        if sale {
+            source.buy("MUG", 1).unwrap();
+        }
+        let asks = until_rest(&mut shops).await;
+        let left = 8 - i64::from(sale);
+        let (held, shown) = (source.available("MUG"), outlet.available("MUG"));
+        assert!(shown <= left, "killed after {moment:?}: {shown} offered of {left}");
+        assert!(asks || (held, shown) == (left, left), "killed after {moment:?}: {held} held, {shown} shown of {left}");
+    }
+}
+
+// proves X3, F1: an answer that is lost at any call of a deduction changes nothing about what is taken off.
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_no_second_deduction() {
+    for trouble in [Trouble::LostAfter, Trouble::LostBefore, Trouble::Status(503), Trouble::HtmlPage] {
+        for after in 0..4 {
+            let (mut shops, source, outlet) = two_sold().await;
+            shops.market.trouble(Rule::once(trouble.clone()).at("bay").writing().after(after));
+            shops.sync().await;
+            shops.market.peace();
+            assert!(!until_rest(&mut shops).await, "{trouble:?} after {after}");
+            assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8), "{trouble:?} after {after}");
+        }
+    }
+}
+
+// proves Z3: with out-of-stock control off no 0 is written, which is told at once; switched on, it is written.
+#[tokio::test(start_paused = true)]
+async fn no_zero_is_written_while_ebay_would_end_the_listing() {
+    let (mut shops, source, ebay, _) = three_shops().await;
+    ebay.face(|face: &mut Ebay| face.out_of_stock_control = false);
+    shops.pass(25 * 3600).await;
+    source.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert!(troubles(&report).iter().any(|trouble| trouble.starts_with("zero-destroys")), "{:?}", troubles(&report));
+    assert!(
+        report.pushes.iter().any(|push| matches!(&push.end, PushEnd::Pending(why) if why.contains("out-of-stock")))
+    );
+    assert_eq!((report.exit(), ebay.available("MUG")), (4, 10));
+    ebay.face(|face: &mut Ebay| face.out_of_stock_control = true);
+    shops.rest().await;
+    assert_eq!(ebay.available("MUG"), 0);
+}
+
+// proves Z3, Z1: where the owner wants that, what is sold out is ended instead.
+#[tokio::test(start_paused = true)]
+async fn what_is_sold_out_is_ended_where_the_owner_says_so() {
+    let (mut shops, source, ebay, _) = three_shops().await;
+    ebay.face(|face: &mut Ebay| face.out_of_stock_control = false);
+    shops.lane("bay").zero_stock = ZeroStock::End;
+    shops.pass(25 * 3600).await;
+    source.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    shops.sync().await;
+    shops.pass(120).await;
+    shops.sync().await;
+    assert!(!ebay.for_sale("MUG"));
+}
+
+// proves Z3: nor is a source on eBay brought to 0 while the switch is off; the sale stays owed.
+#[tokio::test(start_paused = true)]
+async fn a_source_is_not_brought_to_zero_either() {
+    let (mut shops, source, outlet) = two_sold().await;
+    shops.rest().await;
+    source.face(|face: &mut Ebay| face.out_of_stock_control = false);
+    shops.pass(25 * 3600).await;
+    outlet.buy("MUG", 8).unwrap();
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert!(troubles(&report).iter().any(|trouble| trouble.starts_with("zero-destroys")), "{:?}", troubles(&report));
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 0));
+    source.face(|face: &mut Ebay| face.out_of_stock_control = true);
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (0, 0));
+}
+
+// proves H4: raises of a listing stop at 150 a day over all its variations, lowerings go on, and tomorrow all goes on.
+#[tokio::test(start_paused = true)]
+async fn the_last_revisions_of_a_day_are_for_lowerings() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("TEE-S", 10), ("TEE-M", 10)]);
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 10), Good::new("TEE-M", 10)]);
+    let ebay = shops.ebay_of(Role::Target, &EbaySpec::new("bay", &[]).with(tee));
+    shops.start().await;
+    for nth in 0..75 {
+        source.owner_sets("TEE-S", 10 + nth % 2);
+        source.owner_sets("TEE-M", 11 - nth % 2);
+        shops.pass(120).await;
+        shops.sync().await;
+    }
+    source.owner_sets("TEE-S", 20);
+    source.owner_sets("TEE-M", 5);
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert_eq!((ebay.available("TEE-S"), ebay.available("TEE-M")), (10, 5), "{:?}", report.pushes);
+    assert!(
+        report.pushes.iter().any(|push| matches!(&push.end, PushEnd::Pending(why) if why.contains("within a day")))
+    );
+    shops.pass(24 * 3600).await;
+    shops.sync().await;
+    assert_eq!((ebay.available("TEE-S"), ebay.available("TEE-M")), (20, 5));
+}
+
+/// A Shopify source and eBay with 500 listings of one model.
+async fn five_hundred(inventory: bool) -> (Shops, ShopHandle, ShopHandle) {
+    let goods: Vec<String> = (0..500).map(|nth| format!("SKU-{nth:03}")).collect();
+    let mut shops = Shops::new();
+    let stock: Vec<(&str, i64)> = goods.iter().map(|sku| (sku.as_str(), 10)).collect();
+    let source = shops.shopify("shop", Role::Source, &stock);
+    let mut spec = EbaySpec::new("bay", &[]);
+    for sku in &goods {
+        let listing = ListingSpec::single(sku, 10);
+        spec = spec.with(if inventory { listing.inventory() } else { listing });
+    }
+    let ebay = shops.ebay_of(Role::Target, &spec);
+    shops.start().await;
+    // The first push finds nothing to do, and so no reason to ask.
+    source.owner_sets("SKU-499", 9);
+    shops.pass(600).await;
+    shops.sync_with(Options::default()).await;
+    shops.sync_with(Options { yes: true, ..Options::default() }).await;
+    shops.pass(3600).await;
+    shops.sync().await;
+    shops.pass(600).await;
+    (shops, source, ebay)
+}
+
+// proves Y6: 50 changes among 500 listings are 2 writing calls of the Inventory model, 13 of Trading; none costs 2 reads.
+#[tokio::test(start_paused = true)]
+async fn a_run_costs_what_changed() {
+    for inventory in [true, false] {
+        let (mut shops, source, ebay) = five_hundred(inventory).await;
+        shops.market.forget_calls();
+        shops.sync().await;
+        assert_eq!(Shops::calls(&ebay), (0, 2), "nothing changed, Inventory model: {inventory}: {:?}", ebay.calls());
+        for nth in 0..50 {
+            source.owner_sets(&format!("SKU-{nth:03}"), 7);
+        }
+        shops.pass(600).await;
+        shops.market.forget_calls();
+        shops.sync().await;
+        assert_eq!(Shops::calls(&ebay).0, ebay.least_calls(Work::Set, 50), "Inventory model: {inventory}");
+        assert_eq!(Shops::calls(&ebay).0, if inventory { 2 } else { 13 });
+        assert!((0..50).all(|nth| ebay.available(&format!("SKU-{nth:03}")) == 7));
+    }
+}
+
+// proves L2: a listing that its seller relisted is proposed in place of the one that ended, and follows once accepted.
+#[tokio::test(start_paused = true)]
+async fn a_relisted_listing_follows_once_accepted() {
+    let (mut shops, source, ebay, _) = three_shops().await;
+    ebay.end_listing("MUG");
+    ebay.relist("MUG");
+    shops.pass(25 * 3600).await;
+    shops.sync().await;
+    shops.accept().await;
+    source.owner_sets("MUG", 6);
+    shops.pass(600).await;
+    shops.sync_with(Options { yes: true, ..Options::default() }).await;
+    shops.rest().await;
+    assert_eq!(ebay.available("MUG"), 6);
+}
+
+// proves W3: eBay does not say whether cancelled units are back on the shelf; what was cancelled before it was shipped is
+// given back, once.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_order_is_given_back_once() {
+    let (mut shops, source, ebay, outlet) = three_shops().await;
+    let order = ebay.buy("MUG", 2).unwrap();
+    shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!(source.available("MUG"), 8);
+    ebay.cancel(order, false);
+    shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (10, 10, 10));
+    let given = shops.store.read(|tx| {
+        let ids: Vec<_> = tx.listings(&name("shop"))?.into_iter().map(|known| known.id).collect();
+        Ok(tx.ledger(&ids, 1000)?.into_iter().filter(|entry| entry.movement.why == Why::GivenBack).count())
+    });
+    assert_eq!(given.unwrap(), 1);
+}
