@@ -179,41 +179,26 @@ impl Ebay {
         let lowerings_first = |entry: &Entry| (entry.raise, entry.key.item.clone(), entry.place);
         entries.sort_by_key(lowerings_first);
         let mut strangers = Vec::new();
-        let mut alone = Vec::new();
-        let mut stopped: Option<ChannelError> = None;
-        for chunk in entries.chunks(REVISIONS) {
-            if stopped.is_some() {
-                break;
-            }
-            match self.revise(chunk, again).await {
-                Ok(told) => {
-                    for (entry, told) in chunk.iter().zip(told) {
-                        match told {
-                            Some(told) => self.take_told(entry, told, outcomes, &mut strangers).await,
-                            None => alone.push(entry.clone()),
-                        }
+        // What a call of several leaves out goes once more, alone.
+        for size in [REVISIONS, 1] {
+            let round = std::mem::take(&mut entries);
+            for chunk in round.chunks(size) {
+                let told = match self.revise(chunk, again).await {
+                    Ok(told) => told,
+                    Err(error) if outcomes.is_empty() && strangers.is_empty() && entries.is_empty() => {
+                        return Err(error);
                     }
-                }
-                Err(error) if outcomes.is_empty() && strangers.is_empty() && alone.is_empty() => return Err(error),
-                Err(error) => {
-                    outcomes.extend(chunk.iter().map(|entry| (entry.place, failed(error.clone()))));
-                    stopped = Some(error);
-                }
-            }
-        }
-        for entry in alone {
-            if stopped.is_some() {
-                break;
-            }
-            match self.revise(std::slice::from_ref(&entry), again).await.map(|mut only| only.pop().flatten()) {
-                Ok(Some(told)) => self.take_told(&entry, told, outcomes, &mut strangers).await,
-                Ok(None) => {
-                    let error = ChannelError::unexpected(WRITE, format!("eBay's answer leaves out {}", entry.key));
-                    outcomes.insert(entry.place, Outcome::Unknown(error));
-                }
-                Err(error) => {
-                    outcomes.insert(entry.place, failed(error.clone()));
-                    stopped = Some(error);
+                    // What stops this call stops the next one too; what was not sent goes again.
+                    Err(error) => {
+                        outcomes.extend(chunk.iter().map(|entry| (entry.place, failed(error.clone()))));
+                        return Ok(strangers);
+                    }
+                };
+                for (entry, told) in chunk.iter().zip(told) {
+                    match told {
+                        Some(told) => self.take_told(entry, told, outcomes, &mut strangers).await,
+                        None => entries.push(entry.clone()),
+                    }
                 }
             }
         }
