@@ -67,7 +67,8 @@ pub fn read(known: &mut Known, found: &Found, (begun, now): (Timestamp, Timestam
     if too_old(known, begun, now) {
         return;
     }
-    let start = || Counted { units: *counter, at: begun, rises: Vec::new() };
+    let before = known.reading.and_then(|seen| seen.counter);
+    let start = || Counted { units: before.unwrap_or(*counter), at: begun, rises: Vec::new() };
     let counted = known.counted.get_or_insert_with(start);
     lapse(counted, begun, patience.lasts);
     let rose = counter.saturating_sub(counted.units).saturating_sub(counted.unpaid());
@@ -99,6 +100,10 @@ fn lapse(counted: &mut Counted, now: Timestamp, lasts: SignedDuration) {
 
 /// Accounts for a line that shows at last; returns how many of its units the counter had told of already.
 pub fn shows(known: &mut Known, units: i64, now: Timestamp) -> i64 {
+    if known.counted.is_none() {
+        let seen = known.reading.and_then(|seen| Some((seen.counter?, seen.begun)));
+        known.counted = seen.map(|(units, at)| Counted { units, at, rises: Vec::new() });
+    }
     let Some(counted) = known.counted.as_mut().filter(|_| units > 0) else { return 0 };
     counted.units = counted.units.saturating_add(units);
     counted.at = now;

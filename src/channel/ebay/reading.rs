@@ -74,7 +74,7 @@ impl Ebay {
         Ok(Page { items, next, account: None })
     }
 
-    /// Reads a window of what changed, then what ended. A window that eBay cut off is read again in halves.
+    /// Reads a window of what changed, then, once an hour, what ended. A window that eBay cut off is read again in halves.
     pub(super) async fn read_changes(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {
         let place = match &page {
             Some(token) => Place::parse(token),
@@ -143,7 +143,7 @@ fn earlier(moment: Timestamp, span: SignedDuration) -> Timestamp {
     moment.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
 
-/// Returns where the list goes on after a window: with the next one, then with what ended.
+/// Returns where the list goes on after a window: with the next one, then, where an hour is over, with what ended.
 fn after(place: Place, since: Timestamp) -> Option<Place> {
     if place.to() < place.end {
         let from = earlier(place.to(), OVERLAP);
@@ -151,8 +151,16 @@ fn after(place: Place, since: Timestamp) -> Option<Place> {
         let from = if from <= place.from { place.to() } else { from };
         return Some(Place { from, ..place });
     }
-    let from = since.min(earlier(place.end, SHORTEST));
-    (place.walk == Walk::Modified).then_some(Place { walk: Walk::Ended, from, length: WINDOW, end: place.end })
+    // What ended is asked for when an hour is over, back to the one before: a write to such a listing is refused anyway.
+    let hour = hour_of(since);
+    let due = place.walk == Walk::Modified && hour < hour_of(place.end);
+    due.then(|| Place { walk: Walk::Ended, from: earlier(hour, OVERLAP), length: WINDOW, end: place.end })
+}
+
+/// Returns when the hour of a moment began.
+fn hour_of(moment: Timestamp) -> Timestamp {
+    let second = moment.as_second();
+    Timestamp::from_second(second - second.rem_euclid(3_600)).unwrap_or(moment)
 }
 
 #[cfg(test)]

@@ -278,8 +278,8 @@ async fn a_goal_may_be_sent_again() {
     let outcome = adjust(&web, Attempt::Again).await;
     assert!(matches!(outcome, Outcome::Done { echo: Some(Level(5)) }), "{outcome:?}");
     assert_eq!(script.asked(), ["GetItem"]);
-    let (web, script) = ebay(&[(200, item(MUG, 49, 43, ""))]);
-    assert!(matches!(adjust(&web, Attempt::Again).await, Outcome::Stale));
+    let (web, script) = ebay(&[(200, item(MUG, 52, 43, ""))]);
+    assert!(matches!(adjust(&web, Attempt::Again).await, Outcome::Stale), "9 fits neither, with 3 sold since");
     assert_eq!(script.asked(), ["GetItem"]);
     let answers = [(200, item(MUG, 50, 40, "")), (200, NO_INVENTORY.to_owned()), (502, "<html>".to_owned())];
     let (web, script) = ebay(&answers);
