@@ -73,7 +73,9 @@ fn code_of(pasted: &str, state: &str) -> Result<String, Failure> {
         .iter()
         .zip(["%2B", "%23", "%26"])
         .fold(pasted.to_owned(), |code, (sign, as_code)| code.replace(sign, as_code));
-    let url = Url::parse(pasted).or_else(|_| Url::parse(&format!("pasted:?state={state}&code={alone}")));
+    let whole =
+        if pasted.starts_with("http") { pasted.to_owned() } else { format!("pasted:?state={state}&code={alone}") };
+    let url = Url::parse(&whole);
     let url = url.map_err(|_| refused("there is no code in it".to_owned()))?;
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     if let Some(error) = value("error") {
@@ -100,6 +102,7 @@ mod tests {
         assert_eq!(code("https://signin.example/ok?state=s1&code=v%5E1.1%23i&expires_in=299").unwrap(), "v^1.1#i");
         assert_eq!(code("v%5E1.1%23i").unwrap(), "v^1.1#i");
         assert_eq!(code("v^1.1#i&t").unwrap(), "v^1.1#i&t");
+        assert_eq!(code("code:of:etsy").unwrap(), "code:of:etsy");
         assert_eq!(code("plain+code").unwrap(), "plain+code");
         assert!(code("https://signin.example/ok?state=other&code=x").unwrap_err().contains("another question"));
         assert!(code("https://signin.example/ok?code=x").unwrap_err().contains("another question"));

@@ -6,6 +6,7 @@ mod sim;
 
 mod cli_accounts;
 mod cli_doctor;
+mod cli_ebay;
 mod cli_held;
 mod cli_help;
 mod cli_init;

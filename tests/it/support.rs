@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::sim::ebay::Ebay;
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{Tls, WooCommerce, consumer_key, consumer_secret};
 use crate::sim::{Market, ShopHandle};
@@ -114,6 +115,17 @@ impl Home {
         self.say(&format!(
             "[channels.{name}]\nkind = \"woocommerce\"\nrole = \"{role}\"\nurl = \"http://{address}\"\n\
              consumer_key = \"{key}\"\nconsumer_secret = \"{secret}\"\n\n"
+        ));
+    }
+
+    /// The same with an account at eBay, whose seller has still to consent.
+    pub async fn ebay(&mut self, name: &str, role: &str, shop: &ShopHandle) {
+        let address = shop.serve().await.unwrap();
+        let keyset = shop.face(|face: &mut Ebay| face.keyset.clone());
+        self.say(&format!(
+            "[channels.{name}]\nkind = \"ebay\"\nrole = \"{role}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n\
+             ru_name = \"{}\"\nbase_url = \"http://{address}\"\n\n",
+            keyset.client, keyset.secret, keyset.ru_name
         ));
     }
 
