@@ -64,6 +64,8 @@ pub enum Why {
     Corrected,
     /// We wrote what it showed before a run that the owner undid (U1).
     PutBack,
+    /// Units were bought that no order shows yet, or such a purchase ended: what is not paid, before and after (O5).
+    Unpaid,
     /// Units went missing on a target without an order; waited for one (R3).
     Missing,
     /// More was sold than the source had (W6).

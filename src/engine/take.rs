@@ -16,8 +16,8 @@ use crate::domain::observe::{self, Meaning, later};
 use crate::domain::relisted::sold_elsewhere;
 use crate::domain::unpaid;
 use crate::domain::{
-    Act, ChannelName, Found, Held, IntentState, Known, Line, LineFact, LineHold, LineId, Link, Listing, ListingId,
-    ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
+    Act, ChannelName, Counted, Found, Held, IntentState, Known, Level, Line, LineFact, LineHold, LineId, Link, Listing,
+    ListingId, ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
@@ -554,6 +554,7 @@ impl Reader<'_> {
             }
         };
         self.write_down(tx, &mut known, meaning)?;
+        self.write_unpaid_down(tx, before, &known)?;
         if meaning == Meaning::NoNumber && tx.is_linked(known.id)? {
             taken.troubles.push(self.no_number(&known));
         }
@@ -576,6 +577,16 @@ impl Reader<'_> {
             next: Some("write a whole number there".to_owned()),
             waits_for_owner: false,
         }
+    }
+
+    /// Writes down what is bought and not paid, where that changed without an order.
+    fn write_unpaid_down(&self, tx: &Tx<'_>, before: &Known, known: &Known) -> Result<(), StoreError> {
+        let unpaid = |known: &Known| known.counted.as_ref().map_or(0, Counted::unpaid);
+        let (from, to) = (Level(unpaid(before)), Level(unpaid(known)));
+        if from == to {
+            return Ok(());
+        }
+        record(tx, self.run, known, Why::Unpaid, (Some(from), Some(to)), self.begun, None).map(|_| ())
     }
 
     fn write_down(&self, tx: &Tx<'_>, known: &mut Known, meaning: Meaning) -> Result<(), StoreError> {

@@ -24,6 +24,8 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
         Why::Zeroed => format!("{change}, written by eys; no sale had emptied it"),
         Why::Corrected => format!("{change}, corrected by eys: somebody else had written another number"),
         Why::PutBack => format!("{change}, put back by eys: {}", movement.note.as_deref().unwrap_or_default()),
+        Why::Unpaid if movement.from < movement.to => format!("bought and not paid yet: {to} are kept back"),
+        Why::Unpaid => format!("a purchase that was not paid has ended: {to} are kept back"),
         Why::Missing => format!("{change}, units are missing and no order is there yet; waiting for it"),
         Why::Oversold => format!("oversold: {}", movement.note.as_deref().unwrap_or_default()),
         Why::SentAgain => format!("{change}, sent once more by eys: the shop had lost units that were taken off"),

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use url::Url;
 
 use crate::sim::Market;
-use crate::sim::ebay::{Ebay, EbaySpec};
+use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
 use crate::sim::shopify::ShopSpec;
 use crate::support::{Home, Told};
 
@@ -67,4 +67,79 @@ async fn a_seller_consents_in_a_browser() {
     home.eys("sync --yes").is(0);
     home.eys("status").is(0).has("bay");
     home.eys("doctor").lacks("refresh_token").lacks("v^1.1#");
+}
+
+// proves O5, Z3: a seller sees what is kept back for a purchase that is not paid, and what a missing switch costs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_sees_what_is_kept_back_and_why() {
+    let market = Market::live(1);
+    let goods = [("MUG", 10), ("BOWL", 4)];
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
+    let bay = market.add_ebay(&EbaySpec::new("bay", &goods).with(ListingSpec::single("VASE", 1).auction()));
+    let mut home = Home::new();
+    home.shopify("shop", "source", &shop).await;
+    home.ebay("bay", "target", &bay).await;
+    consent(&home, "bay", browse).is(0);
+    insta::assert_snapshot!(home.eys("link --yes"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND     LISTINGS  ACCOUNT
+     shop     source  shopify  2         mugs
+     bay      target  ebay     3         seller-of-bay
+
+    Belong together: 2 links, of which the first push would change 0
+     SKU   ON   TITLE     SHOWS
+     MUG   bay  The MUG   10
+     BOWL  bay  The BOWL  4
+
+    Take no part
+      bay: 1 — an auction: it is sold once, and eBay keeps no stock for it
+          VASE The VASE
+    ---- stderr
+
+    Stored 2 links. Nothing was written to any channel.
+    Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.
+    ");
+    home.eys("sync --yes").is(0);
+    bay.buy_unpaid(&[("MUG", 3)]).unwrap();
+    home.eys("sync --full").is(0);
+    insta::assert_snapshot!(home.eys("status MUG"), @"
+    exit 0
+    ---- stdout
+    MUG  The MUG
+
+     CHANNEL        LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     shop (source)  MUG      10     -        source           3 bought and not paid yet
+     bay            MUG      7      7        listed & synced  MUG on the source: 10, 3 bought and not
+                                                              paid yet, leaves 7
+
+    Its story
+      2026-11-24 09:00  bay MUG                  linked, showing 10
+      2026-11-24 09:00  shop MUG                 linked, showing 10
+      2026-11-24 09:00  bay MUG                  released by you: h1: the first push to bay would change 0 of 2 listings
+      2026-11-24 09:00  bay MUG                  bought and not paid yet: 3 are kept back
+    ");
+    bay.face(|face: &mut Ebay| face.out_of_stock_control = false);
+    shop.owner_sets("BOWL", 0);
+    insta::assert_snapshot!(home.eys("sync --full"), @"
+    exit 4
+    ---- stdout
+    Listings that follow
+     SKU   ON   SHOWS                                                      BECAUSE
+     BOWL  bay  4 → 0  pending: the platform would end it at 0, since its  BOWL on the source: 0
+                       out-of-stock control is off
+
+    To look at
+      bay: out-of-stock control is off: a listing at 0 would be ended, or lose a variation, so no 0 is written
+          next: `eys doctor --fix` turns it on for bay, after asking
+
+    Run 4: 1 listing pending, 1 problem
+    ");
+    home.eys("doctor").is(6).has("out-of-stock control is off: at 0 a listing ends").has("the consent lasts until");
+    home.eys("doctor")
+        .has("VASE (The VASE): an auction: it is sold once")
+        .has("of the day's 5000 Trading calls are left");
+    home.eys("doctor --fix --yes").is(0).has("switch out-of-stock control on for the whole account: done");
+    home.eys("sync --full").is(0);
+    assert_eq!(bay.available("BOWL"), 0);
 }
