@@ -336,7 +336,8 @@ impl<'a> Stock<'a> {
             let most = self.most_within(channel, sku, Stretch { from: at - self.blind(), until: at });
             // What the owner took off sale sells nothing.
             let off = self.off_sale(channel.name, sku).iter().any(|off| off.contains(at));
-            if to > most && !off {
+            let unsure = self.recipes(channel, sku).concat().iter().any(|(part, _)| self.nobody_can_tell(part));
+            if to > most && !off && !unsure {
                 let name = channel.name;
                 wrong.push(format!(
                     "at {at} {sku} on {name} was raised from {from} to {to}, and there were never more than {most}"
