@@ -47,13 +47,9 @@ pub fn lanes(config: &Config, state: &std::path::Path) -> Result<Vec<Lane>, Fail
 }
 
 /// Prepares the consent of a channel's owner, where its kind needs one.
-pub fn consent(
-    channel: &ChannelConfig,
-    state: &std::path::Path,
-    chance: &str,
-) -> Result<Option<Box<dyn Consent>>, Failure> {
+pub fn consent(channel: &ChannelConfig, state: &std::path::Path) -> Result<Option<Box<dyn Consent>>, Failure> {
     let Some(make) = channel.kind.consent else { return Ok(None) };
-    let consent = make(channel.settings.clone(), doors(channel, state)?, chance);
+    let consent = make(channel.settings.clone(), doors(channel, state)?);
     consent.map(Some).map_err(|error| about(channel, &error.message, error.next))
 }
 

@@ -33,13 +33,12 @@ pub struct Kind {
     pub check: fn(&Settings) -> Vec<(&'static str, String)>,
     /// Builds it. No network, no secret is fetched yet.
     pub build: fn(Settings, Doors) -> Result<Box<dyn Channel>, ChannelError>,
-    /// Prepares the consent of its owner in a browser, where it needs one (`eys auth`); gets something that nobody can
-    /// guess.
+    /// Prepares the consent of its owner in a browser, where it needs one (`eys auth`).
     pub consent: Option<MakeConsent>,
 }
 
 /// Prepares the consent of a channel's owner.
-pub type MakeConsent = fn(Settings, Doors, &str) -> Result<Box<dyn Consent>, ChannelError>;
+pub type MakeConsent = fn(Settings, Doors) -> Result<Box<dyn Consent>, ChannelError>;
 
 /// A consent that an owner gives in a browser.
 #[async_trait]

@@ -6,21 +6,21 @@ use url::Url;
 
 use super::{Context, End, named};
 use crate::app::{chance, consent, token_keeper};
-use crate::channel::printable;
+use crate::channel::registry::Consent;
+use crate::channel::{ChannelError, printable};
 use crate::ui::Failure;
 
 pub(super) async fn auth(context: &Context, channel: &str) -> End {
     let config = context.places.read()?;
     let found = named(&config, channel)?;
     let state = context.places.state(Some(&config));
-    let Some(consent) = consent(found, &state, &chance())? else {
+    let Some(consent) = consent(found, &state)? else {
         let message = format!("`{channel}` is of the kind {}, which needs no browser", found.kind.name);
         let next = "its credentials stand in channels.toml; `eys doctor` tries them".to_owned();
         return Err(Failure::Usage(message, Some(next)));
     };
-    let failed = |error: &crate::channel::ChannelError| {
-        Failure::Other(format!("{}: {}", found.name, error.message), error.next.clone())
-    };
+    let failed =
+        |error: &ChannelError| Failure::Other(format!("{}: {}", found.name, error.message), error.next.clone());
     // It comes back with the answer, and tells it from an answer to somebody else's question.
     let secret = chance();
     let address = consent.address(&secret).map_err(|error| failed(&error))?;
@@ -39,7 +39,10 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
     kept.await.map_err(|why| Failure::Other(format!("{}: {why}", found.name), None))?;
     let until = token.ends.map(|ends| format!(", which ends on {}", ends.strftime("%Y-%m-%d"))).unwrap_or_default();
     context.ui.say(&format!("Consent for {} is kept beside the state{until}.", found.name));
-    context.ui.note(&format!("Next: `eys doctor` tries it. If `refresh_token` stands in [channels.{}], take it out: it goes before this one.", found.name));
+    context.ui.note(&format!(
+        "Next: `eys doctor` tries it. If `refresh_token` stands in [channels.{}], take it out: it goes before this one.",
+        found.name
+    ));
     let body = Map::from_iter([
         ("channel".to_owned(), Value::from(found.name.as_str())),
         ("ends".to_owned(), token.ends.map_or(Value::Null, |ends| Value::from(ends.to_string()))),
@@ -49,7 +52,7 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
 }
 
 /// Tells what the owner is about to allow.
-fn asked(consent: &dyn crate::channel::registry::Consent) -> String {
+fn asked(consent: &dyn Consent) -> String {
     let lines = consent.scopes().iter().map(|(scope, words)| format!("  {scope}: {words}"));
     format!("eys asks for:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
@@ -67,16 +70,15 @@ fn pasted() -> Result<String, Failure> {
 
 /// Finds the code in what was pasted: the whole address, or the code alone. An answer to another question is refused.
 fn code_of(pasted: &str, state: &str) -> Result<String, Failure> {
-    let again = || Some("start again: each answer is good for one question, and for some minutes".to_owned());
-    let refused = |why: String| Failure::Other(why, again());
-    let alone = ["+", "#", "&"]
-        .iter()
-        .zip(["%2B", "%23", "%26"])
-        .fold(pasted.to_owned(), |code, (sign, as_code)| code.replace(sign, as_code));
-    let whole =
-        if pasted.starts_with("http") { pasted.to_owned() } else { format!("pasted:?state={state}&code={alone}") };
-    let url = Url::parse(&whole);
-    let url = url.map_err(|_| refused("there is no code in it".to_owned()))?;
+    let again = "start again: each answer is good for one question, and for some minutes";
+    let refused = |why: String| Failure::Other(why, Some(again.to_owned()));
+    let whole = if pasted.starts_with("http") {
+        pasted.to_owned()
+    } else {
+        let code = pasted.replace('+', "%2B").replace('#', "%23").replace('&', "%26");
+        format!("pasted:?state={state}&code={code}")
+    };
+    let url = Url::parse(&whole).map_err(|_| refused("there is no code in it".to_owned()))?;
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     if let Some(error) = value("error") {
         let said = value("error_description").unwrap_or(error);

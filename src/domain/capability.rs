@@ -9,7 +9,8 @@ pub struct Capability {
     pub read_batch: usize,
     /// Listings that one writing call takes at most.
     pub set_batch: usize,
-    /// Listings that one adjustment of the source takes at most.
+    /// Listings that one adjustment of the source takes at most; 1 where it is a goal, since a goal is repeated until it
+    /// holds, and all that is in its call must still be open (X3).
     pub adjust_batch: usize,
     /// Whether a write can be made to fail if the number is no longer the expected one (X7).
     pub compare_and_set: bool,

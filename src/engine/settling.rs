@@ -95,9 +95,6 @@ impl Cycle<'_> {
             }
             None => ready.into_iter().take(1).collect(),
         };
-        // A goal is repeated until it holds: what is in its call must all be open (X3).
-        let alone = lane.capability().exactly_once == ExactlyOnce::Goal;
-        let batch: Vec<ListingId> = if alone { batch.into_iter().take(1).collect() } else { batch };
         if batch.is_empty() && !self.must_leave(lane) {
             return Ok(None);
         }

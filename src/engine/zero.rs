@@ -28,6 +28,9 @@ impl Cycle<'_> {
 
     /// Asks for a look at the switch before a batch of pushes, if one of them is the first 0 of the day.
     pub(super) fn next_zero(&mut self, lane: &Lane, batch: &[ListingId]) -> Result<Option<Job>, StoreError> {
+        if !self.must_ask_zero(lane) {
+            return Ok(None);
+        }
         let zero = |decision: &Decision| matches!(decision.action, Action::Push { quantity: Quantity::ZERO, .. });
         if batch.iter().any(|id| self.queue.get(id).is_some_and(zero)) { self.ask_zero(lane) } else { Ok(None) }
     }
@@ -39,6 +42,9 @@ impl Cycle<'_> {
         components: &[Component],
         batch: &[ListingId],
     ) -> Result<Option<Job>, StoreError> {
+        if !self.must_ask_zero(lane) {
+            return Ok(None);
+        }
         let here = components.iter().flat_map(|component| &component.sources);
         let mut here = here.filter(|source| batch.contains(&source.known.id));
         let empties = here.any(|source| settle(source, lane.capability()).is_some_and(|settled| empties(&settled)));
@@ -50,10 +56,12 @@ impl Cycle<'_> {
         self.zero(lane) == Zero::Destroys && empties(settlement)
     }
 
+    /// Tells whether the switch counts on a lane, and was not looked at in this cycle yet.
+    fn must_ask_zero(&mut self, lane: &Lane) -> bool {
+        lane.capability().zero == ZeroKept::IfSwitchedOn && self.lane(&lane.name).keeps_zero.is_none()
+    }
+
     fn ask_zero(&mut self, lane: &Lane) -> Result<Option<Job>, StoreError> {
-        if lane.capability().zero != ZeroKept::IfSwitchedOn || self.lane(&lane.name).keeps_zero.is_some() {
-            return Ok(None);
-        }
         let kept = self.store.read(|tx| tx.meta(&key(lane)))?;
         let seen = kept.and_then(|kept| kept.parse::<Timestamp>().ok());
         if seen.is_some_and(|seen| self.now(lane) < later(seen, HOLDS)) {

@@ -30,14 +30,26 @@ trait Kind {
     fn open(role: Role, goods: &[(&str, i64)]) -> Self;
     /// The shops behind it; the channel is the first.
     fn shops(&self) -> &Shops;
+    /// The shop in the market; a list is none.
+    fn shop(&self) -> &ShopHandle {
+        unreachable!("a kind that is no shop says itself what its owner does")
+    }
     /// What a SKU really holds.
-    fn holds(&self, sku: &str) -> i64;
+    fn holds(&self, sku: &str) -> i64 {
+        self.shop().available(sku)
+    }
     /// The owner writes a number.
-    fn edit(&self, sku: &str, units: i64);
+    fn edit(&self, sku: &str, units: i64) {
+        self.shop().owner_sets(sku, units);
+    }
     /// The owner deletes a listing.
-    fn delete(&self, sku: &str);
+    fn delete(&self, sku: &str) {
+        self.shop().delete(sku);
+    }
     /// The number of a listing can no longer be read.
-    fn spoil(&self, sku: &str);
+    fn spoil(&self, _: &str) {
+        self.shop().market().trouble(Rule::always(Trouble::NoNumbers).reading());
+    }
     /// The platform takes no number for a listing any more, though it is there.
     fn refuse(&self, sku: &str);
     /// Somebody buys; returns the order's number as the channel tells it.
@@ -132,20 +144,8 @@ impl Kind for Shopify {
         &self.0
     }
 
-    fn holds(&self, sku: &str) -> i64 {
-        self.1.available(sku)
-    }
-
-    fn edit(&self, sku: &str, units: i64) {
-        self.1.owner_sets(sku, units);
-    }
-
-    fn delete(&self, sku: &str) {
-        self.1.delete(sku);
-    }
-
-    fn spoil(&self, _: &str) {
-        self.0.market.trouble(Rule::always(Trouble::NoNumbers).reading());
+    fn shop(&self) -> &ShopHandle {
+        &self.1
     }
 
     fn refuse(&self, sku: &str) {
@@ -193,20 +193,8 @@ impl Kind for WooCommerce {
         &self.0
     }
 
-    fn holds(&self, sku: &str) -> i64 {
-        self.1.available(sku)
-    }
-
-    fn edit(&self, sku: &str, units: i64) {
-        self.1.owner_sets(sku, units);
-    }
-
-    fn delete(&self, sku: &str) {
-        self.1.delete(sku);
-    }
-
-    fn spoil(&self, _: &str) {
-        self.0.market.trouble(Rule::always(Trouble::NoNumbers).reading());
+    fn shop(&self) -> &ShopHandle {
+        &self.1
     }
 
     fn refuse(&self, sku: &str) {
@@ -257,20 +245,8 @@ impl Kind for EbayKind {
         &self.0
     }
 
-    fn holds(&self, sku: &str) -> i64 {
-        self.1.available(sku)
-    }
-
-    fn edit(&self, sku: &str, units: i64) {
-        self.1.owner_sets(sku, units);
-    }
-
-    fn delete(&self, sku: &str) {
-        self.1.delete(sku);
-    }
-
-    fn spoil(&self, _: &str) {
-        self.0.market.trouble(Rule::always(Trouble::NoNumbers).reading());
+    fn shop(&self) -> &ShopHandle {
+        &self.1
     }
 
     fn refuse(&self, sku: &str) {
