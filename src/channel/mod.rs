@@ -200,6 +200,9 @@ pub enum Outcome {
     Stale,
     /// Nothing was written, only because another item of the same call was refused or stale; it can go again.
     NotSent,
+    /// Nothing was written: with it nothing of the whole item would be left, and the platform knows no such thing. It can
+    /// only be taken out of sight (Z2). Only where [`Capability::zero`] is [`Never`](crate::domain::ZeroKept::Never).
+    NothingLeft,
     /// The platform refused this item, in its own words.
     Refused(ChannelError),
     /// The answer was lost: it may have been written or not.

@@ -122,7 +122,9 @@ pub struct Settings {
     pub base_url: Option<String>,
     /// Whether plain http is allowed to a host that is not loopback.
     pub allow_http: bool,
-    /// The units of cancelled orders that go back where the platform does not say.
+    /// Whether relisting or renewing may cost money (Z4).
+    pub fees: bool,
+    /// The values of the keys of its kind.
     pub values: BTreeMap<&'static str, Value>,
 }
 

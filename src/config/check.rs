@@ -184,6 +184,7 @@ fn channel(
         role: role?,
         base_url: block.text("base_url", notes),
         allow_http: block.flag("allow_http", false, notes),
+        fees: block.flag("fees", false, notes),
         values,
     };
     for (key, why) in (kind.check)(&settings) {
@@ -208,7 +209,6 @@ fn channel(
             Some("never") => Restock::Never,
             _ => Restock::Unshipped,
         },
-        fees: block.flag("fees", false, notes),
     })
 }
 

@@ -109,8 +109,6 @@ pub struct ChannelConfig {
     pub deduct_sales: bool,
     /// Which cancelled units go back.
     pub restock_cancelled: Restock,
-    /// Whether relisting or renewing may cost money.
-    pub fees: bool,
 }
 
 impl Config {

@@ -82,7 +82,7 @@ pub enum ZeroKept {
     Always,
     /// Only while a switch of the account is on; without it, a listing at 0 is ended, or loses a variation (Z3).
     IfSwitchedOn,
-    /// It knows no 0: a listing with nothing left can only be hidden (Z2).
+    /// An item with nothing left can only be hidden (Z2). One of its variations may stand at 0 while another does not.
     Never,
 }
 

@@ -215,6 +215,12 @@ impl Cycle<'_> {
                     PushEnd::Pending("its number changed meanwhile; it is read and planned again".to_owned()),
                 )
             }
+            Outcome::NothingLeft => {
+                not_written(&mut known);
+                let hide = Decision { action: Action::Hide, ..decision.clone() };
+                self.store.transaction(|tx| tx.save_known(&known))?;
+                return self.hide_in_place_of_zero(hide);
+            }
             Outcome::NotSent => {
                 not_written(&mut known);
                 if self.try_again(known.id) {
@@ -244,6 +250,13 @@ impl Cycle<'_> {
         self.store.transaction(|tx| tx.save_known(&known))?;
         self.pushes.insert(known.at, end);
         Ok(())
+    }
+
+    /// Takes a listing out of sight that the platform does not keep at 0 (Z2).
+    fn hide_in_place_of_zero(&mut self, hide: Decision) -> Result<(), EngineError> {
+        let planned = Planned::new(self.store.read(|tx| tx.components(&[hide.target]))?);
+        let known = self.store.read(|tx| tx.known(hide.target))?;
+        if known.is_none_or(|known| known.hidden.is_some()) { Ok(()) } else { self.enqueue_showing(&planned, hide) }
     }
 
     fn look_and_plan_again(&mut self, lane: &Lane, id: ListingId) {

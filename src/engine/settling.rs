@@ -245,6 +245,11 @@ impl Cycle<'_> {
                 self.not_applied(&stored, now, "nothing was written")?;
                 self.read_and_decide_again(lane, intent.listing);
             }
+            Outcome::NothingLeft => {
+                self.not_applied(&stored, now, "nothing of its item would be left")?;
+                let why = "the platform knows no listing with nothing left";
+                self.pending(lane, &stored, why.to_owned(), None)?;
+            }
             Outcome::Gone => {
                 self.not_applied(&stored, now, "the listing is gone")?;
                 self.lane(&lane.name).look.insert(intent.listing);

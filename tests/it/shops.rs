@@ -232,7 +232,7 @@ impl Shops {
         base_url: Option<String>,
     ) {
         let kind = kind(kind_name).unwrap();
-        let settings = ChannelSettings { name: name(channel), role, base_url, allow_http: true, values };
+        let settings = ChannelSettings { name: name(channel), role, base_url, allow_http: true, fees: false, values };
         self.blocks.push((kind, settings));
         self.lanes.push(Lane {
             name: name(channel),

@@ -21,7 +21,7 @@ fn shop_of(bytes: &[u8], more: Vec<(&'static str, Value)>) -> Shop {
     let mut values = BTreeMap::from([("path", Value::Path(path))]);
     values.extend(more);
     let name = ChannelName::new("list").unwrap();
-    let settings = Settings { name, role: Role::Target, base_url: None, allow_http: false, values };
+    let settings = Settings { name, role: Role::Target, base_url: None, allow_http: false, fees: false, values };
     Shop { channel: Csv::new(&settings), folder }
 }
 

@@ -100,7 +100,7 @@ fn settings() -> Settings {
         ("marketplace", Value::Text("EBAY_DE".to_owned())),
     ]);
     let name = ChannelName::new("ebay").unwrap();
-    Settings { name, role: Role::Target, base_url: None, allow_http: false, values }
+    Settings { name, role: Role::Target, base_url: None, allow_http: false, fees: false, values }
 }
 
 fn ebay<S: AsRef<str>>(answers: &[(u16, S)]) -> (Ebay, Arc<Script>) {

@@ -66,7 +66,7 @@ fn shop(url: &str, answers: &[(u16, &str)]) -> (WooCommerce, Arc<Script>) {
         ("consumer_secret", Value::Secret(Arc::new(Fixed("cs_1")))),
     ]);
     let name = ChannelName::new("web").unwrap();
-    let settings = Settings { name, role: Role::Target, base_url: None, allow_http: true, values };
+    let settings = Settings { name, role: Role::Target, base_url: None, allow_http: true, fees: false, values };
     let doors = Doors { transport: script.clone(), tokens: Arc::new(Forgetful) };
     (WooCommerce::new(settings, &doors).unwrap(), script)
 }
