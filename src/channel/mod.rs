@@ -32,8 +32,8 @@ use jiff::Timestamp;
 pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, printable};
 use crate::domain::quota::Quota;
 use crate::domain::{
-    Capability, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity, Reading, StoredCall,
-    Trace, Writer,
+    Capability, ChannelName, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity,
+    Reading, StoredCall, Trace, Writer,
 };
 
 /// What a call of a channel returns.
@@ -165,6 +165,9 @@ pub struct Adjustment {
     pub counter: Option<i64>,
     /// How the change falls on its places, with what each holds now; empty where the platform knows no places.
     pub places: Vec<PlaceChange>,
+    /// Whether the whole item may be taken out of sight where nothing of it would be left, and the platform knows no 0:
+    /// the owner let that happen (Z2). If not, such a change ends in [`Outcome::NothingLeft`].
+    pub hide: bool,
 }
 
 /// The part of an adjustment that falls on one place (L1).
@@ -287,6 +290,12 @@ pub struct Mend {
     pub act: &'static str,
     /// The same in words, shown before it is done.
     pub words: String,
+}
+
+/// Refuses what the platform may charge for, as long as the owner did not allow that (Z4).
+pub(crate) fn costs_a_fee(operation: &'static str, name: &ChannelName, what: &str) -> ChannelError {
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, operation, what)
+        .with_next(format!("`fees = true` in [channels.{name}] of channels.toml allows it; or do it there by hand"))
 }
 
 fn unsupported(operation: &'static str) -> ChannelError {

@@ -57,6 +57,8 @@ pub enum HoldWhy {
     State,
     /// The owner undid a run and has not said to go on (U1).
     Undone,
+    /// The last unit of a source listing can only be taken off by taking the listing out of sight (Z2).
+    LastUnit,
 }
 
 /// What a held listing goes on to be worked out from: what it showed, less what is sold from then on.

@@ -196,7 +196,9 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
     let status = status(target, component, channel.switched_on, excluded);
     let zero_stock = offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock);
     let action = match act(target, component, world, channel, &status, offer.as_ref(), zero_stock) {
-        Action::Push { quantity: Quantity::ZERO, .. } if channel.zero != Zero::Written => {
+        Action::Push { quantity: Quantity::ZERO, .. }
+            if channel.zero != Zero::Written && !one_of_several(target, channel) =>
+        {
             without_zero(target, channel.zero, zero_stock)
         }
         action @ Action::Push { .. } => {
@@ -242,6 +244,12 @@ fn act(
         Action::Nothing if Quantity::ZERO < wanted && target.known.hidden.is_some() => Action::Show,
         action => action,
     }
+}
+
+/// Tells whether a listing is one of several of its item, which may stand at 0 as long as another does not: whether one
+/// does, only the platform knows at the moment of the write (Z2).
+fn one_of_several(target: &TargetFacts, channel: &ChannelFacts) -> bool {
+    channel.zero == Zero::Hidden && target.known.listing.item.is_some() && target.known.hidden.is_none()
 }
 
 /// Decides what is done in place of writing 0, where the platform does not keep it.

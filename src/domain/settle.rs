@@ -21,6 +21,8 @@ pub struct Settlement {
     pub lines: Vec<(LineId, i64)>,
     /// How the change falls on the places of the source, with what each holds; empty where it knows none.
     pub places: Vec<(Place, Delta)>,
+    /// What of it makes up for what was lost (X3, X4).
+    pub lost: Delta,
     /// Units that stay owed because the source has no more: an oversell (W6).
     pub short: i64,
 }
@@ -28,19 +30,28 @@ pub struct Settlement {
 /// Works out what is to be applied to one source listing. `None` where nothing is owed or lost, where an earlier adjustment is
 /// not closed yet (X1), or where its level is not known (P5).
 pub fn settle(source: &SourceFacts, capability: &Capability) -> Option<Settlement> {
+    settle_leaving(source, capability, 0)
+}
+
+/// The same, but for units that must stay: the last one of a listing that its platform does not keep at 0, as long as
+/// the owner did not let it be taken out of sight (Z2).
+pub fn settle_leaving(source: &SourceFacts, capability: &Capability, units: i64) -> Option<Settlement> {
     let known = &source.known;
     let before = known.reading?.level;
     if !is_adjustable(source) {
         return None;
     }
-    let (mut lines, short) = allot(&source.owing, known.id, (!capability.below_zero).then_some(before));
+    let takes = before.after(Delta(units.saturating_neg()));
+    // What was lost and was bought since, as it stood there to be bought, waits for the next stock like any debt.
+    let lost = if capability.below_zero { source.lost } else { source.lost.max(Delta(-takes.0.max(0))) };
+    let (mut lines, short) = allot(&source.owing, known.id, (!capability.below_zero).then_some(takes.after(lost)));
     lines.sort_unstable();
-    if lines.is_empty() && short == 0 && source.lost.is_zero() {
+    if lines.is_empty() && short == 0 && lost.is_zero() {
         return None;
     }
     let units = lines.iter().fold(0, |sum: i64, (_, units)| sum.saturating_add(*units));
-    let delta = Delta(source.lost.0.saturating_sub(units));
-    Some(Settlement { delta, before, lines, places: spread(&known.listing.places, delta), short })
+    let delta = Delta(lost.0.saturating_sub(units));
+    Some(Settlement { delta, before, lines, places: spread(&known.listing.places, delta), lost, short })
 }
 
 /// Tells whether a source listing can be adjusted now: it is there, keeps count, and no earlier adjustment of it is open.

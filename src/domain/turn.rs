@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::later;
+use super::quota::Quota;
 
 /// The most units that are few; an unknown number is few too.
 pub const FEW: i64 = 3;
@@ -15,6 +16,11 @@ pub const FEW: i64 = 3;
 pub const SCAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How old the reading of one that shows few units may get.
 const FEW_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// A quota of a day that a platform gives to small programs.
+const SMALL_QUOTA: u64 = 5_000;
+/// Calls of a full reading beyond those for what is linked: for what is hidden, or sold out.
+const OTHER_LISTS: u64 = 2;
+const DAY: u64 = 24 * 60 * 60;
 /// From this age on it may be read ahead of its time, so that what was read at once does not fall due at once; at a slow
 /// pace a little earlier, so that a run falls between *may* and *must*.
 const READY_AGE: SignedDuration = SignedDuration::from_mins(30);
@@ -48,6 +54,16 @@ impl Ages {
         let ready = later(now, (pace / 4).saturating_sub(READY_AGE)).min(before_this_cycle);
         Self { ready: ready.max(due), due }
     }
+}
+
+/// Returns how old a full reading of a source may get whose platform tells in no other way what changed there: as young as
+/// half of a day's calls allows, the rest being for orders and for writing. Where the platform did not tell of its quota yet,
+/// it is taken for a small one.
+pub fn scan_age(calls: usize, quota: Option<Quota>) -> SignedDuration {
+    let most = quota.map_or(SMALL_QUOTA, |quota| quota.most).max(2);
+    let calls = u64::try_from(calls).unwrap_or(u64::MAX).saturating_add(OTHER_LISTS);
+    let seconds = calls.saturating_mul(DAY).div_ceil(most / 2);
+    SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)).min(SCAN_AGE)
 }
 
 /// Tells whether a reading that began then would be too old before the next run has had its turn.
@@ -149,6 +165,22 @@ mod tests {
             let (ready, due) = (all, due.min(all));
             let turn = in_turn(Few { all, ready, due }, SignedDuration::from_secs(pace), batch);
             prop_assert!(due <= turn && turn <= ready);
+        }
+    }
+
+    // proves Y4: reading a source in full costs no more than half of a day's calls, and happens at least once a day.
+    #[test]
+    fn a_source_is_read_in_full_as_often_as_its_quota_allows() {
+        let quota = |most| Some(Quota { most, left: most, refills: at(86_400) });
+        assert_eq!(scan_age(1, quota(10_000)).as_secs(), 52);
+        assert_eq!(scan_age(5, quota(5_000)).as_secs(), 242);
+        assert_eq!(scan_age(5, None), scan_age(5, quota(5_000)));
+        for calls in [1, 7, 100, 5_000] {
+            for most in [0, 1, 100, 5_000, 100_000] {
+                let age = scan_age(calls, quota(most));
+                let cost = (calls as u64 + OTHER_LISTS) * DAY / u64::try_from(age.as_secs()).unwrap();
+                assert!(age == SCAN_AGE || cost <= most / 2, "{calls} calls of {most}: {age:?}");
+            }
         }
     }
 

@@ -9,7 +9,6 @@ use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
-use crate::channel::Attempt;
 use crate::domain::observe::{explain, later};
 use crate::domain::settle::{Evidence, Second, second_reading};
 use crate::domain::{Component, Delta, ExactlyOnce, Intent, Level, ListingId};
@@ -50,12 +49,14 @@ impl Cycle<'_> {
 
     /// Lets the lane rest before an adjustment, where its reading is too fresh to tell afterwards what was lost.
     pub fn next_apart(&self, lane: &Lane, components: &[Component], batch: &[ListingId]) -> Option<Job> {
-        if lane.capability().exactly_once != ExactlyOnce::Marker {
+        if !matches!(lane.capability().exactly_once, ExactlyOnce::Marker | ExactlyOnce::Goal) {
             return None;
         }
         let now = self.now(lane);
         let sources = components.iter().flat_map(|component| &component.sources);
         let read = sources.filter(|source| batch.contains(&source.known.id)).filter_map(|source| source.known.reading);
+        // A counter of sold units tells what a stamp cannot.
+        let read = read.filter(|seen| seen.counter.is_none());
         let until = later(read.map(|seen| seen.begun).max()?, APART);
         (now < until).then(|| Job::Rest(until.duration_since(now).min(APART)))
     }
@@ -101,10 +102,17 @@ impl Cycle<'_> {
         let own = self.own_sales(lane, id, evidence)?;
         let goal = stored.before.after(stored.delta);
         let left = goal.after(Delta(own.sure.saturating_neg()));
-        let goal_only = lane.capability().exactly_once == ExactlyOnce::Goal;
-        let (level, lost) = match second_reading(stored.delta, stored.before, seen, own) {
-            Second::Lost(_) if goal_only => return self.write_again(lane, stored),
-            _ if goal_only && self.may_still_land(lane, stored, now) => {
+        let is_goal = lane.capability().exactly_once == ExactlyOnce::Goal;
+        let second = second_reading(stored.delta, stored.before, seen, own);
+        let (level, lost) = match second {
+            Second::Lost(_) if is_goal && !self.may_send_again(id) => {
+                self.confirming.remove(&id);
+                let why = "sales keep coming between its reading and its writing";
+                return self.pending(lane, stored, why.to_owned(), None);
+            }
+            // A counter of sold units is never late: what it counted and the number does not show was run over (X3).
+            Second::Lost(delta) if is_goal && evidence.counter.is_some() => (seen, delta),
+            _ if is_goal && self.may_still_land(lane, stored, now) => {
                 self.confirming.remove(&id);
                 let why = "one of its writes had no answer; it is looked at again when that can no longer be running";
                 return self.pending(lane, stored, why.to_owned(), None);
@@ -134,21 +142,6 @@ impl Cycle<'_> {
         })?;
         self.confirming.remove(&id);
         self.applied(lane, stored, Some(level), lost, now, "its number was read again")
-    }
-
-    /// Writes a goal once more: a sale came between its reading and its writing, and was run over (X3).
-    fn write_again(&mut self, lane: &Lane, stored: &Stored<'_>) -> Result<(), EngineError> {
-        let id = stored.intent.listing;
-        self.confirming.remove(&id);
-        if !self.may_send_again(id) {
-            let why = "sales keep coming between its reading and its writing";
-            return self.pending(lane, stored, why.to_owned(), None);
-        }
-        let open = self.store.read(|tx| tx.unfinished_calls(&lane.name))?;
-        if let Some(open) = open.into_iter().find(|open| Some(open.id) == stored.intent.call) {
-            self.lane(&lane.name).calls.push_back((open.id, open.stored, Attempt::Again));
-        }
-        Ok(())
     }
 
     /// Tells whether a write of a goal that had no answer may still come, and undo what was written after it (Y8).

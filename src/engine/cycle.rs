@@ -21,7 +21,7 @@ use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
-use crate::domain::turn::{SCAN_AGE, is_due};
+use crate::domain::turn::is_due;
 use crate::domain::{
     CallId, ChannelName, Known, Level, ListingId, ListingKey, ListingRef, Movement, MovementId, OrderWindow, Role,
     RunId, StoredCall, Why,
@@ -124,6 +124,9 @@ pub(super) struct Cycle<'a> {
     pub tries: BTreeMap<ListingId, u32>,
     /// Listings of the source of which a write had no answer: it may still be on its way.
     pub unanswered: BTreeSet<ListingId>,
+    /// Source listings of which the last unit must stay, since their platform knows no 0 and the owner was not asked yet
+    /// (Z2).
+    pub last_units: BTreeSet<ListingId>,
     /// Listings that were looked up and could not be read.
     pub unreadable: BTreeSet<ListingId>,
     /// Listings whose hold the owner released just now.
@@ -176,6 +179,7 @@ impl<'a> Cycle<'a> {
             corrected: BTreeSet::new(),
             tries: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            last_units: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             exempt: BTreeSet::new(),
             new_rules: BTreeSet::new(),
@@ -404,7 +408,8 @@ impl<'a> Cycle<'a> {
             if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since },
             overlap(),
         );
-        let due = !again && channel.scanned.is_none_or(|scanned| is_due(scanned, now, self.pace, SCAN_AGE));
+        let age = self.scan_age(lane)?;
+        let due = !again && channel.scanned.is_none_or(|scanned| is_due(scanned, now, self.pace, age));
         let full = (due || (self.options.full && !again))
             && (channel.scanned.is_none() || capability.cheap_scan || self.may_scan(lane)?);
         let levels = match self.lanes.get(&lane.name).and_then(|state| state.levels_since).or(channel.levels_since) {

@@ -18,6 +18,7 @@ mod cycle;
 mod forgetting;
 mod holding;
 mod lane;
+mod last_unit;
 pub mod linking;
 mod planning;
 mod pushing;

@@ -108,7 +108,7 @@ impl Cycle<'_> {
             } else {
                 paid.push(oversold_key(source));
             }
-            if settlement.lines.is_empty() && source.lost.is_zero() {
+            if settlement.lines.is_empty() && settlement.lost.is_zero() {
                 continue;
             }
             if settlement.delta.is_zero() {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::EngineError;
 use super::cycle::{Cycle, record};
+use super::last_unit::let_hide;
 use super::report::{Adjusted, Trouble};
 use super::standing::{held_lines, intents, owing_lines, refused, removed};
 use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, Line, LineHold, ListingId, RunId, Why};
@@ -81,6 +82,9 @@ impl Cycle<'_> {
             let listings: Vec<ListingId> = tx.frozen(hold.id)?.into_iter().map(|frozen| frozen.listing).collect();
             note_released(tx, run, hold, &listings, now)?;
             tx.release_hold(hold.id, now)?;
+            if hold.why == HoldWhy::LastUnit {
+                let_hide(tx, &hold.channel)?;
+            }
             tx.mark_dirty(&listings)?;
             if let Some(mut channel) = tx.channel(&hold.channel)? {
                 channel.pushed_ever |= hold.why == HoldWhy::FirstPush;

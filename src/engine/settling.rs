@@ -10,7 +10,7 @@ use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
 use crate::domain::observe::{SAME_MOMENT, confirmed, later};
-use crate::domain::settle::{Evidence, OwnSales, Settlement, Verdict, decide, settle};
+use crate::domain::settle::{Evidence, OwnSales, Settlement, Verdict, decide, settle, settle_leaving};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
     ListingId, Movement, Pushed, RunId, Seen, Why,
@@ -76,7 +76,7 @@ impl Cycle<'_> {
     /// Settles what can be settled without the source: lines whose changes cancel out.
     pub fn settle_even(&mut self, source: ListingId, settlement: &Settlement) -> Result<(), EngineError> {
         self.store.transaction(|tx| {
-            tx.set_lost(source, Delta(0))?;
+            tx.add_lost(source, Delta(settlement.lost.0.saturating_neg()))?;
             apply_lines(tx, source, &settlement.lines).map(|_| ())
         })?;
         Ok(())
@@ -108,13 +108,23 @@ impl Cycle<'_> {
         if let Some(job) = self.next_zero_of_source(lane, &components, &batch)? {
             return Ok(Some(job));
         }
+        let hide = self.may_hide_source(lane)?;
         let mut adjustments = Vec::new();
         for source in components.iter().flat_map(|component| &component.sources) {
             if !batch.contains(&source.known.id) {
                 continue;
             }
             self.unsettled.remove(&source.known.id);
-            let Some(settlement) = settle(source, lane.capability()) else { continue };
+            // What was sold since the last number that could be read would look like a loss afterwards (P5, X4).
+            if self.unreadable.contains(&source.known.id) {
+                let why = "its number could not be read just now, and nothing is taken off an old one";
+                if let Some(settlement) = settle(source, lane.capability()) {
+                    self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
+                }
+                continue;
+            }
+            let stays = self.must_stay(source.known.id);
+            let Some(settlement) = settle_leaving(source, lane.capability(), stays) else { continue };
             if settlement.delta.is_zero() {
                 continue;
             }
@@ -123,7 +133,7 @@ impl Cycle<'_> {
                 self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
                 continue;
             }
-            adjustments.push((source.known.id, adjustment(&source.known, &settlement)));
+            adjustments.push((source.known.id, adjustment(&source.known, &settlement, hide)));
             self.preparing.push((source.known.id, settlement));
         }
         let key = self.key_of_call(lane);
@@ -159,7 +169,8 @@ impl Cycle<'_> {
             })
             .collect();
         let (id, _) = self.store.transaction(|tx| {
-            acts.iter().try_for_each(|(listing, _)| tx.set_lost(*listing, Delta(0)))?;
+            let sent_again = |act: &Act| Delta(act.sent_again().0.saturating_neg());
+            acts.iter().try_for_each(|(listing, act)| tx.add_lost(*listing, sent_again(act)))?;
             tx.open_call(&lane.name, &call, now, &acts)
         })?;
         self.corrected.extend(acts.iter().filter(|(_, act)| !act.sent_again().is_zero()).map(|(id, _)| *id));
@@ -247,8 +258,7 @@ impl Cycle<'_> {
             }
             Outcome::NothingLeft => {
                 self.not_applied(&stored, now, "nothing of its item would be left")?;
-                let why = "the platform knows no listing with nothing left";
-                self.pending(lane, &stored, why.to_owned(), None)?;
+                self.ask_for_last_unit(lane, intent.listing)?;
             }
             Outcome::Gone => {
                 self.not_applied(&stored, now, "the listing is gone")?;
@@ -433,7 +443,7 @@ impl Cycle<'_> {
         let level = echo.unwrap_or_else(|| stored.before.after(stored.delta));
         let orders = self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::Applied, now, proof)?;
-            tx.set_lost(stored.intent.listing, lost)?;
+            tx.add_lost(stored.intent.listing, lost)?;
             let orders = apply_lines(tx, stored.intent.listing, stored.lines)?;
             book(tx, run, stored, level, now, &orders)?;
             tx.mark_dirty(&[stored.intent.listing])?;
@@ -448,7 +458,7 @@ impl Cycle<'_> {
     fn not_applied(&mut self, stored: &Stored<'_>, now: Timestamp, proof: &str) -> Result<(), EngineError> {
         self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::NotApplied, now, proof)?;
-            tx.set_lost(stored.intent.listing, stored.intent.act.sent_again())?;
+            tx.add_lost(stored.intent.listing, stored.intent.act.sent_again())?;
             tx.mark_dirty(&[stored.intent.listing])
         })?;
         Ok(())
@@ -531,7 +541,7 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     if applied {
         apply_lines(tx, intent.listing, lines)?;
     } else {
-        tx.set_lost(intent.listing, intent.act.sent_again())?;
+        tx.add_lost(intent.listing, intent.act.sent_again())?;
     }
     if let Some(known) = tx.known(intent.listing)? {
         let note = Some(format!("{id}: {}", if applied { "applied" } else { "not applied" }));
@@ -542,7 +552,7 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     Ok(true)
 }
 
-fn adjustment(known: &Known, settlement: &Settlement) -> Adjustment {
+fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment {
     let places = settlement.places.iter().map(|(place, delta)| PlaceChange {
         id: place.id.clone(),
         delta: *delta,
@@ -554,6 +564,7 @@ fn adjustment(known: &Known, settlement: &Settlement) -> Adjustment {
         before: settlement.before,
         counter: known.reading.and_then(|seen| seen.counter),
         places: places.collect(),
+        hide,
     }
 }
 

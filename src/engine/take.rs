@@ -16,8 +16,9 @@ use crate::domain::observe::{self, Meaning, later};
 use crate::domain::relisted::sold_elsewhere;
 use crate::domain::unpaid;
 use crate::domain::{
-    Act, ChannelName, Counted, Found, Held, IntentState, Known, Level, Line, LineFact, LineHold, LineId, Link, Listing,
-    ListingId, ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId, Shown, Why,
+    Act, ChannelName, Counted, Delta, ExactlyOnce, Found, Held, IntentState, Known, Level, Line, LineFact, LineHold,
+    LineId, Link, Listing, ListingId, ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId,
+    Shown, Why,
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
@@ -317,6 +318,7 @@ fn take_line(
     }
     if lane.role == Role::Source && new && already_contained(tx, line.listing, order.placed)? {
         line.contained = line.taken;
+        note_run_over(tx, lane, &line, taken)?;
     }
     if change > 0 && lane.role == Role::Target {
         hold_relisted(tx, intake, fact, &mut line)?;
@@ -325,6 +327,11 @@ fn take_line(
         return Ok(None);
     }
     let id = tx.save_line(&mut line)?;
+    // A counter of sold units tells of what was cancelled before its order showed, too (O5).
+    let bought = if new && line.baseline == 0 { fact.taken.max(change) } else { change };
+    if change == 0 && bought > 0 && lane.role == Role::Target {
+        shows_cancelled(tx, &line, bought, done, taken)?;
+    }
     let older = counting.first_read.is_some_and(|first| order.placed < first);
     let first = known.as_ref().is_none_or(|known| known.taken == 0) && line.taken > 0;
     let told = first && (!line.counts || (older && read_before && lane.role == Role::Target));
@@ -347,7 +354,7 @@ fn take_line(
     if let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() {
         if lane.role == Role::Target {
             // What the counter told of already is off its number (O5).
-            let told = unpaid::shows(&mut known, change, done);
+            let told = unpaid::shows(&mut known, bought, done).min(change.max(0));
             observe::sold_on_target(&mut known, change.saturating_sub(told), order.placed);
             tx.save_known(&known)?;
         }
@@ -368,6 +375,29 @@ fn take_line(
     }
     let is_old = new && lane.role == Role::Target && is_old(line.placed, done);
     Ok(is_old.then_some(line))
+}
+
+/// Notes a sale of the source's own that was run over by a write of ours, and whose order shows only now: where a platform
+/// takes absolute numbers alone and counts no sold units, a second reading that found just what was written cannot have
+/// contained a sale that was made in between (X3).
+fn note_run_over(tx: &Tx<'_>, lane: &Lane, line: &Line, taken: &mut Taken) -> Result<(), StoreError> {
+    let Some(id) = line.listing.filter(|_| lane.capability().exactly_once == ExactlyOnce::Goal) else { return Ok(()) };
+    let counts = tx.known(id)?.and_then(|known| known.reading).is_some_and(|seen| seen.counter.is_some());
+    if counts || !tx.was_adjusted_at(id, line.placed)? {
+        return Ok(());
+    }
+    tx.add_lost(id, Delta(line.taken.saturating_neg()))?;
+    taken.dirty.insert(id);
+    Ok(())
+}
+
+/// Accounts for a line that was cancelled before it showed: what its listing's counter told of is free again.
+fn shows_cancelled(tx: &Tx<'_>, line: &Line, bought: i64, now: Timestamp, taken: &mut Taken) -> Result<(), StoreError> {
+    let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() else { return Ok(()) };
+    if unpaid::shows(&mut known, bought, now) > 0 {
+        taken.dirty.insert(known.id);
+    }
+    tx.save_known(&known)
 }
 
 /// Lets a sale wait that may have been made on a relisted listing before the owner accepted it (L2). Whether the listing

@@ -2,14 +2,28 @@
 
 use std::collections::VecDeque;
 
+use jiff::SignedDuration;
+
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use crate::domain::quota::Spending;
-use crate::domain::turn::{Ages, in_turn};
+use crate::domain::turn::{Ages, SCAN_AGE, in_turn, scan_age};
 use crate::domain::{ListingId, ListingKey, Role};
 use crate::store::StoreError;
 
 impl Cycle<'_> {
+    /// Returns how old a full reading of a lane may get. Where nothing else tells what changed on the source, it is read
+    /// in full as often as its platform's quota allows (Y3, Y4).
+    pub fn scan_age(&mut self, lane: &Lane) -> Result<SignedDuration, StoreError> {
+        let capability = lane.capability();
+        if lane.role == Role::Target || capability.reads_changes || capability.cheap_scan {
+            return Ok(SCAN_AGE);
+        }
+        let linked = self.store.read(|tx| tx.totals(&lane.name))?.linked;
+        let calls = usize::try_from(linked).unwrap_or_default().div_ceil(capability.read_batch.max(1));
+        Ok(scan_age(calls, self.quota(lane)))
+    }
+
     /// Takes the next call for listings whose turn it is: the last thing that a lane does in a cycle, so that no push
     /// waits for it.
     pub fn next_turn(&mut self, lane: &Lane) -> Result<Option<Job>, StoreError> {

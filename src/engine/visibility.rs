@@ -11,7 +11,7 @@ use super::report::{PushEnd, Trouble};
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
-use crate::domain::{Act, Hidden, IntentState, Known, ListingId, ListingKey, ListingState, Why};
+use crate::domain::{Act, Hidden, IntentState, Known, ListingId, ListingKey, ListingState, Why, ZeroKept};
 use crate::store::{StoreError, Tx};
 
 /// The next step of hiding or showing a listing.
@@ -185,20 +185,23 @@ impl Cycle<'_> {
             self.close_showing(lane, id, state, now)?;
             self.seeds.insert(id);
         } else if live {
-            self.shown_by_others(id, now)?;
+            self.shown_by_others(lane, id, now)?;
         }
         Ok(())
     }
 
     /// Notes that somebody showed again what we hid: it is as if we had not hidden it, and as long as nothing is offered
     /// we hide it again (Z1).
-    fn shown_by_others(&mut self, id: ListingId, now: Timestamp) -> Result<(), EngineError> {
-        let run = self.run;
+    fn shown_by_others(&mut self, lane: &Lane, id: ListingId, now: Timestamp) -> Result<(), EngineError> {
+        let (run, whole) = (self.run, lane.capability().zero == ZeroKept::Never);
         self.store.transaction(|tx| {
             let Some(mut known) = tx.known(id)?.filter(|known| known.hidden.is_some()) else { return Ok(()) };
             known.hidden = None;
             known.listing.state = ListingState::Live;
             tx.put_listing(&known.at.channel, &known.listing)?;
+            if whole {
+                hide_with_it(tx, &known, None)?;
+            }
             let shown = known.shown.most();
             record(tx, run, &known, Why::ShownByOthers, (shown, shown), now, None)?;
             tx.save_known(&known)?;
@@ -285,7 +288,7 @@ impl Cycle<'_> {
         state: IntentState,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let run = self.run;
+        let (run, whole) = (self.run, lane.capability().zero == ZeroKept::Never);
         let done = self.store.transaction(|tx| {
             let Some(mut known) = tx.known(id)? else { return Ok(false) };
             let mut done = false;
@@ -298,6 +301,9 @@ impl Cycle<'_> {
                 };
                 tx.close_intent(intent.id, state, now, "looked up")?;
                 if state == IntentState::Applied {
+                    if whole {
+                        hide_with_it(tx, &known, hidden.as_ref())?;
+                    }
                     known.hidden = hidden;
                     let shown = known.shown.most();
                     record(tx, run, &known, why, (shown, shown), now, None)?;
@@ -311,6 +317,16 @@ impl Cycle<'_> {
         self.lane(&lane.name).wrote |= done;
         Ok(())
     }
+}
+
+/// Notes that what stands under the same item went out of sight, or came back, with a listing.
+fn hide_with_it(tx: &Tx<'_>, known: &Known, hidden: Option<&Hidden>) -> Result<(), StoreError> {
+    for mut other in tx.of_item(known)? {
+        other.hidden = hidden.cloned();
+        tx.save_known(&other)?;
+        tx.mark_dirty(&[other.id])?;
+    }
+    Ok(())
 }
 
 /// Closes the open hides and shows of a listing that will not be done.

@@ -156,9 +156,25 @@ impl Tx<'_> {
     }
 
     /// Remembers what a listing's platform lost, until it is sent once more (X4); nothing, where that is zero.
-    pub fn set_lost(&self, listing: ListingId, delta: Delta) -> Result<()> {
+    fn set_lost(&self, listing: ListingId, delta: Delta) -> Result<()> {
         let key = format!("{LOST}{}", listing.0);
         if delta.is_zero() { self.forget_meta(&key) } else { self.set_meta(&key, &delta.0.to_string()) }
+    }
+
+    /// Notes that more of a listing was lost, or, with the opposite sign, that it is sent once more.
+    pub fn add_lost(&self, listing: ListingId, delta: Delta) -> Result<()> {
+        let kept = self.meta(&format!("{LOST}{}", listing.0))?;
+        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the number {text:?}")));
+        let before: i64 = kept.map(number).transpose()?.unwrap_or_default();
+        self.set_lost(listing, Delta(before.saturating_add(delta.0)))
+    }
+
+    /// Tells whether an adjustment of a listing was made and confirmed around a moment: opened by then, and closed only
+    /// after it.
+    pub fn was_adjusted_at(&self, listing: ListingId, moment: Timestamp) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM intent WHERE listing = ?1 AND act = 'adjust' AND state = 'applied'
+                AND opened <= ?2 AND ?2 < closed)";
+        Ok(self.connection.prepare_cached(sql)?.query_row(params![listing.0, ms(moment)], |row| row.get(0))?)
     }
 
     /// Returns what platforms lost and what is still to be sent once more, by the listing's number.

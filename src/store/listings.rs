@@ -114,6 +114,14 @@ impl Tx<'_> {
         Ok(found)
     }
 
+    /// Returns the other listings that stand under the same item of their channel.
+    pub fn of_item(&self, known: &Known) -> Result<Vec<Known>> {
+        let Some(item) = &known.listing.item else { return Ok(Vec::new()) };
+        let here = "WHERE listing.channel = (SELECT channel FROM listing WHERE id = ?1) AND listing.id <> ?1
+                AND json_extract(listing.facts, '$.item') = ?2";
+        self.many_known(&format!("{SELECT} {here}"), params![known.id.0, item])
+    }
+
     /// Stores all that can change about a listing between two scans.
     pub fn save_known(&self, known: &Known) -> Result<()> {
         let sql = "UPDATE listing SET level = ?2, places = ?3, begun = ?4, gone = ?5, shown_kind = ?6, shown = ?7,

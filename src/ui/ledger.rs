@@ -53,5 +53,6 @@ pub fn hold_words(why: HoldWhy) -> &'static str {
         HoldWhy::Account => "the channel answers as another account",
         HoldWhy::State => "another state wrote to the source",
         HoldWhy::Undone => "you undid a run",
+        HoldWhy::LastUnit => "the last unit of a source listing is taken off by hiding it",
     }
 }

@@ -339,7 +339,14 @@ fn update(key: &ListingKey, units: i64, expect: Option<i64>) -> Update {
 }
 
 fn adjustment(key: &ListingKey, before: i64, delta: i64) -> Adjustment {
-    Adjustment { key: key.clone(), delta: Delta(delta), before: Level(before), counter: None, places: Vec::new() }
+    Adjustment {
+        key: key.clone(),
+        delta: Delta(delta),
+        before: Level(before),
+        counter: None,
+        places: Vec::new(),
+        hide: false,
+    }
 }
 
 fn level(reading: &Reading) -> Option<i64> {

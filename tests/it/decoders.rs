@@ -427,6 +427,7 @@ async fn write_all(world: &World, answer: &Answer) {
         delta: Delta(-2),
         before: Level(*before),
         places: Vec::new(),
+        hide: false,
         counter: None,
     };
     let batch: Vec<Adjustment> = keys.iter().zip(&before).map(adjust).collect();

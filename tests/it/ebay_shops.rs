@@ -84,6 +84,38 @@ async fn an_unpaid_purchase_that_lapses_is_free_again() {
     }
 }
 
+// proves O5, W3: a purchase that is cancelled before its order ever showed keeps nothing back: the counter told of it, and
+// the order says that it came to nothing.
+#[tokio::test(start_paused = true)]
+async fn what_was_cancelled_before_it_showed_is_free() {
+    let (mut shops, source, ebay, outlet) = three_shops().await;
+    ebay.set_order_delay(Duration::from_secs(900));
+    let order = ebay.buy("MUG", 3).unwrap();
+    shops.pass(600).await;
+    shops.sync().await;
+    assert_eq!(outlet.available("MUG"), 7, "the counter tells of it");
+    ebay.cancel(order, true);
+    shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (10, 10, 10));
+}
+
+// proves X3, P1: units of a cancelled order that come back on the source while nobody knows what became of a deduction are
+// not taken for sales that were run over.
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_is_no_sale_that_was_run_over() {
+    let (mut shops, source, outlet) = two_sold().await;
+    let orders: Vec<u64> = (0..2).map(|_| source.buy("MUG", 1).unwrap()).collect();
+    shops.market.trouble(Rule::always(Trouble::LostAfter).at("bay").writing());
+    shops.sync().await;
+    shops.market.peace();
+    assert_eq!(source.available("MUG"), 6, "the write landed, and its answer was lost");
+    source.cancel(orders[0], true);
+    let asks = until_rest(&mut shops).await;
+    assert!(asks || source.available("MUG") == 7, "{}", source.available("MUG"));
+    assert!(outlet.available("MUG") <= 7);
+}
+
 // proves X3, W4: a sale on eBay that falls between the reading and the write of a deduction is not lost.
 #[tokio::test(start_paused = true)]
 async fn a_sale_at_any_moment_of_a_deduction_is_not_run_over() {

@@ -41,6 +41,8 @@ pub struct Shops {
     pub guard: Guard,
     /// The master switch.
     pub inventory_sync: bool,
+    /// Whether what can cost a fee may be done on the channels that are added from now on (Z4).
+    pub fees: bool,
     blocks: Vec<(&'static Kind, ChannelSettings)>,
     /// Whether the shops are reached over real sockets.
     pub over_the_wire: bool,
@@ -98,6 +100,7 @@ impl Shops {
             patience: Duration::from_mins(1),
             guard: Guard::default(),
             inventory_sync: true,
+            fees: true,
             blocks: Vec::new(),
             over_the_wire: false,
             keys: Arc::default(),
@@ -232,7 +235,8 @@ impl Shops {
         base_url: Option<String>,
     ) {
         let kind = kind(kind_name).unwrap();
-        let settings = ChannelSettings { name: name(channel), role, base_url, allow_http: true, fees: false, values };
+        let settings =
+            ChannelSettings { name: name(channel), role, base_url, allow_http: true, fees: self.fees, values };
         self.blocks.push((kind, settings));
         self.lanes.push(Lane {
             name: name(channel),

@@ -59,7 +59,8 @@ impl Platform {
             ("client_id", Value::Text("client-of-shop".to_owned())),
             ("client_secret", fixed("shpss_shop")),
         ]);
-        let settings = Settings { name: name("shop"), role: Role::Source, base_url: None, allow_http: false, fees: false, values };
+        let settings =
+            Settings { name: name("shop"), role: Role::Source, base_url: None, allow_http: false, fees: false, values };
         let transport = Arc::new(Watched { market: self.market.clone(), state: state.clone(), kept: Mutex::default() });
         let doors = Doors { transport, tokens: token_keeper(&state) };
         Arc::from((kind("shopify").unwrap().build)(settings, doors).unwrap())

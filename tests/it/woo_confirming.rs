@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::shops::{Shops, name, troubles};
 use crate::sim::woocommerce::WooCommerce;
-use crate::sim::{Deed, ShopHandle, Who};
+use crate::sim::{Deed, Rule, ShopHandle, Trouble, Who};
 use crate::woo_line::batch;
 
 /// How long a save of the source takes: what is done in this time after a deduction was sent is in its way.
@@ -286,4 +286,22 @@ async fn a_run_that_dies_while_it_confirms_oversells_nothing() {
             assert!(asks || (held, shown) == (left, left), "{about}: {held} held, {shown} shown, {left} left");
         }
     }
+}
+
+// proves P5, X4: nothing is taken off a number that could not be read: what was sold since the last one would look like a
+// change that the shop lost.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_taken_off_a_number_that_cannot_be_read() {
+    let (mut shops, source, outlet) = two_sold().await;
+    // The owner puts five more there, and as many are sold: the number is the old one.
+    source.owner_sets("MUG", 15);
+    source.buy("MUG", 5).unwrap();
+    shops.pass(120).await;
+    shops.market.trouble(Rule::always(Trouble::NoNumbers).at("mugs").reading());
+    let report = shops.sync().await;
+    assert_eq!(source.available("MUG"), 10, "{:?}", report.deductions);
+    assert!(matches!(&report.deductions[0].end, Adjusted::Pending(why) if why.contains("could not be read")));
+    shops.market.peace();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8));
 }

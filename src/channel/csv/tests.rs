@@ -61,6 +61,7 @@ fn adjustment(key: &str, before: i64, delta: i64) -> Adjustment {
         before: Level(before),
         counter: None,
         places: Vec::new(),
+        hide: false,
     }
 }
 

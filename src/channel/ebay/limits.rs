@@ -1,6 +1,6 @@
-//! What eBay allows: so many Trading calls a day for the application, and so many revisions a day of one listing (2, H4).
+//! What eBay allows: so many Trading calls a day for the application (2).
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,15 +20,12 @@ const AGE: SignedDuration = SignedDuration::from_mins(15);
 /// application gets a thousand times a day.
 const WORTH_ASKING: u64 = 5;
 
-/// Revisions of a listing on one day from which on it is raised no more, and lowered no more (H4).
-const RAISES: u32 = 150;
-const LOWERINGS: u32 = 250;
-
-/// What is known of the day's calls and revisions. Revisions are counted by this process alone.
+/// What is known of the day's calls.
 #[derive(Default)]
 pub(super) struct Limits {
     told: Mutex<Option<Told>>,
-    revisions: Mutex<HashMap<String, (i64, u32)>>,
+    /// eBay refused a call for a limit, without saying whether it was that of the day or that of a burst.
+    doubted: AtomicBool,
 }
 
 /// What eBay told of the quota, or that it did not.
@@ -86,13 +83,20 @@ impl Limits {
     /// fails for it.
     pub async fn refresh(&self, api: &Api) {
         let Some(now) = api.clock() else { return };
+        let doubted = self.doubted.swap(false, Ordering::Relaxed);
         let due = match *locked(&self.told) {
+            _ if doubted => true,
             Some(told) => told.at.saturating_add(AGE).unwrap_or(Timestamp::MAX) <= now,
             None => WORTH_ASKING <= api.trading_calls(),
         };
-        if due {
-            let _ = self.ask(api).await;
+        if due && !matches!(self.ask(api).await, Ok(Some(_))) && doubted {
+            self.note_used_up(api);
         }
+    }
+
+    /// Takes in that eBay refused a call for a limit (518): whether anything is left of the day is asked next.
+    pub fn doubt(&self) {
+        self.doubted.store(true, Ordering::Relaxed);
     }
 
     /// Asks eBay for the quota.
@@ -106,8 +110,8 @@ impl Limits {
         answer.map(|_| quota)
     }
 
-    /// Takes eBay's word that nothing is left of the day's calls.
-    pub fn note_used_up(&self, api: &Api) {
+    /// Takes it that nothing is left of the day's calls.
+    fn note_used_up(&self, api: &Api) {
         let Some(at) = api.clock() else { return };
         let mut told = locked(&self.told);
         let (most, refills) = match told.and_then(|told| told.quota).filter(|quota| at < quota.refills) {
@@ -115,26 +119,6 @@ impl Limits {
             None => (USUAL, next_day(at)),
         };
         *told = Some(Told { quota: Some(Quota { most, left: 0, refills }), at, calls: api.trading_calls() });
-    }
-
-    /// Tells whether a listing may be revised once more today, as a raise or as a lowering.
-    pub fn may_revise(&self, item: &str, raise: bool, now: Option<Timestamp>) -> bool {
-        let today = now.map_or(0, day);
-        let most = if raise { RAISES } else { LOWERINGS };
-        locked(&self.revisions).get(item).is_none_or(|(day, count)| *day != today || *count < most)
-    }
-
-    /// Notes that listings were revised by one call.
-    pub fn revised<'a>(&self, items: impl Iterator<Item = &'a str>, now: Option<Timestamp>) {
-        let today = now.map_or(0, day);
-        let mut items: Vec<&str> = items.collect();
-        items.sort_unstable();
-        items.dedup();
-        let mut revisions = locked(&self.revisions);
-        for item in items {
-            let count = revisions.entry(item.to_owned()).or_insert((today, 0));
-            *count = if count.0 == today { (today, count.1.saturating_add(1)) } else { (today, 1) };
-        }
     }
 }
 
@@ -162,25 +146,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    // Of H4, what one process can count: raises stop at 150 revisions of a listing, lowerings may use all 250, and a new day begins anew.
-    #[test]
-    fn a_listing_is_revised_so_often_a_day() {
-        let limits = Limits::default();
-        let [now, tomorrow] = ["2026-11-23T09:00:00Z", "2026-11-24T08:00:00Z"].map(|text| Some(at(text)));
-        for count in 0..250 {
-            assert_eq!(limits.may_revise("110", true, now), count < 150, "{count}");
-            assert!(limits.may_revise("110", false, now));
-            limits.revised(["110", "110"].into_iter(), now);
-        }
-        let late = Some(at("2026-11-24T07:59:59Z"));
-        assert!(!limits.may_revise("110", false, now) && !limits.may_revise("110", false, late));
-        assert!(limits.may_revise("110", true, tomorrow) && limits.may_revise("111", true, now));
-    }
 
     #[test]
     fn of_several_quotas_the_tightest_counts() {

@@ -48,8 +48,8 @@ use super::{
 };
 use crate::domain::quota::Quota;
 use crate::domain::{
-    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Revisions, Sku, StoredCall, Traces,
-    ZeroKept,
+    Capability, ChannelName, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Revisions, Sku,
+    StoredCall, Traces, ZeroKept,
 };
 
 /// The kind, as channels.toml knows it.
@@ -142,10 +142,14 @@ struct Ebay {
     /// Numbers that were written to listings which we ended: they are put up again with them.
     promised: Mutex<HashMap<String, Available>>,
     capability: Capability,
+    /// The channel's name, and whether relisting may cost money (Z4).
+    name: ChannelName,
+    fees: bool,
 }
 
 impl Ebay {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
+        let (name, fees) = (settings.name.clone(), settings.fees);
         let marketplace = settings.text("marketplace").unwrap_or("EBAY_US").to_owned();
         let api = Arc::new(Api::new(settings, doors)?);
         Ok(Self {
@@ -160,6 +164,8 @@ impl Ebay {
             skus: Mutex::default(),
             promised: Mutex::default(),
             capability: capability(),
+            name,
+            fees,
         })
     }
 

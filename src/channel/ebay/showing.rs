@@ -14,7 +14,7 @@ use super::quantity::Available;
 use super::trading::{END, RELIST, Refusal};
 use super::writing::failed;
 use super::zero::no_zero;
-use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing};
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing, costs_a_fee};
 use crate::domain::{ListingKey, Quantity};
 
 /// The reason for which we end a listing; an owner who ends one for lack of goods says the same.
@@ -118,6 +118,11 @@ impl Ebay {
         let Some(ended) = &item.ended else { return Ok(Outcome::Done { echo: None }) };
         if ended.relisted.is_some() {
             return Ok(Outcome::Done { echo: None });
+        }
+        if !self.fees {
+            let what =
+                "putting an ended listing up again counts as a new one, for which eBay may charge an insertion fee";
+            return Ok(Outcome::Refused(costs_a_fee(RELIST, &self.name, what)));
         }
         if let Some(offer) = former.offer {
             let published = self.inventory.publish(&offer).await;

@@ -12,7 +12,6 @@ use super::keys::Key;
 use super::quantity::Available;
 use super::showing::may_come_back;
 use super::trading::{REVISIONS, Refusal, Revision, WRITE};
-use super::zero::no_zero;
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
 use crate::domain::Sku;
 use crate::net::Again;
@@ -54,7 +53,6 @@ impl Ebay {
     /// written.
     pub(super) async fn write_entries(&self, entries: Vec<Entry>, again: Again) -> Result<Outcomes> {
         let mut outcomes = Outcomes::new();
-        let entries = self.without_forbidden(entries, &mut outcomes).await?;
         match self.find_models(&entries).await {
             Err(error) if error.stops_lane() => return Err(error),
             // What is not found out is taken for classic; where it is not, Trading says so.
@@ -71,30 +69,6 @@ impl Ebay {
         let strangers = self.write_classic(classic, again, &mut outcomes).await?;
         self.write_strangers(strangers, again, &mut outcomes).await;
         Ok(outcomes)
-    }
-
-    /// Takes out what must not be written: a 0 that would end the listing (Z3), and one revision too many of a day (H4).
-    async fn without_forbidden(&self, entries: Vec<Entry>, outcomes: &mut Outcomes) -> Result<Vec<Entry>> {
-        let zeros = entries.iter().any(|entry| entry.quantity.is_none());
-        let lives = match if zeros { self.lives_at_zero().await } else { Ok(true) } {
-            Ok(lives) => Some(lives),
-            Err(error) if error.stops_lane() => return Err(error),
-            // Nobody knows: then nothing gets to 0 now, and all else goes on.
-            Err(_) => None,
-        };
-        let now = self.api.clock();
-        let mut allowed = Vec::with_capacity(entries.len());
-        for entry in entries {
-            if entry.quantity.is_none() && lives != Some(true) {
-                let outcome = lives.map_or(Outcome::NotSent, |_| Outcome::Refused(no_zero()));
-                outcomes.insert(entry.place, outcome);
-            } else if !self.limits.may_revise(&entry.key.item, entry.raise, now) {
-                outcomes.insert(entry.place, Outcome::Refused(too_often()));
-            } else {
-                allowed.push(entry);
-            }
-        }
-        Ok(allowed)
     }
 
     /// Finds out how listings were made of which that is not known yet. Most sellers have classic ones alone.
@@ -148,7 +122,6 @@ impl Ebay {
         let update = |(entry, offer): &(Entry, Offer)| OfferUpdate { offer: offer.clone(), quantity: entry.quantity };
         let updates: Vec<OfferUpdate> = plain.iter().map(update).collect();
         let written = self.inventory.write(&updates, again).await;
-        self.limits.revised(plain.iter().map(|(entry, _)| entry.key.item.as_str()), self.api.clock());
         let mut strangers = Vec::new();
         for ((entry, _), written) in plain.into_iter().zip(written) {
             match written {
@@ -208,7 +181,6 @@ impl Ebay {
     async fn revise(&self, entries: &[Entry], again: Again) -> Result<Vec<Option<std::result::Result<(), Refusal>>>> {
         let revision = |entry: &Entry| Revision { key: entry.key.clone(), quantity: entry.quantity };
         let revisions: Vec<Revision> = entries.iter().map(revision).collect();
-        self.limits.revised(entries.iter().map(|entry| entry.key.item.as_str()), self.api.clock());
         let told = self.trading.revise(&revisions, again).await;
         if let Err(error) = &told {
             self.heed(error);
@@ -278,7 +250,7 @@ impl Ebay {
     /// Remembers what an error says of the day's calls.
     pub(super) fn heed(&self, error: &ChannelError) {
         if error.kind == ErrorKind::Throttled && error.evidence.code.as_deref() == Some("518") {
-            self.limits.note_used_up(&self.api);
+            self.limits.doubt();
         }
     }
 }
@@ -297,12 +269,6 @@ pub(super) fn failed(error: ChannelError) -> Outcome {
         _ if error.stops_lane() => Outcome::NotSent,
         _ => Outcome::Refused(error),
     }
-}
-
-fn too_often() -> ChannelError {
-    let message =
-        "this listing was revised too often today: eBay allows 250 revisions a day, the last 100 for lowerings";
-    ChannelError::new(ErrorKind::Throttled, Repeat::Later, WRITE, message).with_next("it goes on by itself tomorrow")
 }
 
 fn by_warehouse() -> ChannelError {

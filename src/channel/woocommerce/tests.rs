@@ -295,6 +295,7 @@ async fn a_deduction_is_found_by_its_mark() {
             before: Level(before),
             counter: None,
             places: Vec::new(),
+            hide: false,
         })
         .to_vec();
     let mark = |nth: usize| json!([{ "id": 9, "key": "_eys_op", "value": format!("key-7:{nth}") }]);
@@ -323,6 +324,7 @@ async fn marks_that_cannot_be_read_prove_nothing() {
         before: Level(10),
         counter: None,
         places: Vec::new(),
+        hide: false,
     }];
     let product = json!({ "id": 1, "type": "simple", "manage_stock": true, "stock_quantity": 8 });
     for marks in [
@@ -378,6 +380,7 @@ async fn a_deduction_is_sent_once() {
         before: Level(10),
         counter: None,
         places: Vec::new(),
+        hide: false,
     }];
     let (web, script) = shop("https://example.org", &[(502, "<html>")]);
     let call = web.prepare(&batch, "key-7").await.unwrap();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::offer::claims;
-use super::super::settle::{OwnSales, Settlement, Verdict, decide, settle, spread};
+use super::super::settle::{OwnSales, Settlement, Verdict, decide, settle, settle_leaving, spread};
 use super::*;
 
 proptest! {
@@ -124,4 +124,29 @@ fn the_rest_of_an_oversell_stays_owed() {
     let settlement = settle(&source, &can(false)).unwrap();
     assert_eq!(settlement.lines, vec![(LineId(1), 2), (LineId(2), 2)]);
     assert_eq!((settlement.delta, settlement.short), (Delta(-4), 1));
+}
+
+// proves W6, X3: what was lost and bought since, where a source cannot go below zero, waits for the next stock.
+#[test]
+fn what_was_lost_is_not_taken_from_nothing() {
+    let known = |level| known(1, "shop", Some(level), Shown::Unknown);
+    let source = |level, lost| {
+        let known = known(level);
+        SourceFacts { known, owing: Vec::new(), own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(lost) }
+    };
+    assert_eq!(settle(&source(0, -1), &can(false)), None);
+    assert_eq!(settle(&source(1, -3), &can(false)).unwrap().delta, Delta(-1));
+    assert_eq!(settle(&source(0, -1), &can(true)).unwrap().delta, Delta(-1));
+    assert_eq!(settle(&source(0, 2), &can(false)).unwrap().delta, Delta(2));
+}
+
+// proves Z2: a last unit that must stay is not taken off, and stays owed.
+#[test]
+fn a_last_unit_that_must_stay_is_left() {
+    let share = Share { source: ListingId(1), units: 1, applied: 0 };
+    let owing = vec![line(1, 4, 0, vec![share])];
+    let known = known(1, "shop", Some(4), Shown::Unknown);
+    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) };
+    assert_eq!(settle_leaving(&source, &can(false), 1).unwrap().delta, Delta(-3));
+    assert_eq!(settle(&source, &can(false)).unwrap().delta, Delta(-4));
 }

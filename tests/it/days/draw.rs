@@ -78,6 +78,7 @@ pub struct Turn {
 pub enum DrawnKind {
     Shopify,
     WooCommerce,
+    Ebay(Models),
     /// A list; whether its till lowers the cell itself when it sells.
     Csv {
         lowers: bool,
@@ -95,9 +96,34 @@ impl DrawnChannel {
     }
 }
 
+/// How the listings of an account at eBay were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Models {
+    Classic,
+    Inventory,
+    /// Every second one is of the Inventory model.
+    Both,
+}
+
 impl DrawnKind {
-    pub fn hides(self) -> bool {
+    /// Whether it is a shop in the market; a list is none.
+    pub fn is_shop(self) -> bool {
         !matches!(self, Self::Csv { .. })
+    }
+
+    pub fn is_ebay(self) -> bool {
+        matches!(self, Self::Ebay(_))
+    }
+
+    /// Whether its stock can go below zero when it is the source (W6).
+    pub fn goes_below_zero(self) -> bool {
+        matches!(self, Self::Shopify | Self::WooCommerce)
+    }
+
+    /// Whether a write of ours can run over what somebody else wrote or sold in the same moment, because the platform
+    /// cannot compare.
+    pub fn runs_over(self) -> bool {
+        matches!(self, Self::WooCommerce | Self::Ebay(_))
     }
 }
 
@@ -155,7 +181,7 @@ impl Drawn {
         let spells = spells(&mut dice, cycles, &channels);
         let turns = turns(&mut dice, cycles, &channels);
         let every = *dice.pick(&[1, 1, 1, 1, 5, 20]).unwrap();
-        Self {
+        let mut drawn = Self {
             seed,
             pace: pace(&mut dice),
             list_pace: f64::from(u32::try_from(dice.below(40)).unwrap()),
@@ -170,6 +196,29 @@ impl Drawn {
             clock: clock(&mut dice),
             channels,
             goods,
+        };
+        drawn.move_to_ebay();
+        drawn
+    }
+
+    /// Lets some shops be accounts at eBay. By dice of their own, so that the other seeds stay what they were.
+    fn move_to_ebay(&mut self) {
+        let mut dice = Dice::new(self.seed ^ 0xEBA1);
+        if !dice.happens(0.3) {
+            return;
+        }
+        for channel in self.channels.iter_mut().filter(|channel| channel.kind.is_shop()) {
+            if !dice.happens(0.6) {
+                continue;
+            }
+            channel.kind = DrawnKind::Ebay(*dice.pick(&[Models::Classic, Models::Inventory, Models::Both]).unwrap());
+            channel.archived.clear();
+            channel.shared.clear();
+            // What was ended comes back as another listing, which waits for its owner (L2).
+            channel.zero_stock = ZeroStock::Keep;
+            self.turns.retain(|turn| turn.channel != channel.name);
+            // A part of an order that is refunded says nothing of the goods there (7).
+            self.pace.taken_back = 0.0;
         }
     }
 
@@ -187,7 +236,7 @@ impl Drawn {
                 | Trouble::Status(_)
                 | Trouble::StatusAfter(_)
         );
-        reads && whole && spell.chance >= 1.0 && self.source().kind.hides()
+        reads && whole && spell.chance >= 1.0 && self.source().kind.is_shop()
     }
 
     /// Returns the name of the number that a SKU of the source draws on.
@@ -256,7 +305,7 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
         archived,
         shared,
         rule: rule.filter(|_| !is_source),
-        zero_stock: if kind.hides() && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
+        zero_stock: if kind.is_shop() && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
         lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),
         // A shop of one's own shows its orders at once, or nearly so.
         order_delay: Duration::from_secs(match kind {
@@ -333,7 +382,7 @@ fn spells(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Spell>
 
 fn turns(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Turn> {
     let mut turns = Vec::new();
-    for channel in channels.iter().skip(1).filter(|channel| channel.kind.hides()) {
+    for channel in channels.iter().skip(1).filter(|channel| channel.kind.is_shop()) {
         let Some((sku, _)) = dice.pick(&channel.listings).filter(|_| dice.happens(0.3)).cloned() else { continue };
         if channel.shared.contains(&sku) {
             continue;

@@ -1,22 +1,28 @@
 //! A drawn day is lived: cycles follow one another while the town is awake; then trouble ends, and the shops come to rest.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eys::domain::rule::{Rule, Then, When};
 use eys::domain::{Act, IntentState, LineId, ListingId, Role, Sku};
 use eys::engine::{Engine, EngineError, Options, Report, Trouble, settle_doubt};
 use eys::store::{Store, Trouble as Ailment};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::disk::Disk;
-use super::draw::{Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Spell};
+use super::draw::{Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Models, Spell};
 use super::lived::{Lived, Stretch};
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
-use crate::sim::{Deed, Dice, Pace, Rule as Fault, State, Trouble as Fate};
+use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
+use crate::sim::{Deed, Dice, Pace, Rule as Fault, State, Trouble as Fate, Who};
 
 /// Runs after the trouble in which everything must have come to rest.
 const MOST_RUNS: u32 = 40;
+
+/// Runs without anything to do after which they have: what nobody explained is waited for longer than the first of them.
+const QUIET_RUNS: u32 = 3;
 
 /// A day under way.
 pub(super) struct Day<'a> {
@@ -29,6 +35,10 @@ pub(super) struct Day<'a> {
     heard: usize,
     pub diary: Diary,
     read: usize,
+    /// Until when it was noted what waits for the owner.
+    pub noted: Option<Timestamp>,
+    /// How many calls of each shop were told.
+    called: BTreeMap<&'static str, usize>,
     pub lived: Lived,
 }
 
@@ -72,7 +82,20 @@ impl<'a> Day<'a> {
         shops.rules = drawn.channels.iter().filter_map(rule).collect();
         let dice = Dice::new(drawn.seed ^ 0xDA_1111);
         let (diary, lived) = (Diary::default(), Lived::default());
-        Self { drawn, shops, disk, engine: None, dice, told, heard: 0, diary, read: 0, lived }
+        Self {
+            drawn,
+            shops,
+            disk,
+            engine: None,
+            dice,
+            told,
+            heard: 0,
+            diary,
+            read: 0,
+            noted: None,
+            called: BTreeMap::new(),
+            lived,
+        }
     }
 
     /// Buyers come before anything is linked; then the shops are linked, and the owner lets the first push go.
@@ -82,6 +105,10 @@ impl<'a> Day<'a> {
             self.shops.pass(60 * self.drawn.early).await;
             self.shops.market.alive(None::<Pace>);
             self.shops.pass(600).await;
+        }
+        if self.drawn.channels.iter().any(|channel| channel.kind.is_ebay()) {
+            // A listing that is new shows late there.
+            self.shops.pass(120).await;
         }
         self.lived.linked = self.shops.market.now();
         self.shops.link().await;
@@ -251,7 +278,7 @@ impl<'a> Day<'a> {
 
     /// Runs on, now that all is well, until nothing is left to be done; returns what was left otherwise.
     async fn rest(&mut self) -> Option<String> {
-        let mut last = String::new();
+        let (mut last, mut quiet) = (String::new(), 0);
         for nth in 0..MOST_RUNS {
             self.shops.pass(240).await;
             self.count_what_waits();
@@ -263,7 +290,8 @@ impl<'a> Day<'a> {
             // Units that are sold and not there stay owed, and stay told.
             let owed = |trouble: &Trouble| matches!(trouble.code, "oversold" | "owing");
             let well = report.exit() == 0 || (report.exit() == 3 && report.troubles.iter().all(owed));
-            if nth > 3 && still && !settled && well {
+            quiet = if still && !settled && well { quiet + 1 } else { 0 };
+            if quiet > QUIET_RUNS {
                 return None;
             }
             last = format!("{}: {:?} {:?}", report.summary(), report.troubles, report.pushes);
@@ -299,7 +327,12 @@ impl<'a> Day<'a> {
                 let sku = known.listing.skus().next().unwrap().to_string();
                 let done = match self.drawn.source().kind {
                     DrawnKind::Csv { .. } => self.taken_off_the_list(&sku) == self.believed(intent.listing) - delta.0,
-                    _ => events.iter().any(|event| {
+                    // A goal carries no key: whoever looks sees that a number was written.
+                    DrawnKind::Ebay(_) => events.iter().any(|event| {
+                        let wrote = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
+                        wrote && event.shop == "source" && event.deed.sku() == sku && intent.opened <= event.at
+                    }),
+                    DrawnKind::Shopify | DrawnKind::WooCommerce => events.iter().any(|event| {
                         event.shop == "source"
                             && event.deed.sku() == sku
                             && keyed(&event.deed).is_some_and(|key| key.starts_with(&call.stored.key))
@@ -362,6 +395,12 @@ impl<'a> Day<'a> {
             for lane in &report.lanes {
                 println!("    lane: {} {:?}", lane.channel, lane.end);
             }
+            for channel in self.drawn.channels.iter().filter(|channel| channel.kind.is_shop()) {
+                let calls = self.shops.market.calls(channel.name);
+                let told = self.called.insert(channel.name, calls.len()).unwrap_or_default();
+                let new = calls[told..].iter().map(|call| format!("{} {:?}", call.operation, call.status));
+                println!("    calls: {} {}", channel.name, new.collect::<Vec<_>>().join(", "));
+            }
             for trouble in &report.troubles {
                 println!("    trouble: {} {:?} {}", trouble.code, trouble.listing, trouble.message);
             }
@@ -396,6 +435,12 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
     let shop = match channel.kind {
         DrawnKind::Shopify => shops.shopify(channel.name, role, &goods),
         DrawnKind::WooCommerce => shops.woocommerce(channel.name, role, &goods),
+        DrawnKind::Ebay(models) => {
+            let shop = shops.ebay_of(role, &account(channel.name, models, &goods));
+            // A day here has more cycles than a day has calls; what is done with few is shown elsewhere (Y4).
+            shop.face(|face: &mut Ebay| face.quotas.a_day.insert("tradingapi", 5_000_000));
+            shop
+        }
         DrawnKind::Csv { .. } => return shops.csv(channel.name, role, &goods),
     };
     if let [first, ..] = channel.shared.as_slice() {
@@ -412,6 +457,15 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         shops.market.set_latency(Duration::from_millis(150));
     }
     shops.lane(channel.name).zero_stock = channel.zero_stock;
+}
+
+fn account(name: &str, models: Models, goods: &[(&str, i64)]) -> EbaySpec {
+    let listing = |(nth, (sku, units)): (usize, &(&str, i64))| {
+        let listing = ListingSpec::single(sku, *units);
+        let is_classic = models == Models::Classic || (models == Models::Both && nth % 2 == 0);
+        if is_classic { listing } else { listing.inventory() }
+    };
+    goods.iter().enumerate().map(listing).fold(EbaySpec::new(name, &[]), EbaySpec::with)
 }
 
 fn rule(channel: &DrawnChannel) -> Option<Rule> {

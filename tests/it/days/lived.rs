@@ -54,6 +54,8 @@ pub struct Lived {
     pub deeds: Vec<ListDeed>,
     /// The orders of the market, by shop and number: how the shop's owner knows them.
     pub orders_named: BTreeMap<(String, u64), String>,
+    /// Orders of the market that were cancelled because the goods were not there.
+    pub short: BTreeSet<(String, u64)>,
     /// When something went wrong.
     pub troubled: Vec<Stretch>,
     /// When something went wrong that keeps the program from knowing how things are.
@@ -96,7 +98,7 @@ impl Day<'_> {
         self.lived.deeds = self.diary.deeds();
         self.gather_numbers();
         self.gather_beliefs();
-        for channel in self.drawn.channels.iter().filter(|channel| channel.kind.hides()) {
+        for channel in self.drawn.channels.iter().filter(|channel| channel.kind.is_shop()) {
             let amiss = |call: &Call| {
                 let throttled = matches!(call.status, Some(429));
                 call.troubles.is_empty() && !throttled && call.status.is_some_and(|status| status >= 400)
@@ -124,15 +126,25 @@ impl Day<'_> {
         let market = self.shops.market.clone();
         for event in &self.lived.events {
             if let Deed::Sold { order, .. } = event.deed {
-                let number = market.world(|world| world.shop(&event.shop).orders[&order].number.clone());
-                self.lived.orders_named.insert((event.shop.clone(), order), number);
+                let (number, short) = market.world(|world| {
+                    let record = &world.shop(&event.shop).orders[&order];
+                    (record.number.clone(), record.out_of_stock)
+                });
+                let is_ebay = self.drawn.channels.iter().any(|c| c.name == event.shop && c.kind.is_ebay());
+                let own = is_ebay.then(|| market.shop(&event.shop).order_number(order)).flatten();
+                self.lived.orders_named.insert((event.shop.clone(), order), own.unwrap_or(number));
+                if short {
+                    self.lived.short.insert((event.shop.clone(), order));
+                }
             }
         }
     }
 
     fn units(&self, channel: &DrawnChannel, sku: &str) -> i64 {
         match channel.kind {
-            DrawnKind::Shopify | DrawnKind::WooCommerce => self.shops.market.shop(channel.name).available(sku),
+            DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) => {
+                self.shops.market.shop(channel.name).available(sku)
+            }
             DrawnKind::Csv { .. } => cell(&self.shops.path(channel.name), sku).unwrap(),
         }
     }
@@ -181,7 +193,12 @@ impl Day<'_> {
     }
 
     /// Remembers what waited for the owner for a while.
+    /// What waits now waited already while the state could not be looked at.
     pub fn note_what_waits(&mut self, stretch: Stretch) {
+        let until = stretch.until;
+        let from = self.noted.map_or(stretch.from, |noted| noted.min(stretch.from));
+        self.noted = Some(until);
+        let stretch = Stretch { from, until };
         let held = self.held();
         let lines = self.shops.store.read(|tx| tx.held_lines(None)).unwrap();
         let of = |line: &Line| Some((line.channel.to_string(), line.sku.as_ref()?.to_string()));

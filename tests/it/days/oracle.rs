@@ -69,7 +69,8 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
 impl<'a> Stock<'a> {
     fn new(drawn: &'a Drawn, lived: &'a Lived) -> Self {
         let early = lived.events.iter().filter(|event| event.at < lived.linked && event.shop != "source");
-        let line = |event: &Event| of_line(&event.deed).map(|(order, line, ..)| (event.shop.clone(), order, line));
+        let line =
+            |event: &Event| of_line(drawn, lived, event).map(|(order, line, ..)| (event.shop.clone(), order, line));
         let early = early.filter_map(line).collect();
         let at_first = drawn.goods.iter().filter(|(sku, _)| drawn.holder(sku) == sku).cloned().collect();
         let mut stock = Self { drawn, lived, at_first, changes: Vec::new(), early };
@@ -84,7 +85,7 @@ impl<'a> Stock<'a> {
     }
 
     fn note(&mut self, event: &Event) {
-        if let Some((order, line, sku, units)) = of_line(&event.deed) {
+        if let Some((order, line, sku, units)) = of_line(self.drawn, self.lived, event) {
             if !self.early.contains(&(event.shop.clone(), order, line)) {
                 let sale = matches!(event.deed, Deed::Sold { .. });
                 self.spread(&event.shop, sku, -units, event.at, sale);
@@ -195,22 +196,24 @@ impl<'a> Stock<'a> {
     /// anybody where a sale got lost whose order did not show before that second reading.
     fn nobody_can_tell(&self, good: &str) -> bool {
         let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
+        let kind = self.drawn.source().kind;
         let (mut ours, mut by_hand, mut sold) = (Vec::new(), Vec::new(), Vec::new());
         for event in self.lived.events.iter().filter(here) {
             match event.deed {
-                Deed::Adjusted { who: Who::App, .. } => ours.push(event.at),
+                Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. } => ours.push(event.at),
                 Deed::Wrote { who: Who::Owner | Who::OtherApp, .. } => by_hand.push(event.at),
+                // eBay's counter of sold units does not fall for what comes back: it looks as if the owner had put it there.
+                Deed::Cancelled { restocked: true, .. } if kind.is_ebay() => by_hand.push(event.at),
                 Deed::Sold { .. } => sold.push(event.at),
                 _ => {}
             }
         }
         let of_good = |(_, sku): &&(Stretch, String)| self.drawn.holder(sku) == good;
         let open = |at: Timestamp| self.lived.open.iter().filter(of_good).any(|(stretch, _)| stretch.contains(at));
-        let loses = self.drawn.source().kind == DrawnKind::WooCommerce;
-        let within = |at: Timestamp, time| loses && ours.iter().any(|ours| *ours - time <= at && at <= *ours + time);
+        let within = |at: Timestamp, time| ours.iter().any(|ours| *ours - time <= at && at <= *ours + time);
         let late = !self.drawn.source().order_delay.is_zero();
-        by_hand.into_iter().any(|at| open(at) || within(at, ASIDE))
-            || (late && sold.into_iter().any(|at| within(at, SAVE)))
+        by_hand.into_iter().any(|at| open(at) || (kind.runs_over() && within(at, ASIDE)))
+            || (late && kind == DrawnKind::WooCommerce && sold.into_iter().any(|at| within(at, SAVE)))
     }
 
     /// Tells whether lines of a good of the source waited for the owner, who was asked: till the answer comes they are
@@ -225,7 +228,7 @@ impl<'a> Stock<'a> {
     fn source_is_exact(&self) -> Vec<String> {
         let wrong = self.at_first.keys().filter(|sku| !self.nobody_can_tell(sku)).filter_map(|sku| {
             let truth = self.at_last(sku);
-            let must = if self.drawn.source().kind.hides() { truth } else { truth.max(0) };
+            let must = if self.drawn.source().kind.goes_below_zero() { truth } else { truth.max(0) };
             let has = self.lived.shows["source"][sku];
             (has != must).then(|| format!("the source has {has} {sku}, and it must be {must}"))
         });
@@ -241,7 +244,7 @@ impl<'a> Stock<'a> {
             }
         };
         for event in self.lived.events.iter().filter(|event| event.shop != "source") {
-            let Some((order, line, sku, units)) = of_line(&event.deed) else { continue };
+            let Some((order, line, sku, units)) = of_line(self.drawn, self.lived, event) else { continue };
             if !self.early.contains(&(event.shop.clone(), order, line)) {
                 owe(&event.shop, self.named(&event.shop, order), sku, units);
             }
@@ -256,14 +259,15 @@ impl<'a> Stock<'a> {
         for (key, owed) in &owed {
             let applied = self.lived.applied.get(key).copied().unwrap_or_default();
             let (channel, order, sku, part) = key;
-            if applied > *owed || (applied < *owed && self.drawn.source().kind.hides()) {
+            if applied > *owed || (applied < *owed && self.drawn.source().kind.goes_below_zero()) {
                 wrong.push(format!(
                     "{applied} {part} are taken off for {sku} of {channel} order {order}, {owed} are owed"
                 ));
             }
             *missing.entry(part.clone()).or_default() += owed - applied;
         }
-        for (part, missing) in missing.iter().filter(|_| !self.drawn.source().kind.hides()) {
+        let told = |part: &&String| !self.drawn.source().kind.goes_below_zero() && !self.nobody_can_tell(part);
+        for (part, missing) in missing.iter().filter(|(part, _)| told(part)) {
             let short = (-self.at_last(part)).max(0);
             if *missing != short {
                 wrong.push(format!("{missing} {part} stay owed, and {short} are not there"));
@@ -330,7 +334,7 @@ impl<'a> Stock<'a> {
             let slow = |(stretch, name): &(Stretch, Option<&str>)| {
                 name.is_none_or(|name| name == channel.name) && stretch.from <= at && at <= stretch.until + SLOW
             };
-            if channel.kind == DrawnKind::WooCommerce && self.lived.slow.iter().any(slow) {
+            if channel.kind.runs_over() && self.lived.slow.iter().any(slow) {
                 continue;
             }
             let most = self.most_within(channel, sku, Stretch { from: at - self.blind(), until: at });
@@ -450,14 +454,15 @@ impl<'a> Stock<'a> {
             if sku.starts_with("ALONE-") || channel.archived.contains(sku) {
                 wrong.push(format!("{sku} on {shop} is not to be touched and was written"));
             }
-            if shop == "source" && matches!(event.deed, Deed::Wrote { .. }) {
+            // Where a platform takes absolute numbers alone, there is no other way (X3).
+            if shop == "source" && matches!(event.deed, Deed::Wrote { .. }) && !channel.kind.is_ebay() {
                 wrong.push(format!("{sku} of the source was overwritten"));
             }
             if event.at < self.lived.released {
                 wrong.push(format!("{sku} on {shop} was written before the owner let the first push go"));
             }
         }
-        for channel in self.drawn.channels.iter().filter(|channel| !channel.kind.hides()) {
+        for channel in self.drawn.channels.iter().filter(|channel| !channel.kind.is_shop()) {
             for sku in channel.alone.iter().filter(|sku| self.lived.shows[channel.name][*sku] != 5) {
                 wrong.push(format!("{sku} on {} is linked to nothing and was written", channel.name));
             }
@@ -495,7 +500,7 @@ impl<'a> Stock<'a> {
                 let by_hand =
                     matches!(event.deed, Deed::Wrote { who: Who::Owner | Who::OtherApp, from, to, .. } if from < to);
                 // What comes back from an order is on sale at once, whatever the source has.
-                let by_hand = by_hand || of_line(&event.deed).is_some_and(|(.., units)| units < 0);
+                let by_hand = by_hand || of_line(self.drawn, self.lived, event).is_some_and(|(.., units)| units < 0);
                 by_hand && event.shop == change.listing.0 && since <= event.at && event.at <= change.at
             });
             let put_back = self.lived.deeds.iter().any(|deed| {
@@ -511,7 +516,10 @@ impl<'a> Stock<'a> {
             let by_hand = |other: &&Change| other.listing.0 == "source" && !other.sale;
             let by_hand: i64 = self.changes[..nth].iter().filter(fell).filter(by_hand).map(|fall| fall.delta).sum();
             let was_held = *level - by_hand >= 0 && self.lived.held.iter().any(held);
+            // Units of a sale that waits for the owner stay on sale at the source, until the answer comes (W5).
+            let asked = self.was_asked(&change.sku, change.at - self.blind(), change.at);
             if !in_trouble
+                && !asked
                 && !raised
                 && !was_off
                 && !was_held
@@ -535,9 +543,17 @@ fn each(parts: &[(String, i64)]) -> BTreeMap<String, i64> {
 }
 
 /// Returns what an event says of a line: its order, the line, the SKU, and the units more that it holds.
-fn of_line(deed: &Deed) -> Option<(u64, u64, &str, i64)> {
-    match deed {
+///
+/// eBay does not say whether cancelled units are back on the shelf: what was cancelled before it was sent is, unless it
+/// was not there (W3).
+fn of_line<'a>(drawn: &Drawn, lived: &Lived, event: &'a Event) -> Option<(u64, u64, &'a str, i64)> {
+    let silent = drawn.targets().iter().any(|target| target.name == event.shop && target.kind.is_ebay());
+    match &event.deed {
         Deed::Sold { order, line, sku, units, .. } => Some((*order, *line, sku, *units)),
+        Deed::Cancelled { order, line, sku, units, .. } if silent => {
+            let short = lived.short.contains(&(event.shop.clone(), *order));
+            (!short).then_some((*order, *line, sku, -*units))
+        }
         Deed::Cancelled { order, line, sku, units, restocked: true }
         | Deed::Returned { order, line, sku, units, restocked: true }
         | Deed::Removed { order, line, sku, units, restocked: true } => Some((*order, *line, sku, -*units)),
