@@ -18,6 +18,7 @@ mod deeds;
 mod dice;
 mod doors;
 pub mod ebay;
+pub mod etsy;
 mod faults;
 mod handle;
 mod holding;
