@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::etsy_line::{face, get, inventory, path, put, refused, shop, shop_of, spec, with_units};
-use crate::sim::etsy::{EtsySpec, ListingSpec, Standing};
+use crate::sim::etsy::{EtsySpec, ListingSpec, Standing, receipt_id};
 use crate::sim::{Rule, ShopHandle, Trouble, Turned};
 
 /// Reads the receipts.
@@ -16,7 +16,7 @@ async fn receipts(shop: &ShopHandle, query: &str) -> Vec<Value> {
 
 /// Reads one of them.
 async fn receipt(shop: &ShopHandle, order: u64) -> Value {
-    get(shop, &path(shop, &format!("/receipts/{}", shop.etsy_receipt(order)))).await
+    get(shop, &path(shop, &format!("/receipts/{}", receipt_id(order)))).await
 }
 
 /// Reads its state, as whoever takes no notice of capitals.
@@ -106,7 +106,7 @@ async fn a_payment_on_its_way_is_a_sale() {
     assert_eq!((shop.available("MUG-BLUE"), shop.etsy_standing("MUG-BLUE")), (0, Standing::SoldOut));
     let shown = receipt(&shop, order).await;
     assert_eq!((status(&shop, order).await.as_str(), &shown["is_paid"]), ("payment processing", &json!(false)));
-    assert_eq!(numbers(&receipts(&shop, "was_paid=false").await), [shop.etsy_receipt(order)]);
+    assert_eq!(numbers(&receipts(&shop, "was_paid=false").await), [receipt_id(order)]);
     let before = shown["update_timestamp"].as_i64().unwrap();
     market.advance(Duration::from_mins(9));
     shop.clear_payment(order);
@@ -142,7 +142,7 @@ async fn cancelled_receipts_are_listed_too() {
     let (_, shop) = shop();
     let orders: Vec<u64> = (0..2).map(|_| shop.buy("MUG-RED", 1).unwrap()).collect();
     shop.cancel(orders[0], false);
-    let ids: Vec<u64> = orders.iter().map(|order| shop.etsy_receipt(*order)).collect();
+    let ids: Vec<u64> = orders.iter().map(|order| receipt_id(*order)).collect();
     assert_eq!(receipts(&shop, "").await.len(), 2);
     assert_eq!(numbers(&receipts(&shop, "was_canceled=true").await), [ids[0]]);
     assert_eq!(numbers(&receipts(&shop, "was_canceled=false").await), [ids[1]]);
@@ -163,7 +163,7 @@ async fn receipts_are_found_by_time() {
     }
     let begun: Timestamp = "2026-11-23T06:00:00Z".parse().unwrap();
     let at = |minutes: i64| begun.as_second() + 60 * minutes;
-    let ids: Vec<u64> = orders.iter().map(|order| shop.etsy_receipt(*order)).collect();
+    let ids: Vec<u64> = orders.iter().map(|order| receipt_id(*order)).collect();
     let found = async |query: String| numbers(&receipts(&shop, &query).await);
     // Newest first, unless something else is said.
     assert_eq!(found(String::new()).await, ids.iter().rev().copied().collect::<Vec<_>>());
@@ -203,7 +203,7 @@ async fn receipts_show_late_and_move_while_they_are_read() {
         let query = format!("/receipts?limit=2&offset={offset}&sort_on=updated&sort_order=asc");
         numbers(get(&shop, &path(&shop, &query)).await["results"].as_array().unwrap())
     };
-    let ids: Vec<u64> = orders.iter().map(|order| shop.etsy_receipt(*order)).collect();
+    let ids: Vec<u64> = orders.iter().map(|order| receipt_id(*order)).collect();
     assert_eq!(page(0).await, ids[..2]);
     market.trouble(Rule::once(Trouble::Drift));
     // The first went to the end, so that the third is passed over.

@@ -201,6 +201,11 @@ async fn listings_have_many_shapes() {
     assert_eq!((&cap["quantity_on_property"], &cap["sku_on_property"]), (&json!([100]), &json!([100])));
     shop.buy("CAP-S", 1).unwrap();
     assert_eq!(quantities(&inventory("CAP-S").await), [("CAP-S", 3), ("CAP-S", 3), ("CAP-M", 4), ("CAP-M", 4)]);
+    // An owner who tells two of them apart does so by every property.
+    shop.rename_sku("CAP-M", "CAP-X");
+    shop.owner_prices("CAP-X", 1900);
+    let cap = inventory("CAP-S").await;
+    assert_eq!((&cap["sku_on_property"], &cap["price_on_property"]), (&json!([100, 514]), &json!([100, 514])));
     let bag = inventory("BAG-S-RED-LONG").await;
     assert_eq!(bag["products"][0]["property_values"].as_array().unwrap().len(), 3);
     let old = inventory("OLD-1").await;

@@ -14,12 +14,11 @@ use crate::sim::{Good, ShopHandle};
 async fn refusal(shop: &ShopHandle, pointer: &str, value: Value) -> String {
     let tee = shop.etsy_listing("TEE-S");
     let mut body = inventory(shop, tee).await;
-    match body.pointer_mut(pointer) {
-        Some(place) => *place = value,
-        None => {
-            let (above, name) = pointer.rsplit_once('/').unwrap();
-            body.pointer_mut(above).unwrap()[name] = value;
-        }
+    let (above, name) = pointer.rsplit_once('/').unwrap();
+    if let Some(place) = body.pointer_mut(pointer) {
+        *place = value;
+    } else {
+        body.pointer_mut(above).unwrap()[name] = value;
     }
     let (status, answer) = put(shop, tee, &body).await;
     assert_eq!(status, 400, "{pointer}: {answer:#}");

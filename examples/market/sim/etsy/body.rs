@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::frame::Problem;
-use super::listings::{MOST, PropertyValue, Varies};
+use super::listings::{MOST, PropertyValue, Varies, key};
 
 type Result<T> = std::result::Result<T, Problem>;
 
@@ -29,7 +29,7 @@ pub(super) struct New {
 impl New {
     /// Returns what it shares with all products that a field does not tell apart.
     pub fn key(&self, on: &[u64]) -> Vec<u64> {
-        on.iter().map(|id| self.values.iter().find(|value| value.property == *id).map_or(0, |value| value.id)).collect()
+        key(&self.values, on)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Etsy;
-use super::listings::{PropertyValue, SIZE, Standing, Varies, listing_id};
-use super::receipts::{receipt_id, transaction_id};
+use super::listings::{PropertyValue, Row, SIZE, Standing, Varies, key, listing_id};
+use super::receipts::transaction_id;
 use super::writes::title_of;
 use crate::sim::{Good, ShopHandle, Turned, Who, World};
 
@@ -140,11 +140,6 @@ impl ShopHandle {
         self.etsy(|face, _| face.fees.iter().filter(|fee| fee.who == who).map(|fee| fee.cents).sum())
     }
 
-    /// Returns the number of a receipt.
-    pub fn etsy_receipt(&self, order: u64) -> u64 {
-        receipt_id(order)
-    }
-
     /// Returns the number of the n-th transaction of an order.
     pub fn etsy_transaction(&self, order: u64, line: usize) -> u64 {
         self.etsy(|face, world| transaction_id(world.shop(&face.shop).orders[&order].lines[line].id))
@@ -192,7 +187,6 @@ impl ShopHandle {
                 variant.cents = cents;
                 let product = variant.product;
                 shop.touch_product(product, now);
-                face.price_by_sku(product);
             }
             world.listing(Who::Owner, &face.shop, sku, format!("priced at {cents}"));
         });
@@ -251,14 +245,13 @@ impl Etsy {
         let mut items: Vec<(Vec<u64>, u64)> = Vec::new();
         let mut rows = Vec::new();
         for one in &spec.products {
-            let on = &spec.varies.quantity;
-            let key: Vec<u64> = one.values.iter().filter(|v| on.contains(&v.property)).map(|v| v.id).collect();
+            let key = key(&one.values, &spec.varies.quantity);
             let known = items.iter().find(|(other, _)| *other == key).map(|(_, item)| *item);
             let item = known.unwrap_or_else(|| world.add_item(&self.shop, one.units));
             items.push((key, item));
             let good = Good { title: title_of(&one.values), cents: one.cents, ..Good::new(&one.sku, one.units) };
             let variant = world.add_variant(&self.shop, product, item, &good);
-            rows.push(self.row(world, variant, one.values.clone(), spec.digital));
+            rows.push(Row::new(world, variant, one.values.clone(), spec.digital));
         }
         self.list_what_is_new(world);
         let listing = self.listings.get_mut(&product).expect("it was listed just now");
@@ -269,13 +262,6 @@ impl Etsy {
         let record = world.shop_mut(&self.shop).products.get_mut(&product).expect("it was made just now");
         record.state = spec.standing.state();
         listing_id(product)
-    }
-
-    /// Lets the price of a listing depend on what its SKU depends on.
-    fn price_by_sku(&mut self, product: u64) {
-        if let Some(listing) = self.listings.get_mut(&product) {
-            listing.varies.price.clone_from(&listing.varies.sku);
-        }
     }
 }
 

@@ -256,7 +256,7 @@ impl Etsy {
         };
         let of_seller = header(ask, "authorization").is_some();
         let step = match self.let_in(world, ask, (played, ids), troubles) {
-            Ok(call) => self.run(world, call, troubles).unwrap_or_else(|problem| Step::Done(problem.answer())),
+            Ok(call) => self.run(world, &call, troubles).unwrap_or_else(|problem| Step::Done(problem.answer())),
             Err(problem) => Step::Done(problem.answer()),
         };
         let held = troubles.is_empty().then_some(played.0);
@@ -294,20 +294,20 @@ impl Etsy {
         if of_seller { &self.private } else { &self.public }
     }
 
-    fn run(&mut self, world: &mut World, call: Call, troubles: &[Trouble]) -> Result<Step, Problem> {
+    fn run(&mut self, world: &mut World, call: &Call, troubles: &[Trouble]) -> Result<Step, Problem> {
         let answer = match call.route.name {
-            "updateListingInventory" => return self.replace_inventory(world, &call, troubles),
-            "updateListing" => self.update_listing(world, &call, troubles),
+            "updateListingInventory" => return self.replace_inventory(world, call, troubles),
+            "updateListing" => self.update_listing(world, call, troubles),
             "ping" => Ok(json_answer(200, &json!({ "application_id": 1_230_001 }))),
             "tokenScopes" => self.token_scopes(world.now, call.body["token"].as_str().unwrap_or_default()),
             "getMe" => Ok(json_answer(200, &json!({ "user_id": self.user_id, "shop_id": self.shop_id }))),
             "getShop" => Ok(self.show_shop(world)),
-            "getListingsByShop" => self.list_by_shop(world, &call, troubles),
-            "getListingsInventoryByListingIds" | "getListingsByListingIds" => self.list_named(world, &call, troubles),
-            "getListing" => self.one_listing(world, &call, troubles),
-            "getListingInventory" => self.one_inventory(world, &call, troubles),
-            "getShopReceipts" => self.list_receipts(world, &call, troubles),
-            _ => self.one_receipt(world, &call, troubles),
+            "getListingsByShop" => self.list_by_shop(world, call, troubles),
+            "getListingsInventoryByListingIds" | "getListingsByListingIds" => self.list_named(world, call, troubles),
+            "getListing" => self.one_listing(world, call, troubles),
+            "getListingInventory" => self.one_inventory(world, call, troubles),
+            "getShopReceipts" => self.list_receipts(world, call, troubles),
+            _ => self.one_receipt(world, call, troubles),
         }?;
         call.against_the_schema()?;
         Ok(Step::Done(answer))

@@ -134,6 +134,13 @@ impl Standing {
     }
 }
 
+impl Row {
+    pub fn new(world: &mut World, variant: u64, values: Vec<PropertyValue>, digital: bool) -> Self {
+        let (product, offering) = (fresh_number(world), fresh_number(world));
+        Self { variant, product, offering, values, readiness: (!digital).then_some(PROFILE) }
+    }
+}
+
 impl Listing {
     pub fn standing(&self) -> Standing {
         self.states.last().expect("a listing has a state").1
@@ -151,6 +158,11 @@ impl Listing {
     }
 }
 
+/// Gives a number to a product or an offering.
+pub(super) fn fresh_number(world: &mut World) -> u64 {
+    NUMBERS + world.id()
+}
+
 /// Writes the number of a listing.
 pub(super) fn listing_id(product: u64) -> u64 {
     LISTINGS + product
@@ -159,6 +171,11 @@ pub(super) fn listing_id(product: u64) -> u64 {
 /// Finds the product of the world that a number of a listing stands for.
 pub(super) fn product_of(listing: u64) -> u64 {
     listing.saturating_sub(LISTINGS)
+}
+
+/// Returns what a product shares with all that a field does not tell apart which depends on these properties.
+pub(super) fn key(values: &[PropertyValue], on: &[u64]) -> Vec<u64> {
+    on.iter().map(|id| values.iter().find(|value| value.property == *id).map_or(0, |value| value.id)).collect()
 }
 
 /// Returns what a variant has, as it was at a moment.
@@ -173,16 +190,6 @@ pub(super) fn enabled(variant: &Variant) -> bool {
 }
 
 impl Etsy {
-    /// Gives the next number of a product or an offering.
-    pub(super) fn number(&self, world: &mut World) -> u64 {
-        NUMBERS + world.id()
-    }
-
-    pub(super) fn row(&self, world: &mut World, variant: u64, values: Vec<PropertyValue>, digital: bool) -> Row {
-        let (product, offering) = (self.number(world), self.number(world));
-        Row { variant, product, offering, values, readiness: (!digital).then_some(PROFILE) }
-    }
-
     /// Takes note of products that somebody added, and of those that are gone.
     pub(super) fn list_what_is_new(&mut self, world: &mut World) {
         let shop = world.shop(&self.shop);
@@ -214,7 +221,7 @@ impl Etsy {
         let titles: Vec<_> = all.iter().map(|(id, variant)| (*id, variant.title.clone())).collect();
         let (made, standing) = (record.stamps.first(), standing_of(record));
         let values = |title: &str| if single { Vec::new() } else { vec![PropertyValue::size(title)] };
-        let rows = titles.iter().map(|(id, title)| self.row(world, *id, values(title), false)).collect();
+        let rows = titles.iter().map(|(id, title)| Row::new(world, *id, values(title), false)).collect();
         Listing {
             digital: false,
             varies,

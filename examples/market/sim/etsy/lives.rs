@@ -1,9 +1,11 @@
 //! What becomes of listings while nobody calls (6): the last unit is bought, owners take listings off and renew them, four
 //! months run out. The log of what happened is read before every call.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use super::listings::{PERIOD, PropertyValue, Standing, standing_of};
+use super::listings::{PERIOD, PropertyValue, Standing, key, standing_of};
 use super::{Etsy, Fee};
 use crate::sim::truth::Deed;
 use crate::sim::{Who, World};
@@ -105,6 +107,30 @@ impl Etsy {
             match standing {
                 Standing::Active => self.reactivate(world, product, Who::Owner),
                 _ => self.stand(world, product, standing, now, Who::Owner),
+            }
+        }
+        self.let_fields_vary(world);
+    }
+
+    /// Lets SKU and price depend on every property where an owner made them differ (3).
+    fn let_fields_vary(&mut self, world: &World) {
+        let variants = &world.shop(&self.shop).variants;
+        for listing in self.listings.values_mut().filter(|listing| listing.rows.len() > 1) {
+            let all: Vec<u64> = listing.properties().map(|value| value.property).collect();
+            let told_apart = |on: &[u64], same: &dyn Fn(u64, u64) -> bool| {
+                let mut first = BTreeMap::new();
+                listing
+                    .rows
+                    .iter()
+                    .all(|row| same(*first.entry(key(&row.values, on)).or_insert(row.variant), row.variant))
+            };
+            let sku = told_apart(&listing.varies.sku, &|one, other| variants[&one].sku == variants[&other].sku);
+            let price = told_apart(&listing.varies.price, &|one, other| variants[&one].cents == variants[&other].cents);
+            if !sku {
+                listing.varies.sku.clone_from(&all);
+            }
+            if !price {
+                listing.varies.price = all;
             }
         }
     }

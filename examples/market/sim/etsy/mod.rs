@@ -31,6 +31,7 @@ use self::listings::Listing;
 pub use self::listings::{MOST, PROFILE, PropertyValue, Standing, Varies};
 use self::lives::Home;
 pub use self::quota::Quota;
+pub use self::receipts::receipt_id;
 use super::{Answer, Ask, Face, Market, Operation, ShopHandle, Step, Trouble, Who, Work, World};
 
 /// What a shop at Etsy is like before anything happens.

@@ -36,8 +36,8 @@ struct Row<'a> {
     updated: Timestamp,
 }
 
-/// Writes the number of a receipt.
-pub(super) fn receipt_id(order: u64) -> u64 {
+/// Writes the number of the receipt that an order is.
+pub fn receipt_id(order: u64) -> u64 {
     RECEIPTS + order
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::{New, Wanted, read};
 use super::frame::{Answered, Call, Problem};
-use super::listings::{Dead, PROFILE, PropertyValue, Row, SOLE, Standing, enabled};
+use super::listings::{Dead, PROFILE, PropertyValue, Row, SOLE, Standing, enabled, fresh_number};
 use super::{Etsy, json_answer};
 use crate::sim::{Face, Good, Step, Trouble, Who, World};
 
@@ -120,19 +120,18 @@ impl Etsy {
         let now = world.now;
         let values = new.values.iter().map(|value| named(value, row.as_ref())).collect();
         let title = title_of(&new.values);
-        let mut shown = match &row {
-            Some(row) => Row { values, ..row.clone() },
-            None => {
-                let good = Good { title: title.clone(), cents: new.cents, ..Good::new(&new.sku, 0) };
-                let variant = world.add_variant(&self.shop, product, item, &good);
-                self.row(world, variant, values, false)
-            }
+        let mut shown = if let Some(row) = &row {
+            Row { values, ..row.clone() }
+        } else {
+            let good = Good { title: title.clone(), cents: new.cents, ..Good::new(&new.sku, 0) };
+            let variant = world.add_variant(&self.shop, product, item, &good);
+            Row::new(world, variant, values, false)
         };
         shown.readiness = new.readiness;
         // 5: the numbers may be others after any write.
         if let Some(row) = row.filter(|_| renumbers) {
             self.bury(world, product, row);
-            (shown.product, shown.offering) = (self.number(world), self.number(world));
+            (shown.product, shown.offering) = (fresh_number(world), fresh_number(world));
         }
         let shop = world.shop_mut(&self.shop);
         if shop.variants[&shown.variant].item != item {
