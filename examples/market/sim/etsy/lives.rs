@@ -41,7 +41,12 @@ impl Etsy {
                 Deed::Wrote { who, sku, .. } | Deed::Adjusted { who, sku, .. } if who != Who::App => {
                     self.note_number(world, event.at, &sku, who);
                 }
-                Deed::Listing { who, .. } => changed |= who != Who::App,
+                Deed::Listing { who, sku, what } => {
+                    changed |= who != Who::App;
+                    if who == Who::Owner && what == "Live" {
+                        self.products_with(world, &sku).into_iter().for_each(|id| self.reactivate(world, id, who));
+                    }
+                }
                 _ => {}
             }
         }
@@ -77,11 +82,15 @@ impl Etsy {
         }
     }
 
+    fn products_with(&self, world: &World, sku: &str) -> Vec<u64> {
+        let shop = world.shop(&self.shop);
+        let products = shop.variants_of(sku).map(|id| shop.variants[&id].product);
+        products.filter(|product| self.listings.contains_key(product)).collect()
+    }
+
     /// Follows a number that was written past this interface.
     fn note_number(&mut self, world: &mut World, at: Timestamp, sku: &str, who: Who) {
-        let shop = world.shop(&self.shop);
-        let products: Vec<u64> = shop.variants_of(sku).map(|id| shop.variants[&id].product).collect();
-        for product in products.into_iter().filter(|product| self.listings.contains_key(product)).collect::<Vec<_>>() {
+        for product in self.products_with(world, sku) {
             let sold_out = self.listings[&product].standing() == Standing::SoldOut;
             // An owner who writes a number into what is sold out is asked to renew it first.
             if sold_out && who == Who::Owner && self.total(world, product, at) > 0 {
@@ -117,15 +126,15 @@ impl Etsy {
         let variants = &world.shop(&self.shop).variants;
         for listing in self.listings.values_mut().filter(|listing| listing.rows.len() > 1) {
             let all: Vec<u64> = listing.properties().map(|value| value.property).collect();
-            let told_apart = |on: &[u64], same: &dyn Fn(u64, u64) -> bool| {
+            let agree = |on: &[u64], same: &dyn Fn(u64, u64) -> bool| {
                 let mut first = BTreeMap::new();
                 listing
                     .rows
                     .iter()
                     .all(|row| same(*first.entry(key(&row.values, on)).or_insert(row.variant), row.variant))
             };
-            let sku = told_apart(&listing.varies.sku, &|one, other| variants[&one].sku == variants[&other].sku);
-            let price = told_apart(&listing.varies.price, &|one, other| variants[&one].cents == variants[&other].cents);
+            let sku = agree(&listing.varies.sku, &|one, other| variants[&one].sku == variants[&other].sku);
+            let price = agree(&listing.varies.price, &|one, other| variants[&one].cents == variants[&other].cents);
             if !sku {
                 listing.varies.sku.clone_from(&all);
             }
