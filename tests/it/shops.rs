@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::sim::ebay::{Ebay, EbaySpec};
+use crate::sim::etsy::{Etsy, EtsySpec};
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{WooSpec, consumer_key, consumer_secret};
 use crate::sim::{Market, ShopHandle, Trouble};
@@ -47,6 +48,8 @@ pub struct Shops {
     /// Whether the shops are reached over real sockets.
     pub over_the_wire: bool,
     keys: Arc<AtomicU64>,
+    /// The tokens of channels whose refresh token is good once, so that the next process goes on with them.
+    tokens: Arc<Remembering>,
     /// How wrong this machine's clock is, in seconds.
     clock: Arc<AtomicI64>,
 }
@@ -80,6 +83,22 @@ impl TokenKeeper for Forgetful {
     }
 }
 
+/// Keeps tokens as a file does, for as long as the shops are there.
+#[derive(Default)]
+struct Remembering(Mutex<BTreeMap<ChannelName, Token>>);
+
+#[async_trait]
+impl TokenKeeper for Remembering {
+    async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String> {
+        Ok(self.0.lock().unwrap().get(channel).cloned())
+    }
+
+    async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String> {
+        self.0.lock().unwrap().insert(channel.clone(), token.clone());
+        Ok(())
+    }
+}
+
 pub fn name(text: &str) -> ChannelName {
     ChannelName::new(text).unwrap()
 }
@@ -104,6 +123,7 @@ impl Shops {
             blocks: Vec::new(),
             over_the_wire: false,
             keys: Arc::default(),
+            tokens: Arc::default(),
             clock: Arc::default(),
         }
     }
@@ -210,6 +230,28 @@ impl Shops {
         shop
     }
 
+    /// Opens a shop at Etsy with a listing for each good and makes it a channel.
+    pub fn etsy(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) -> ShopHandle {
+        self.etsy_of(role, &EtsySpec::new(channel, goods))
+    }
+
+    /// The same with listings of other shapes, or facts that are another way.
+    pub fn etsy_of(&mut self, role: Role, spec: &EtsySpec) -> ShopHandle {
+        let shop = self.market.add_etsy(spec);
+        let (keystring, secret, refresh) = shop.face(|face: &mut Etsy| {
+            let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
+            (face.keystring.clone(), face.shared_secret.clone(), refresh)
+        });
+        let secret_value = |text: String| fixed(Box::leak(text.into_boxed_str()));
+        let values = BTreeMap::from([
+            ("keystring", Value::Text(keystring)),
+            ("shared_secret", secret_value(secret)),
+            ("refresh_token", secret_value(refresh)),
+        ]);
+        self.add_at("etsy", &spec.name, role, values, Some(spec.base_url()));
+        shop
+    }
+
     /// Writes a list and makes it a channel; a target has an orders file.
     pub fn csv(&mut self, channel: &str, role: Role, goods: &[(&str, i64)]) {
         let rows: String = goods.iter().map(|(sku, units)| format!("{sku},{units}\n")).collect();
@@ -261,7 +303,8 @@ impl Shops {
     /// The same over a line of the test's own.
     pub fn connect_over(&self, nth: usize, transport: Arc<dyn Transport>) -> Arc<dyn Channel> {
         let (kind, settings) = &self.blocks[nth];
-        let doors = Doors { transport, tokens: Arc::new(Forgetful) };
+        let tokens: Arc<dyn TokenKeeper> = if kind.name == "etsy" { self.tokens.clone() } else { Arc::new(Forgetful) };
+        let doors = Doors { transport, tokens };
         Arc::from((kind.build)(settings.clone(), doors).unwrap())
     }
 

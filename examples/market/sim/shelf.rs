@@ -246,20 +246,28 @@ impl Shop {
         }
     }
 
-    /// Takes a product out of the shop for good, with its variants; their items and orders stay.
+    /// Takes a product out of the shop for good, with its variants; their orders stay.
     pub(super) fn drop_product(&mut self, product: u64) {
         let Some(gone) = self.products.remove(&product) else { return };
         for id in gone.variants {
-            let Some(variant) = self.variants.remove(&id) else { continue };
-            if let Some(item) = self.items.get_mut(&variant.item) {
-                item.variants.remove(&id);
-                if item.variants.is_empty() {
-                    self.items.remove(&variant.item);
-                }
+            self.drop_variant(id);
+        }
+    }
+
+    /// Takes a variant out of the shop for good, with an item that nothing else draws on; its orders stay.
+    pub(super) fn drop_variant(&mut self, id: u64) {
+        let Some(variant) = self.variants.remove(&id) else { return };
+        if let Some(product) = self.products.get_mut(&variant.product) {
+            product.variants.retain(|other| *other != id);
+        }
+        if let Some(item) = self.items.get_mut(&variant.item) {
+            item.variants.remove(&id);
+            if item.variants.is_empty() {
+                self.items.remove(&variant.item);
             }
-            if let Some(same) = self.by_sku.get_mut(&variant.sku) {
-                same.remove(&id);
-            }
+        }
+        if let Some(same) = self.by_sku.get_mut(&variant.sku) {
+            same.remove(&id);
         }
     }
 

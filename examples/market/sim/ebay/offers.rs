@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::listings::{Model, is_single};
-use super::openapi::Route;
 use super::rest::{Answered, Call, Problem};
 use super::revise::{No, Wrote};
 use super::{Ebay, json_answer, planned_refusal};
+use crate::sim::openapi::Route;
 use crate::sim::{Trouble, Who, World};
 
 /// The most SKUs of a call, says the guide (5.4).

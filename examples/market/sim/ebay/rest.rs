@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::openapi::{OpenApi, Route};
 use super::{Answer, Ask, Ebay, Operation, Trouble, World, header, json_answer, planned_word, told};
+use crate::sim::openapi::{OpenApi, Route};
 
 const INVENTORY: &str = "/sell/inventory/v1";
 const FULFILLMENT: &str = "/sell/fulfillment/v1";
