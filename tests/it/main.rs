@@ -27,6 +27,7 @@ mod days;
 mod decoders;
 mod ebay_line;
 mod ebay_shops;
+mod etsy_shops;
 mod etsy_line;
 mod exports;
 mod findings;

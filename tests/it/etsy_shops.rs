@@ -1,0 +1,247 @@
+//! Shops with Etsy among their channels: what no other platform does to a number.
+
+use std::time::Duration;
+
+use eys::domain::{HoldWhy, Role, Why};
+use eys::engine::{Options, Release, Report};
+
+use crate::shops::{Shops, name, troubles};
+use crate::sim::etsy::{Etsy, EtsySpec, ListingSpec};
+use crate::sim::{Good, Rule, ShopHandle, Trouble, Who};
+
+/// A Shopify source, Etsy and a second shop, each with a mug at 10.
+async fn three_shops() -> (Shops, ShopHandle, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+    let stall = shops.etsy("stall", Role::Target, &[("MUG", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    (shops, source, stall, outlet)
+}
+
+/// A source at Etsy, and an outlet that has just sold two of ten.
+async fn two_sold() -> (Shops, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.etsy("stall", Role::Source, &[("MUG", 10)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    outlet.buy("MUG", 2).unwrap();
+    shops.pass(120).await;
+    (shops, source, outlet)
+}
+
+/// Makes runs until nothing is left to do, or the owner is asked; tells whether the owner is asked.
+async fn until_rest(shops: &mut Shops) -> bool {
+    for _ in 0..20 {
+        shops.pass(240).await;
+        let report = shops.sync().await;
+        let doubt = troubles(&report).iter().any(|trouble| trouble.starts_with("in-doubt"));
+        let quiet = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
+        if doubt || (quiet && report.exit() == 0) {
+            return doubt;
+        }
+    }
+    panic!("the shops do not come to rest: {:?}", troubles(&shops.sync().await));
+}
+
+async fn released(shops: &mut Shops) -> Report {
+    shops.sync_with(Options { yes: true, ..Options::default() }).await
+}
+
+// proves Z2, Z1: where nothing is left the listing is taken out of sight, since Etsy knows no 0, and shown again with the
+// right number when stock returns; none of it costs a fee.
+#[tokio::test(start_paused = true)]
+async fn a_target_with_nothing_left_is_hidden_and_comes_back() {
+    let (mut shops, source, stall, outlet) = three_shops().await;
+    source.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!((stall.for_sale("MUG"), outlet.available("MUG")), (false, 0));
+    shops.rest().await;
+    source.owner_sets("MUG", 4);
+    shops.pass(600).await;
+    shops.rest().await;
+    assert_eq!((stall.for_sale("MUG"), stall.available("MUG"), outlet.available("MUG")), (true, 4, 4));
+    assert_eq!(stall.etsy_fees(Who::App), 0);
+}
+
+// proves Z1: a listing that its owner puts on sale again while nothing is offered is hidden again, and told.
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_at_nothing_is_hidden_again() {
+    let (mut shops, source, stall, _) = three_shops().await;
+    source.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    shops.rest().await;
+    stall.owner_reactivates("MUG");
+    assert!(stall.for_sale("MUG"));
+    shops.pass(3600).await;
+    shops.sync().await;
+    shops.pass(120).await;
+    shops.sync().await;
+    assert!(!stall.for_sale("MUG"));
+    let told = shops.store.read(|tx| {
+        let ids: Vec<_> = tx.listings(&name("stall"))?.into_iter().map(|known| known.id).collect();
+        Ok(tx.ledger(&ids, 1000)?.into_iter().any(|entry| entry.movement.why == Why::ShownByOthers))
+    });
+    assert!(told.unwrap());
+}
+
+// proves Z2: of several groups of one listing one may show 0; with nothing left at all the listing is hidden, and what
+// comes back comes back alone.
+#[tokio::test(start_paused = true)]
+async fn groups_of_one_listing_go_to_zero_one_by_one() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("TEE-S", 3), ("TEE-M", 5)]);
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 5)]);
+    let stall = shops.etsy_of(Role::Target, &EtsySpec::new("stall", &[]).with(tee));
+    shops.start().await;
+    source.buy("TEE-S", 3).unwrap();
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!((stall.available("TEE-S"), stall.available("TEE-M"), stall.for_sale("TEE-M")), (0, 5, true));
+    source.buy("TEE-M", 5).unwrap();
+    shops.pass(120).await;
+    shops.sync().await;
+    shops.pass(120).await;
+    shops.rest().await;
+    assert!(!stall.for_sale("TEE-M"));
+    source.owner_sets("TEE-S", 2);
+    shops.pass(600).await;
+    shops.rest().await;
+    assert_eq!((stall.available("TEE-S"), stall.available("TEE-M"), stall.for_sale("TEE-S")), (2, 0, true));
+    assert_eq!(stall.etsy_fees(Who::App), 0);
+}
+
+// proves Z2, W6: a source at Etsy gives its last unit only by going out of sight, which the owner has to let happen once;
+// until then the unit stays owed, and every target shows 0.
+#[tokio::test(start_paused = true)]
+async fn the_last_unit_of_a_source_waits_for_the_owner_once() {
+    let mut shops = Shops::new();
+    let source = shops.etsy("stall", Role::Source, &[("MUG", 10), ("BOWL", 1)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10), ("BOWL", 1)]);
+    shops.start().await;
+    outlet.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert_eq!((report.exit(), source.available("MUG"), outlet.available("MUG")), (4, 1, 0), "{:?}", report.deductions);
+    assert!(report.holds.iter().any(|hold| hold.why == HoldWhy::LastUnit && hold.note.contains("out of sight")));
+    shops.pass(120).await;
+    let hold = report.holds[0].id;
+    shops.sync_with(Options { release: vec![Release::Hold(hold)], ..Options::default() }).await;
+    assert!(!source.for_sale("MUG"));
+    shops.rest().await;
+    assert_eq!(outlet.available("MUG"), 0);
+    // From then on it goes by itself.
+    let order = outlet.buy("BOWL", 1).unwrap();
+    shops.pass(120).await;
+    shops.sync().await;
+    assert!(!source.for_sale("BOWL"));
+    shops.rest().await;
+    // What comes back is on sale again.
+    outlet.cancel(order, true);
+    shops.pass(120).await;
+    shops.rest().await;
+    assert_eq!((source.for_sale("BOWL"), source.available("BOWL"), outlet.available("BOWL")), (true, 1, 1));
+    assert_eq!(source.etsy_fees(Who::App), 0);
+}
+
+// proves X3, W4: a sale at Etsy that falls between the reading and the write of a deduction is not lost.
+#[tokio::test(start_paused = true)]
+async fn a_sale_at_any_moment_of_a_deduction_is_not_run_over() {
+    for moment in (0..8000).step_by(200) {
+        let (mut shops, source, outlet) = two_sold().await;
+        shops.market.set_latency(Duration::from_millis(150));
+        let sold = async {
+            tokio::time::sleep(Duration::from_millis(moment)).await;
+            source.buy("MUG", 1).unwrap();
+        };
+        let (report, ()) = tokio::join!(shops.sync(), sold);
+        assert_eq!(troubles(&report), Vec::<String>::new(), "sold after {moment} ms");
+        assert!(!until_rest(&mut shops).await, "sold after {moment} ms");
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7), "sold after {moment} ms");
+    }
+}
+
+// proves X3: a sale that was run over, and whose receipt shows only after the second reading, is taken off then.
+#[tokio::test(start_paused = true)]
+async fn a_sale_that_shows_late_is_not_run_over_either() {
+    let (mut shops, source, outlet) = two_sold().await;
+    source.set_order_delay(Duration::from_secs(45));
+    source.face(|face: &mut Etsy| face.put_time = Duration::from_secs(1));
+    let sold = async {
+        while source.calls().iter().all(|call| !call.writing) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        source.buy("MUG", 1).unwrap();
+    };
+    shops.market.forget_calls();
+    let (_, ()) = tokio::join!(shops.sync(), sold);
+    assert!(!until_rest(&mut shops).await);
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7));
+}
+
+// proves X3, X6, F6, P1: a deduction at Etsy that dies at any moment ends with the right number, or asks its owner, and
+// offers no unit that is sold.
+#[tokio::test(start_paused = true)]
+async fn a_deduction_that_dies_anywhere_is_made_once() {
+    for nth in 0..40 {
+        let moment = Duration::from_millis(150 * nth);
+        let (mut shops, source, outlet) = two_sold().await;
+        shops.market.set_latency(Duration::from_millis(150));
+        let sale = nth % 3 == 0;
+        shops.killed_after(moment).await;
+        if sale {
+            source.buy("MUG", 1).unwrap();
+        }
+        let asks = until_rest(&mut shops).await;
+        let left = 8 - i64::from(sale);
+        let (held, shown) = (source.available("MUG"), outlet.available("MUG"));
+        assert!(shown <= left, "killed after {moment:?}: {shown} offered of {left}");
+        assert!(asks || (held, shown) == (left, left), "killed after {moment:?}: {held} held, {shown} shown of {left}");
+    }
+}
+
+// proves X3, F1: an answer that is lost at any call of a deduction changes nothing about what is taken off.
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_no_second_deduction() {
+    for trouble in [Trouble::LostAfter, Trouble::LostBefore, Trouble::Status(503), Trouble::HtmlPage] {
+        for after in 0..3 {
+            let (mut shops, source, outlet) = two_sold().await;
+            shops.market.trouble(Rule::once(trouble.clone()).at("stall").writing().after(after));
+            shops.sync().await;
+            shops.market.peace();
+            assert!(!until_rest(&mut shops).await, "{trouble:?} after {after}");
+            assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8), "{trouble:?} after {after}");
+        }
+    }
+}
+
+// proves Y6: 50 changes among 500 listings are at most 50 reads and 50 writes, as Etsy takes one listing a call; where
+// nothing changed one call asks for receipts.
+#[tokio::test(start_paused = true)]
+async fn a_run_costs_what_changed() {
+    let goods: Vec<String> = (0..500).map(|nth| format!("SKU-{nth:03}")).collect();
+    let mut shops = Shops::new();
+    let stock: Vec<(&str, i64)> = goods.iter().map(|sku| (sku.as_str(), 10)).collect();
+    let source = shops.shopify("shop", Role::Source, &stock);
+    let stall = shops.etsy("stall", Role::Target, &stock);
+    shops.start().await;
+    released(&mut shops).await;
+    shops.pass(600).await;
+    shops.sync().await;
+    shops.pass(600).await;
+    shops.market.forget_calls();
+    shops.sync().await;
+    assert_eq!(Shops::calls(&stall), (0, 1), "{:?}", stall.calls());
+    for nth in 0..50 {
+        source.owner_sets(&format!("SKU-{nth:03}"), 7);
+    }
+    shops.pass(600).await;
+    shops.market.forget_calls();
+    shops.sync().await;
+    let (writes, calls) = Shops::calls(&stall);
+    assert_eq!(writes, 50);
+    // Orders are asked for before and after.
+    assert!(calls - writes <= 52, "{calls} calls");
+    assert!((0..50).all(|nth| stall.available(&format!("SKU-{nth:03}")) == 7));
+}
