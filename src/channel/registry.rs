@@ -111,7 +111,8 @@ pub enum Shape {
 }
 
 /// The kinds, by name.
-pub static KINDS: &[&Kind] = &[&super::csv::KIND, &super::ebay::KIND, &super::shopify::KIND, &super::woocommerce::KIND];
+pub static KINDS: &[&Kind] =
+    &[&super::csv::KIND, &super::ebay::KIND, &super::etsy::KIND, &super::shopify::KIND, &super::woocommerce::KIND];
 
 /// Finds a kind by its name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
