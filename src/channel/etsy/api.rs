@@ -112,6 +112,7 @@ impl Api {
         loop {
             let token = self.access.token(&self.client, refused.as_ref()).await?;
             let reply = self.send(self.request(call, Some(&token)).await?, call.operation).await?;
+            self.note_quota(&reply);
             // A token that ended is renewed, once.
             if reply.status == StatusCode::UNAUTHORIZED && refused.is_none() {
                 refused = Some(token);
@@ -137,11 +138,14 @@ impl Api {
 
     async fn send(&self, request: Request, operation: &'static str) -> Result<Reply> {
         let reply = self.client.call(request, judge).await;
-        let reply = reply.map_err(|error| ChannelError::unanswered(&error, operation))?;
+        reply.map_err(|error| ChannelError::unanswered(&error, operation))
+    }
+
+    /// Takes note of what is left of the day's calls. Those with the app's key alone are counted apart, and few.
+    fn note_quota(&self, reply: &Reply) {
         if let Some(told) = quota(&reply.headers, self.client.clock()) {
             *self.quota.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
         }
-        Ok(reply)
     }
 
     async fn request(&self, call: &Call, token: Option<&SecretString>) -> Result<Request> {

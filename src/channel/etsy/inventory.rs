@@ -196,7 +196,7 @@ impl Product {
 
 impl Offering {
     fn read(raw: &Value) -> Self {
-        let price = raw.get("price").and_then(|price| hundredths(price)).map(Price);
+        let price = raw.get("price").and_then(hundredths).map(Price);
         // What does not say that it is hidden is taken for shown: its number counts.
         let enabled = raw.get("is_enabled").and_then(Value::as_bool).unwrap_or(true);
         let quantity = number(raw, "quantity").filter(|quantity| 0 <= *quantity);

@@ -35,6 +35,7 @@ use tokio::sync::OnceCell;
 
 use self::api::{Api, Call};
 use self::consent::EtsyConsent;
+use self::orders::Cancelled;
 use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
@@ -122,6 +123,7 @@ struct Etsy {
     fees: bool,
     /// The shop's number, looked up once: the token stands for one seller, and a seller has one shop.
     shop: OnceCell<i64>,
+    cancelled: Cancelled,
     capability: Capability,
 }
 
@@ -129,7 +131,15 @@ impl Etsy {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
         let (name, wanted, fees) = (settings.name.clone(), settings.number("shop_id"), settings.fees);
         let api = Arc::new(Api::new(settings, doors)?);
-        Ok(Self { api, name, wanted, fees, shop: OnceCell::new(), capability: capability() })
+        Ok(Self {
+            api,
+            name,
+            wanted,
+            fees,
+            shop: OnceCell::new(),
+            cancelled: Cancelled::default(),
+            capability: capability(),
+        })
     }
 
     /// Returns the number of the shop.

@@ -4,11 +4,14 @@
 //! none. Whether the units of a cancelled one are back on the shelf, Etsy does not say; nor why it was cancelled.
 //!
 //! Receipts are listed by when they last changed, and one that changes while the list is paged moves to its end. So each
-//! page goes on from the last stamp of the one before, and what stood there already is dropped.
+//! page goes on from the last stamp of the one before, and what stood there already is dropped. Some have missed cancelled
+//! receipts in that list, though it is to hold them; until one was seen there, they are asked for by themselves, each hour.
 //!
 //! Of a receipt no more is read than its lines and their states; what Etsy sends about the buyer goes by unread.
 
-use jiff::Timestamp;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,9 +32,26 @@ const EARLIEST: i64 = 946_684_800;
 /// Properties of a line that are looked at; Etsy knows two, and soon three.
 const MOST_PROPERTIES: usize = 3;
 
+/// How often cancelled receipts are asked for by themselves.
+const CANCELLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// What this process knows of cancelled receipts.
+#[derive(Debug, Default)]
+pub(super) struct Cancelled(Mutex<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    /// The list of all receipts had one.
+    listed: bool,
+    /// When they were last asked for by themselves.
+    last: Option<Timestamp>,
+}
+
 /// Where the next page starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
+    /// Whether it is of the list of cancelled ones.
+    cancelled: bool,
     /// The second from which on receipts are asked for.
     since: i64,
     /// How many receipts of it to skip.
@@ -81,12 +101,30 @@ impl Etsy {
         if moved || (more && receipts.is_empty()) {
             return begin_again(place);
         }
-        let next = more.then(|| after(window, &place, &receipts).token()).transpose()?;
+        if !place.cancelled && receipts.iter().any(|receipt| receipt.is_cancelled() == Some(true)) {
+            self.cancelled.0.lock().unwrap_or_else(PoisonError::into_inner).listed = true;
+        }
+        let next = if more { Some(after(window, &place, &receipts)) } else { self.cancelled_apart(window, &place) };
+        let next = next.as_ref().map(Place::token).transpose()?;
         let known = |receipt: &Receipt<'_>| receipt.changed <= place.last && place.seen.contains(&receipt.id);
-        let unfinished = *window == OrderWindow::Unfinished;
-        let fresh = receipts.iter().filter(|receipt| !known(receipt) && !(unfinished && receipt.is_finished()));
+        let finished = |receipt: &Receipt<'_>| *window == OrderWindow::Unfinished && receipt.is_finished();
+        let fresh = receipts.iter().filter(|receipt| !known(receipt) && !finished(receipt));
         let items = fresh.map(Receipt::fact).collect::<Result<_>>()?;
         Ok(Page { items, next, account: None })
+    }
+
+    /// Returns where the list of cancelled receipts begins, if it is to be asked for now. While less than half of the day's
+    /// calls is left, it waits: it can only give units back.
+    fn cancelled_apart(&self, window: &OrderWindow, place: &Place) -> Option<Place> {
+        let now = self.api.clock().filter(|_| !place.cancelled && *window != OrderWindow::Unfinished)?;
+        let short = self.api.quota().is_some_and(|quota| quota.left < quota.most / 2);
+        let mut asked = self.cancelled.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = asked.last.is_some_and(|last| now.duration_since(last) < CANCELLED_EVERY);
+        if asked.listed || short || lately {
+            return None;
+        }
+        asked.last = Some(now);
+        Some(Place { cancelled: true, ..self.start(window) })
     }
 
     /// Returns where a list begins: within what Etsy takes, and not ahead of its clock.
@@ -104,7 +142,8 @@ fn query(window: &OrderWindow, place: &Place) -> String {
     let (since, skip) = (place.since, place.skip);
     match window {
         OrderWindow::ChangedSince(_) => {
-            format!("min_last_modified={since}&limit={PAGE}&offset={skip}&sort_on=updated&sort_order=asc")
+            let which = if place.cancelled { "was_canceled=true&" } else { "" };
+            format!("{which}min_last_modified={since}&limit={PAGE}&offset={skip}&sort_on=updated&sort_order=asc")
         }
         OrderWindow::Unfinished => {
             format!("was_shipped=false&was_canceled=false&limit={PAGE}&offset={skip}&sort_on=created&sort_order=asc")
@@ -120,13 +159,13 @@ fn after(window: &OrderWindow, place: &Place, receipts: &[Receipt<'_>]) -> Place
     let since = last - 1;
     if place.since < since && matches!(window, OrderWindow::ChangedSince(_)) {
         let seen = receipts.iter().filter(|receipt| since <= receipt.changed).map(|receipt| receipt.id).collect();
-        return Place { since, skip: 0, first: 0, starts: 1, last, seen };
+        return Place { cancelled: place.cancelled, since, skip: 0, first: 0, starts: 1, last, seen };
     }
     let overlap = usize::from(1 < receipts.len());
     let first = receipts.last().filter(|_| overlap == 1).map_or(0, |receipt| receipt.id);
     let seen = place.seen.iter().copied().chain(receipts.iter().map(|receipt| receipt.id)).collect();
     let skip = place.skip + receipts.len() - overlap;
-    Place { since: place.since, skip, first, starts: place.starts, last: last.max(place.last), seen }
+    Place { skip, first, last: last.max(place.last), seen, ..*place }
 }
 
 /// Reads the list from the same second again, since it moved while it was paged (Y1).

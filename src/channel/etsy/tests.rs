@@ -182,14 +182,15 @@ fn mug(units: i64) -> Json {
 }
 
 /// A listing, as it stands in lists.
-fn listing(id: i64, state: &str, inventory: Option<Json>) -> Json {
+fn listing(id: i64, state: &str, inventory: impl Into<Json>) -> Json {
+    let inventory: Json = inventory.into();
     json!({ "listing_id": id, "shop_id": 55_500_001, "title": format!("Listing {id}"), "state": state,
         "listing_type": "physical", "tags": ["gift"], "skus": [], "inventory": inventory })
 }
 
 /// What reading one listing with what it holds answers.
 fn with_listing(mut inventory: Json, id: i64, state: &str) -> String {
-    inventory["listing"] = listing(id, state, None);
+    inventory["listing"] = listing(id, state, Json::Null);
     inventory.to_string()
 }
 

@@ -148,9 +148,9 @@ fn sort_out(item: &Item, inventory: &Inventory, entries: &[Entry], again: bool) 
         let live = item.level(&group);
         let is_there = live == Some(entry.units) && (live == Some(0) || group.shows(entry.units));
         let outcome = match entry.expect {
-            _ if again && is_there => Some(entry.done(entry.units)),
+            _ if again && is_there => Some(done(entry.units)),
             Some(expect) if live != Some(expect) => Some(Outcome::Stale),
-            _ if is_there => Some(entry.done(entry.units)),
+            _ if is_there => Some(done(entry.units)),
             _ => None,
         };
         match outcome {
@@ -162,18 +162,17 @@ fn sort_out(item: &Item, inventory: &Inventory, entries: &[Entry], again: bool) 
 }
 
 impl Entry {
-    #[expect(clippy::unused_self, reason = "it is what becomes of the entry")]
-    fn done(&self, units: i64) -> Outcome {
-        Outcome::Done { echo: Some(Level(units)) }
-    }
-
     /// Tells what became of it by what the listing holds after the write (P5).
     fn told(&self, after: &Inventory) -> Outcome {
         match after.group(&self.group).and_then(|group| group.level()) {
-            Some(units) if units <= self.units => self.done(units),
+            Some(units) if units <= self.units => done(units),
             _ => Outcome::Unknown(ChannelError::unexpected(WRITE, "Etsy's answer does not show what was written")),
         }
     }
+}
+
+fn done(units: i64) -> Outcome {
+    Outcome::Done { echo: Some(Level(units)) }
 }
 
 fn all(entries: &[Entry], outcome: &Outcome) -> Outcomes {

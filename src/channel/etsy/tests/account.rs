@@ -8,12 +8,12 @@ const RENEWED: &str = r#"{"access_token":"12345678.access-secret-2","token_type"
 const INVALID: &str = r#"{"error":"invalid_grant","error_description":"refresh_token is invalid"}"#;
 const ENDED: &str = r#"{"error":"invalid_token"}"#;
 
-fn kept(token: Option<Token>) -> Arc<Kept> {
-    Arc::new(Kept { token: Mutex::new(token), ..Kept::default() })
+fn kept(token: impl Into<Option<Token>>) -> Arc<Kept> {
+    Arc::new(Kept { token: Mutex::new(token.into()), ..Kept::default() })
 }
 
-fn old() -> Option<Token> {
-    Some(token("12345678.access-secret-1", "12345678.refresh-secret-1"))
+fn old() -> Token {
+    token("12345678.access-secret-1", "12345678.refresh-secret-1")
 }
 
 fn with<S: AsRef<str>>(settings: Settings, kept: &Arc<Kept>, answers: &[(u16, S)]) -> (Etsy, Arc<Script>) {
@@ -250,10 +250,7 @@ async fn doctor_looks_at_everything() {
         (200, list(&[listing(3, "sold_out", Some(mug(0)))])),
         (200, EMPTY.to_owned()),
     ];
-    let mut consented = old();
-    if let Some(token) = &mut consented {
-        token.ends = Some("2027-02-21T07:00:00Z".parse().unwrap());
-    }
+    let consented = Token { ends: Some("2027-02-21T07:00:00Z".parse().unwrap()), ..old() };
     let (web, script) = with(settings(), &kept(consented), &answers);
     let probes = web.probe().await.unwrap();
     let told = |probe: &Probe| {

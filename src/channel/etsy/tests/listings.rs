@@ -138,7 +138,7 @@ async fn a_page_that_fails_is_halved() {
 // The list may stop to tell what its listings hold: then they are asked for (4.1).
 #[tokio::test(start_paused = true)]
 async fn a_list_without_inventories_is_completed() {
-    let bare = list(&[listing(TEE, "active", None), listing(MUG, "active", None)]);
+    let bare = list(&[listing(TEE, "active", Json::Null), listing(MUG, "active", Json::Null)]);
     let whole = list(&[listing(MUG, "active", Some(mug(2))), listing(TEE, "active", Some(tees(3, 5)))]);
     let (web, script) = etsy(&[(200, bare.as_str()), (200, &whole), (200, EMPTY)]);
     assert_eq!(scan(&web).await.unwrap().len(), 3);
@@ -195,7 +195,7 @@ async fn one_that_is_gone_hides_no_other() {
     let asked = script.asked();
     assert_eq!(asked[5..], ["GET listings/2/inventory?includes=Listing", "GET listings/2"]);
     // One that is there without an inventory has no number, and is not gone.
-    let bare = listing(2, "active", None).to_string();
+    let bare = listing(2, "active", Json::Null).to_string();
     let (web, _) = etsy(&[(404, NOT_THERE), (404, NOT_THERE), (200, &bare)]);
     let readings = web.levels(&keys(&["2"])).await.unwrap();
     assert_eq!(found(&readings[0]), (None, Some(true)));
@@ -206,7 +206,7 @@ async fn one_that_is_gone_hides_no_other() {
 async fn a_state_that_is_not_told_is_asked_for() {
     let mut stateless = listing(MUG, "active", Some(mug(1)));
     stateless.as_object_mut().unwrap().remove("state");
-    let states = list(&[listing(MUG, "sold_out", None)]);
+    let states = list(&[listing(MUG, "sold_out", Json::Null)]);
     let (web, script) = etsy(&[(200, list(&[stateless.clone()])), (200, states)]);
     let readings = web.levels(&keys(&["1700000002"])).await.unwrap();
     assert_eq!(found(&readings[0]), (Some(0), Some(false)));

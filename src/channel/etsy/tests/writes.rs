@@ -137,7 +137,7 @@ async fn refusals_are_told_in_words() {
         ("1700000001", vec![(200, with_listing(odd, TEE, "active"))]),
         ("1700000001", vec![read(), (400, r#"{"error":"quantity_on_property is wrong.\u001b[2J"}"#.to_owned())]),
         ("1700000001", vec![read(), (403, r#"{"error":"User does not own listing"}"#.to_owned())]),
-        ("1700000001", vec![(404, NOT_THERE.to_owned()), (200, listing(TEE, "active", None).to_string())]),
+        ("1700000001", vec![(404, NOT_THERE.to_owned()), (200, listing(TEE, "active", Json::Null).to_string())]),
         ("1700000001", vec![(200, with_listing(mug(0), TEE, "sold_out"))]),
         ("1700000001", vec![(200, with_listing(mug(5), TEE, "expired"))]),
     ] {
@@ -249,7 +249,7 @@ fn back() -> Showing {
 // proves Z1, X8: what is hidden is the whole listing; what was on sale is brought back, and nothing else.
 #[tokio::test(start_paused = true)]
 async fn a_listing_is_hidden_and_shown_again() {
-    let state = |state: &str| listing(TEE, state, None).to_string();
+    let state = |state: &str| listing(TEE, state, Json::Null).to_string();
     let (web, script) =
         etsy(&[(200, state("active")), (200, state("inactive")), (200, state("inactive")), (200, state("active"))]);
     let standing = web.standing(&ListingKey::new(SMALL)).await.unwrap().unwrap();
@@ -276,7 +276,7 @@ async fn a_listing_is_hidden_and_shown_again() {
 // proves Z4: what would cost a fee happens only where the owner allowed that; a draft is never published.
 #[tokio::test(start_paused = true)]
 async fn nothing_that_costs_a_fee_happens_unasked() {
-    let state = |state: &str| listing(TEE, state, None);
+    let state = |state: &str| listing(TEE, state, Json::Null);
     let mut over = state("inactive");
     over["ending_timestamp"] = json!(1_790_000_000);
     let mut out = Vec::new();
