@@ -49,7 +49,7 @@ pub fn lanes(config: &Config, state: &std::path::Path) -> Result<Vec<Lane>, Fail
 /// Prepares the consent of a channel's owner, where its kind needs one.
 pub fn consent(channel: &ChannelConfig, state: &std::path::Path) -> Result<Option<Box<dyn Consent>>, Failure> {
     let Some(make) = channel.kind.consent else { return Ok(None) };
-    let consent = make(channel.settings.clone(), doors(channel, state)?);
+    let consent = make(channel.settings.clone(), doors(channel, state)?, chance());
     consent.map(Some).map_err(|error| about(channel, &error.message, error.next))
 }
 

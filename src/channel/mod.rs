@@ -22,6 +22,7 @@
 mod csv;
 mod ebay;
 mod error;
+mod etsy;
 pub mod registry;
 mod shopify;
 mod woocommerce;

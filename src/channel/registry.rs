@@ -37,8 +37,9 @@ pub struct Kind {
     pub consent: Option<MakeConsent>,
 }
 
-/// Prepares the consent of a channel's owner.
-pub type MakeConsent = fn(Settings, Doors) -> Result<Box<dyn Consent>, ChannelError>;
+/// Prepares the consent of a channel's owner. The text is one that nobody can guess, for platforms that want to know by it
+/// who asked.
+pub type MakeConsent = fn(Settings, Doors, String) -> Result<Box<dyn Consent>, ChannelError>;
 
 /// A consent that an owner gives in a browser.
 #[async_trait]
@@ -48,6 +49,12 @@ pub trait Consent: Send + Sync {
 
     /// Returns the address to open. `state` comes back with the answer.
     fn address(&self, state: &str) -> Result<Url, ChannelError>;
+
+    /// Returns the address that the browser ends up on, where the platform is told one; on this machine, it can be waited
+    /// for there.
+    fn redirect(&self) -> Option<Url> {
+        None
+    }
 
     /// Trades the code that came back for tokens.
     async fn trade(&self, code: &str) -> Result<Token, ChannelError>;
@@ -104,7 +111,8 @@ pub enum Shape {
 }
 
 /// The kinds, by name.
-pub static KINDS: &[&Kind] = &[&super::csv::KIND, &super::ebay::KIND, &super::shopify::KIND, &super::woocommerce::KIND];
+pub static KINDS: &[&Kind] =
+    &[&super::csv::KIND, &super::ebay::KIND, &super::etsy::KIND, &super::shopify::KIND, &super::woocommerce::KIND];
 
 /// Finds a kind by its name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

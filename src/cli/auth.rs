@@ -1,14 +1,22 @@
-//! `eys auth`: tokens that their owner has to consent to in a browser. The address to open is printed; what the browser
-//! shows afterwards is pasted back.
+//! `eys auth`: tokens that their owner has to consent to in a browser. The address to open is printed. Where the browser
+//! ends up on this machine, it is waited for; what it shows afterwards can always be pasted back.
+
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use url::Url;
 
+use super::landing::Landing;
 use super::{Context, End, named};
 use crate::app::{chance, consent, token_keeper};
 use crate::channel::registry::Consent;
 use crate::channel::{ChannelError, printable};
 use crate::ui::Failure;
+
+/// How long a browser is waited for where nobody can paste anything.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 pub(super) async fn auth(context: &Context, channel: &str) -> End {
     let config = context.places.read()?;
@@ -28,8 +36,21 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
         "{}\n\nOpen this address, sign in as the seller, and agree:\n\n  {address}\n",
         asked(&*consent)
     ));
-    context.ui.complain("Then paste the whole address of the page that you end up on (or only the code in it):");
-    let code = code_of(&pasted()?, &secret)?;
+    let answer = match landing(context, &*consent).await {
+        None => {
+            context
+                .ui
+                .complain("Then paste the whole address of the page that you end up on (or only the code in it):");
+            pasted()?
+        }
+        Some(landing) => {
+            context.ui.complain(
+                "Waiting for the browser to come back. If it runs on another machine, paste the address that it ends up on:",
+            );
+            landed_or_pasted(&landing, &secret).await?
+        }
+    };
+    let code = code_of(&answer, &secret)?;
     let token = consent.trade(&code).await.map_err(|error| failed(&error))?;
     let keeper = token_keeper(&state);
     let kept = async {
@@ -55,6 +76,44 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
 fn asked(consent: &dyn Consent) -> String {
     let lines = consent.scopes().iter().map(|(scope, words)| format!("  {scope}: {words}"));
     format!("eys asks for:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Opens the door that the browser comes back to, where it is one of this machine.
+async fn landing(context: &Context, consent: &dyn Consent) -> Option<Landing> {
+    let address = consent.redirect().filter(Landing::is_here)?;
+    match Landing::open(address.clone()).await {
+        Ok(landing) => Some(landing),
+        Err(error) => {
+            context.ui.complain(&format!(
+                "The browser cannot be waited for at {address} ({error}). It will show an error; its address is right all the same.\n"
+            ));
+            None
+        }
+    }
+}
+
+/// Waits for the browser and for somebody who pastes, whichever comes first.
+async fn landed_or_pasted(landing: &Landing, state: &str) -> Result<String, Failure> {
+    let (told, pasted_first) = oneshot::channel();
+    // Nothing wakes a thread that reads from a terminal; it ends with the process.
+    std::thread::spawn(move || {
+        if let Ok(line) = pasted() {
+            let _ = told.send(line);
+        }
+    });
+    let landed = landing.wait(state);
+    tokio::pin!(landed);
+    tokio::select! {
+        address = &mut landed => Ok(address),
+        line = pasted_first => match line {
+            Ok(line) => Ok(line),
+            // Nobody is there to paste anything; the browser may still come.
+            Err(_) => timeout(PATIENCE, landed).await.map_err(|_| {
+                let next = "run it again and open the address at once: it is good for some minutes".to_owned();
+                Failure::Other("no browser came back with an answer".to_owned(), Some(next))
+            }),
+        },
+    }
 }
 
 fn pasted() -> Result<String, Failure> {

@@ -3,6 +3,7 @@
 mod auth;
 mod doctor;
 mod init;
+mod landing;
 mod link;
 mod rules;
 mod status;

@@ -32,7 +32,7 @@ fn without_a_terminal_the_kinds_are_to_be_named() {
     exit 2
     ---- stderr
     error: nobody is here to be asked which channels
-      next: say which: eys init --kind csv --kind ebay --kind shopify --kind woocommerce --kind … (the first is the source)
+      next: say which: eys init --kind csv --kind ebay --kind etsy --kind shopify --kind woocommerce --kind … (the first is the source)
     ");
     insta::assert_snapshot!(home.eys("init --kind shopfy"), @"
     exit 2

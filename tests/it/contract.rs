@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::shops::Shops;
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
+use crate::sim::etsy::{Standing, receipt_id};
 use crate::sim::woocommerce::{WooCommerce as WooFace, consumer_secret};
 use crate::sim::{Market, Rule, ShopHandle, State, Trouble};
 
@@ -274,6 +275,52 @@ impl Kind for EbayKind {
 
     fn network(&self) -> Option<(&'static str, &Market)> {
         Some((self.2, &self.0.market))
+    }
+}
+
+struct EtsyKind(Shops, ShopHandle);
+
+impl Kind for EtsyKind {
+    const RIGHT: &'static str = "listings_w";
+
+    fn open(role: Role, goods: &[(&str, i64)]) -> Self {
+        let mut shops = Shops::new();
+        let shop = shops.etsy("stall", role, goods);
+        Self(shops, shop)
+    }
+
+    fn shops(&self) -> &Shops {
+        &self.0
+    }
+
+    fn shop(&self) -> &ShopHandle {
+        &self.1
+    }
+
+    fn refuse(&self, sku: &str) {
+        self.1.owner_stands(sku, Standing::Draft);
+    }
+
+    fn sell(&self, sku: &str, units: i64) -> String {
+        receipt_id(self.1.buy(sku, units).unwrap()).to_string()
+    }
+
+    fn cancel(&self, order: &str, restock: bool) {
+        let ids: Vec<u64> = self.0.market.world(|world| world.shop("stall").orders.keys().copied().collect());
+        let id = ids.into_iter().find(|id| receipt_id(*id).to_string() == order).unwrap();
+        self.1.cancel(id, restock);
+    }
+
+    fn visible(&self, sku: &str) -> bool {
+        self.1.for_sale(sku)
+    }
+
+    fn hide(&self, sku: &str) {
+        self.1.owner_deactivates(sku);
+    }
+
+    fn network(&self) -> Option<(&'static str, &Market)> {
+        Some(("secret-of-stall", &self.0.market))
     }
 }
 
@@ -912,5 +959,6 @@ macro_rules! keeps_the_contract {
 
 keeps_the_contract!(csv, super::Csv);
 keeps_the_contract!(ebay, super::EbayKind);
+keeps_the_contract!(etsy, super::EtsyKind);
 keeps_the_contract!(shopify, super::Shopify);
 keeps_the_contract!(woocommerce, super::WooCommerce);

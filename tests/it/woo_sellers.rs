@@ -1,17 +1,18 @@
-//! The seller's example with four kinds of channel: each in turn the source, the sale in turn on each.
+//! The seller's example with all five kinds of channel: each in turn the source, the sale in turn on each.
 
 use eys::domain::Role;
 use eys::engine::{LaneEnd, PushEnd, Report};
 
 use crate::shops::{Shops, troubles};
 
-const KINDS: [&str; 4] = ["shopify", "woo", "csv", "ebay"];
+const KINDS: [&str; 5] = ["shopify", "woo", "csv", "ebay", "etsy"];
 
 fn open(shops: &mut Shops, kind: &str, role: Role, goods: &[(&str, i64)]) {
     match kind {
         "shopify" => drop(shops.shopify(kind, role, goods)),
         "woo" => drop(shops.woocommerce(kind, role, goods)),
         "ebay" => drop(shops.ebay(kind, role, goods)),
+        "etsy" => drop(shops.etsy(kind, role, goods)),
         _ => shops.csv(kind, role, goods),
     }
 }

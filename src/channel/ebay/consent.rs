@@ -32,7 +32,7 @@ pub(super) struct EbayConsent {
 
 impl EbayConsent {
     /// Prepares a consent. Nothing is asked yet.
-    pub fn prepare(settings: Settings, doors: Doors) -> Result<Box<dyn Consent>> {
+    pub fn prepare(settings: Settings, doors: Doors, _: String) -> Result<Box<dyn Consent>> {
         let text = |key: &str| settings.text(key).map(|text| text.trim().to_owned());
         let (Some(client_id), Some(ru_name)) = (text("client_id"), text("ru_name")) else {
             let next =

@@ -1,0 +1,112 @@
+//! Hiding listings and showing them again (section 6).
+//!
+//! Only a whole listing can be hidden, with all its quantity groups; Etsy keeps none without a unit, so that one is left in
+//! it, and "hidden, with one unit in all" is how nothing left looks there (Z2). To show one is free while its time runs, for which its
+//! fee was paid; one that sold out or expired meanwhile is renewed by it, which costs the fee again (Z4). A draft is never
+//! shown: it was never on sale.
+
+use super::Etsy;
+use super::api::Call;
+use super::item::{ACTIVE, EXPIRED, INACTIVE, Item, SOLD_OUT};
+use super::keys::Key;
+use super::writing::failed;
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing, costs_a_fee};
+use crate::domain::{Level, ListingKey};
+
+const LOOK: &str = "looking at a listing";
+const HIDE: &str = "hiding a listing";
+const SHOW: &str = "showing a listing";
+
+impl Etsy {
+    /// Tells what a listing is.
+    pub(super) async fn stands(&self, listing: &ListingKey) -> Result<Option<Standing>> {
+        let Some(key) = Key::parse(listing) else { return Ok(None) };
+        let Some(item) = self.bare_item(key.listing, LOOK).await? else { return Ok(None) };
+        let live = item.is(ACTIVE);
+        let Some(former) = item.state else {
+            return Err(ChannelError::unexpected(LOOK, "Etsy's answer comes without the listing's `state`"));
+        };
+        Ok(Some(Standing { live, former }))
+    }
+
+    /// Hides or shows a listing.
+    pub(super) async fn change_visibility(&self, listing: &ListingKey, act: &Showing) -> Result<Outcome> {
+        let Some(key) = Key::parse(listing) else { return Ok(Outcome::Gone) };
+        match act {
+            Showing::Hide { .. } | Showing::End { .. } => match self.item(key.listing, HIDE).await? {
+                Some(item) => self.empty(&item, HIDE).await,
+                None => Ok(Outcome::Gone),
+            },
+            Showing::Show { former } if former != ACTIVE => {
+                let words = format!("it was `{former}` before, and not on sale");
+                Ok(Outcome::Refused(ChannelError::new(ErrorKind::Refused, Repeat::Never, SHOW, words)))
+            }
+            Showing::Show { .. } => self.bring_back(key.listing).await,
+        }
+    }
+
+    /// Takes a listing out of sight, and leaves the one unit in it that Etsy wants it to keep, so that it is known again as
+    /// one with nothing left. Nobody can buy between the two.
+    pub(super) async fn empty(&self, item: &Item, operation: &'static str) -> Result<Outcome> {
+        if !item.is(INACTIVE) {
+            match self.put_into(item.id, INACTIVE, operation).await? {
+                Outcome::Done { .. } => {}
+                outcome => return Ok(outcome),
+            }
+        }
+        let Some(inventory) = item.inventory.as_ref().filter(|inventory| inventory.units() != Some(1)) else {
+            return Ok(Outcome::Done { echo: Some(Level(0)) });
+        };
+        let written = self.replace(item.id, inventory, &inventory.but_one()).await;
+        Ok(written.map_or_else(|outcome| outcome, |_| Outcome::Done { echo: Some(Level(0)) }))
+    }
+
+    /// Shows a listing that was hidden. One that buyers see already is left as it is.
+    pub(super) async fn bring_back(&self, listing: i64) -> Result<Outcome> {
+        let Some(item) = self.bare_item(listing, SHOW).await? else { return Ok(Outcome::Gone) };
+        match item.state.as_deref() {
+            Some(ACTIVE) => return Ok(Outcome::Done { echo: None }),
+            Some(INACTIVE | SOLD_OUT | EXPIRED) => {}
+            state => {
+                let words = format!("it is `{}` now, and would be published anew", state.unwrap_or("unknown"));
+                let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, SHOW, words)
+                    .with_next("publish it on Etsy yourself, if it is to be sold");
+                return Ok(Outcome::Refused(error));
+            }
+        }
+        if self.is_renewed(&item) && !self.fees {
+            return Ok(Outcome::Refused(self.costs_a_fee(&item, SHOW)));
+        }
+        self.put_into(listing, ACTIVE, SHOW).await
+    }
+
+    /// Tells whether a listing is renewed when it is shown. One that is hidden may have run out unseen.
+    pub(super) fn is_renewed(&self, item: &Item) -> bool {
+        let over = item.ends.zip(self.api.clock()).is_some_and(|(ends, now)| ends <= now);
+        over || item.is(SOLD_OUT) || item.is(EXPIRED)
+    }
+
+    /// Tells what it would cost to show a listing.
+    pub(super) fn costs_a_fee(&self, item: &Item, operation: &'static str) -> ChannelError {
+        let how = if item.is(SOLD_OUT) { "it sold out on Etsy" } else { "its time on Etsy is over" };
+        let words = format!("{how}: to show it again renews it, for Etsy's listing fee (0.20 USD)");
+        costs_a_fee(operation, &self.name, &words)
+    }
+
+    /// Puts a listing into a state. What it is then stands in the answer.
+    async fn put_into(&self, listing: i64, state: &str, operation: &'static str) -> Result<Outcome> {
+        let path = self.in_shop(&format!("listings/{listing}")).await?;
+        let answer = match self.api.ask(&Call::patch(operation, path, &[("state", state)])).await {
+            Ok(answer) => answer,
+            Err(error) if error.stops_lane() => return Err(error),
+            Err(error) => return Ok(failed(error)),
+        };
+        Ok(match Item::read(&answer) {
+            Ok(item) if item.is(state) => Outcome::Done { echo: None },
+            _ => {
+                let words = format!("Etsy's answer does not show the listing as `{state}`");
+                Outcome::Unknown(ChannelError::unexpected(operation, words))
+            }
+        })
+    }
+}

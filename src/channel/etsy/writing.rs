@@ -1,0 +1,208 @@
+//! Writing quantities: the whole inventory of a listing, read directly before (section 5).
+//!
+//! Between that reading and the write a buyer may buy and the owner edit; nothing of Etsy's compares. So the two calls
+//! stand as close together as they can, all groups of a listing go in one write, and a write is never repeated by itself:
+//! after a lost answer it is read again first.
+
+use std::collections::BTreeMap;
+
+use super::api::Call;
+use super::errors::{is_conflict, is_nothing_left};
+use super::inventory::Inventory;
+use super::item::{EXPIRED, Item, SOLD_OUT};
+use super::keys::Key;
+use super::{Etsy, MOST};
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
+use crate::domain::Level;
+
+pub(super) const WRITE: &str = "writing quantities";
+
+/// How often a listing is read and written that somebody else writes to in the same moment.
+const ROUNDS: u32 = 3;
+
+/// A number to write, with its place in the batch that it came in.
+#[derive(Clone, Debug)]
+struct Entry {
+    place: usize,
+    group: String,
+    units: i64,
+    expect: Option<i64>,
+}
+
+/// What became of each entry, by its place.
+type Outcomes = BTreeMap<usize, Outcome>;
+
+impl Etsy {
+    /// Writes quantities, listing by listing in the order of their first entries.
+    pub(super) async fn write_quantities(&self, batch: &[Update]) -> Result<Vec<Outcome>> {
+        let mut listings: Vec<(i64, Vec<Entry>)> = Vec::new();
+        let mut outcomes = Outcomes::new();
+        for (place, update) in batch.iter().enumerate() {
+            let Some(key) = Key::parse(&update.key) else {
+                outcomes.insert(place, Outcome::Gone);
+                continue;
+            };
+            let (units, expect) = (update.quantity.units().min(MOST), update.expect.map(|level| level.0));
+            let entry = Entry { place, group: key.group, units, expect };
+            match listings.iter_mut().find(|(listing, _)| *listing == key.listing) {
+                Some((_, entries)) => entries.push(entry),
+                None => listings.push((key.listing, vec![entry])),
+            }
+        }
+        let mut wrote = false;
+        for (listing, entries) in listings {
+            match self.write_listing(listing, &entries).await {
+                Ok(done) => outcomes.extend(done),
+                Err(error) if !wrote => return Err(error),
+                // What stops this listing stops the next one too; what was not sent goes again.
+                Err(_) => break,
+            }
+            wrote = true;
+        }
+        Ok((0..batch.len()).map(|place| outcomes.remove(&place).unwrap_or(Outcome::NotSent)).collect())
+    }
+
+    /// Writes the numbers of one listing. An error is one before anything of it was written, and not the listing's own.
+    async fn write_listing(&self, listing: i64, entries: &[Entry]) -> Result<Outcomes> {
+        let mut lost: Option<ChannelError> = None;
+        for _ in 0..ROUNDS {
+            let item = match self.item(listing, WRITE).await {
+                Ok(item) => item,
+                Err(error) => return lost.map_or(Err(error), |lost| Ok(all(entries, &Outcome::Unknown(lost)))),
+            };
+            let Some(item) = item else { return Ok(all(entries, &Outcome::Gone)) };
+            let Some(inventory) = &item.inventory else {
+                return Ok(all(entries, &Outcome::Refused(no_inventory(listing))));
+            };
+            let (mut outcomes, wanted) = sort_out(&item, inventory, entries, lost.is_some());
+            if wanted.is_empty() {
+                return Ok(outcomes);
+            }
+            let wanted = item.with_emptied(wanted);
+            let open: Vec<&Entry> = entries.iter().filter(|entry| !outcomes.contains_key(&entry.place)).collect();
+            let written = match self.forbidden(&item, &wanted) {
+                Some(outcome) => Err(outcome),
+                None => self.replace(listing, inventory, &wanted).await,
+            };
+            match written {
+                Ok(after) => {
+                    outcomes.extend(open.iter().map(|entry| (entry.place, entry.told(&after))));
+                    return Ok(outcomes);
+                }
+                Err(Outcome::Unknown(error)) => lost = Some(error),
+                Err(Outcome::Refused(error)) if is_conflict(&error) => {}
+                Err(Outcome::Refused(error)) if error.stops_lane() => return Err(error),
+                Err(outcome) => {
+                    outcomes.extend(open.iter().map(|entry| (entry.place, outcome.clone())));
+                    return Ok(outcomes);
+                }
+            }
+        }
+        Ok(all(entries, &lost.map_or(Outcome::NotSent, Outcome::Unknown)))
+    }
+
+    /// Tells why numbers must not be written, if that can be told before: nothing would be left, or the listing would have
+    /// to be renewed to show them.
+    pub(super) fn forbidden(&self, item: &Item, wanted: &BTreeMap<String, i64>) -> Option<Outcome> {
+        let inventory = item.inventory.as_ref()?;
+        if inventory.would_be_empty(wanted) {
+            return Some(Outcome::NothingLeft);
+        }
+        let renewed = (item.is(SOLD_OUT) || item.is(EXPIRED)) && wanted.values().any(|units| 0 < *units);
+        (renewed && !self.fees).then(|| Outcome::Refused(self.costs_a_fee(item, WRITE)))
+    }
+
+    /// Replaces the inventory of a listing by what was read of it and these numbers; returns what it is then.
+    pub(super) async fn replace(
+        &self,
+        listing: i64,
+        inventory: &Inventory,
+        wanted: &BTreeMap<String, i64>,
+    ) -> std::result::Result<Inventory, Outcome> {
+        if let Some(text) = inventory.parenthesis() {
+            return Err(Outcome::Refused(parenthesis(&text)));
+        }
+        let body = inventory.with(wanted).map_err(|why| Outcome::Refused(unwritable(listing, &why)))?;
+        let third = if 2 < inventory.properties() { "?max_variations_supported=3" } else { "" };
+        let call = Call::put(WRITE, format!("listings/{listing}/inventory{third}"), &body);
+        let answer = match self.api.ask(&call).await {
+            Ok(answer) => answer,
+            Err(error) if is_nothing_left(&error) => return Err(Outcome::NothingLeft),
+            Err(error) => return Err(failed(error)),
+        };
+        Inventory::read(&answer).ok_or_else(|| {
+            let words = format!("Etsy's answer about listing {listing} comes without its products");
+            Outcome::Unknown(ChannelError::unexpected(WRITE, words))
+        })
+    }
+}
+
+/// Decides which numbers are to be written, and what becomes of the other entries. `again`: an earlier write of the same
+/// may have come through.
+fn sort_out(item: &Item, inventory: &Inventory, entries: &[Entry], again: bool) -> (Outcomes, BTreeMap<String, i64>) {
+    let (mut outcomes, mut wanted) = (Outcomes::new(), BTreeMap::new());
+    for entry in entries {
+        let Some(group) = inventory.group(&entry.group) else {
+            outcomes.insert(entry.place, Outcome::Gone);
+            continue;
+        };
+        let live = item.level(&group);
+        let is_there = live == Some(entry.units) && (live == Some(0) || group.shows(entry.units));
+        let outcome = match entry.expect {
+            _ if again && is_there => Some(done(entry.units)),
+            Some(expect) if live != Some(expect) => Some(Outcome::Stale),
+            _ if is_there => Some(done(entry.units)),
+            _ => None,
+        };
+        match outcome {
+            Some(outcome) => drop(outcomes.insert(entry.place, outcome)),
+            None => drop(wanted.insert(entry.group.clone(), entry.units)),
+        }
+    }
+    (outcomes, wanted)
+}
+
+impl Entry {
+    /// Tells what became of it by what the listing holds after the write (P5).
+    fn told(&self, after: &Inventory) -> Outcome {
+        match after.group(&self.group).and_then(|group| group.level()) {
+            Some(units) if units <= self.units => done(units),
+            _ => Outcome::Unknown(ChannelError::unexpected(WRITE, "Etsy's answer does not show what was written")),
+        }
+    }
+}
+
+fn done(units: i64) -> Outcome {
+    Outcome::Done { echo: Some(Level(units)) }
+}
+
+fn all(entries: &[Entry], outcome: &Outcome) -> Outcomes {
+    entries.iter().map(|entry| (entry.place, outcome.clone())).collect()
+}
+
+/// Makes the outcome of a failed write: unknown where it may have landed all the same; not sent where the day's calls are
+/// used up.
+pub(super) fn failed(error: ChannelError) -> Outcome {
+    match error.kind {
+        _ if error.may_have_landed() => Outcome::Unknown(error),
+        ErrorKind::Throttled => Outcome::NotSent,
+        ErrorKind::NotFound => Outcome::Gone,
+        _ => Outcome::Refused(error),
+    }
+}
+
+pub(super) fn no_inventory(listing: i64) -> ChannelError {
+    let words = format!("Etsy keeps no readable inventory of listing {listing}");
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, words)
+        .with_next("open the listing on Etsy and save it once; that makes one")
+}
+
+fn unwritable(listing: i64, why: &str) -> ChannelError {
+    let words = format!("listing {listing} cannot be written without losing something of it: {why}");
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, words)
+}
+
+fn parenthesis(text: &str) -> ChannelError {
+    let words = format!("Etsy shows the variation \"{text}\" and takes none with a parenthesis back");
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, words).with_next("rename it on Etsy, without ( and )")
+}
