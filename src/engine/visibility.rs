@@ -11,7 +11,10 @@ use super::report::{PushEnd, Trouble};
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
-use crate::domain::{Act, Hidden, IntentState, Known, ListingId, ListingKey, ListingState, Why, ZeroKept};
+use crate::domain::{
+    Act, Hidden, IntentState, Known, Level, ListingId, ListingKey, ListingState, MovementId, Pushed, Quantity, Shown,
+    Why, ZeroKept,
+};
 use crate::store::{StoreError, Tx};
 
 /// The next step of hiding or showing a listing.
@@ -199,11 +202,11 @@ impl Cycle<'_> {
             known.hidden = None;
             known.listing.state = ListingState::Live;
             tx.put_listing(&known.at.channel, &known.listing)?;
-            if whole {
-                hide_with_it(tx, &known, None)?;
-            }
             let shown = known.shown.most();
-            record(tx, run, &known, Why::ShownByOthers, (shown, shown), now, None)?;
+            let movement = record(tx, run, &known, Why::ShownByOthers, (shown, shown), now, None)?;
+            if whole {
+                hide_with_it(tx, &known, now, movement)?;
+            }
             tx.save_known(&known)?;
             tx.mark_dirty(&[id])
         })?;
@@ -301,12 +304,13 @@ impl Cycle<'_> {
                 };
                 tx.close_intent(intent.id, state, now, "looked up")?;
                 if state == IntentState::Applied {
-                    if whole {
-                        hide_with_it(tx, &known, hidden.as_ref())?;
-                    }
-                    known.hidden = hidden;
                     let shown = known.shown.most();
-                    record(tx, run, &known, why, (shown, shown), now, None)?;
+                    let movement = record(tx, run, &known, why, (shown, shown), now, None)?;
+                    known.hidden = hidden;
+                    if whole {
+                        emptied(&mut known, now, movement);
+                        hide_with_it(tx, &known, now, movement)?;
+                    }
                     done = true;
                 }
             }
@@ -320,13 +324,22 @@ impl Cycle<'_> {
 }
 
 /// Notes that what stands under the same item went out of sight, or came back, with a listing.
-fn hide_with_it(tx: &Tx<'_>, known: &Known, hidden: Option<&Hidden>) -> Result<(), StoreError> {
+fn hide_with_it(tx: &Tx<'_>, known: &Known, now: Timestamp, movement: MovementId) -> Result<(), StoreError> {
     for mut other in tx.of_item(known)? {
-        other.hidden = hidden.cloned();
+        other.hidden.clone_from(&known.hidden);
+        emptied(&mut other, now, movement);
         tx.save_known(&other)?;
         tx.mark_dirty(&[other.id])?;
     }
     Ok(())
+}
+
+/// Notes that a listing shows nothing, now that it is out of sight: its platform knows no 0 (Z2).
+fn emptied(known: &mut Known, now: Timestamp, movement: MovementId) {
+    if known.hidden.is_some() {
+        known.shown = Shown::Exactly(Level(0));
+        known.pushed = Some(Pushed { quantity: Quantity::ZERO, at: now, movement });
+    }
 }
 
 /// Closes the open hides and shows of a listing that will not be done.

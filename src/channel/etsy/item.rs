@@ -147,7 +147,7 @@ impl Item {
     }
 
     /// Tells why it takes no quantity at all.
-    fn unfit(&self) -> Option<String> {
+    pub fn unfit(&self) -> Option<String> {
         if self.digital {
             return Some("a file to download: Etsy keeps no stock of it".to_owned());
         }

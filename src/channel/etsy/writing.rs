@@ -105,6 +105,9 @@ impl Etsy {
     /// to be renewed to show them.
     pub(super) fn forbidden(&self, item: &Item, wanted: &BTreeMap<String, i64>) -> Option<Outcome> {
         let inventory = item.inventory.as_ref()?;
+        if let Some(why) = item.unfit() {
+            return Some(Outcome::Refused(ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, why)));
+        }
         if inventory.would_be_empty(wanted) {
             return Some(Outcome::NothingLeft);
         }

@@ -79,6 +79,7 @@ pub enum DrawnKind {
     Shopify,
     WooCommerce,
     Ebay(Models),
+    Etsy,
     /// A list; whether its till lowers the cell itself when it sells.
     Csv {
         lowers: bool,
@@ -111,8 +112,9 @@ impl DrawnKind {
         !matches!(self, Self::Csv { .. })
     }
 
-    pub fn is_ebay(self) -> bool {
-        matches!(self, Self::Ebay(_))
+    /// Whether it takes absolute numbers alone, and does not say whether cancelled units are back on the shelf.
+    pub fn is_silent(self) -> bool {
+        matches!(self, Self::Ebay(_) | Self::Etsy)
     }
 
     /// Whether its stock can go below zero when it is the source (W6).
@@ -123,7 +125,7 @@ impl DrawnKind {
     /// Whether a write of ours can run over what somebody else wrote or sold in the same moment, because the platform
     /// cannot compare.
     pub fn runs_over(self) -> bool {
-        matches!(self, Self::WooCommerce | Self::Ebay(_))
+        matches!(self, Self::WooCommerce | Self::Ebay(_) | Self::Etsy)
     }
 }
 
@@ -197,27 +199,31 @@ impl Drawn {
             channels,
             goods,
         };
-        drawn.move_to_ebay();
+        drawn.move_abroad();
         drawn
     }
 
-    /// Lets some shops be accounts at eBay. By dice of their own, so that the other seeds stay what they were.
-    fn move_to_ebay(&mut self) {
+    /// Lets some shops be at eBay or at Etsy. By dice of their own, so that the other seeds stay what they were.
+    fn move_abroad(&mut self) {
         let mut dice = Dice::new(self.seed ^ 0xEBA1);
-        if !dice.happens(0.3) {
-            return;
-        }
+        let is_ebay = dice.happens(0.3);
+        let mut etsy = Dice::new(self.seed ^ 0xE754);
+        let is_etsy = etsy.happens(0.25);
         for channel in self.channels.iter_mut().filter(|channel| channel.kind.is_shop()) {
-            if !dice.happens(0.6) {
+            if is_ebay && dice.happens(0.6) {
+                channel.kind =
+                    DrawnKind::Ebay(*dice.pick(&[Models::Classic, Models::Inventory, Models::Both]).unwrap());
+            } else if is_etsy && etsy.happens(0.5) {
+                channel.kind = DrawnKind::Etsy;
+            } else {
                 continue;
             }
-            channel.kind = DrawnKind::Ebay(*dice.pick(&[Models::Classic, Models::Inventory, Models::Both]).unwrap());
             channel.archived.clear();
             channel.shared.clear();
-            // What was ended comes back as another listing, which waits for its owner (L2).
+            // What was ended at eBay comes back as another listing, which waits for its owner (L2).
             channel.zero_stock = ZeroStock::Keep;
             self.turns.retain(|turn| turn.channel != channel.name);
-            // A part of an order that is refunded says nothing of the goods there (7).
+            // A part of an order that is refunded says nothing of the goods there.
             self.pace.taken_back = 0.0;
         }
     }

@@ -16,6 +16,7 @@ use super::lived::{Lived, Stretch};
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
+use crate::sim::etsy::Etsy;
 use crate::sim::{Deed, Dice, Pace, Rule as Fault, State, Trouble as Fate, Who};
 
 /// Runs after the trouble in which everything must have come to rest.
@@ -106,10 +107,12 @@ impl<'a> Day<'a> {
             self.shops.market.alive(None::<Pace>);
             self.shops.pass(600).await;
         }
-        if self.drawn.channels.iter().any(|channel| channel.kind.is_ebay()) {
+        if self.drawn.channels.iter().any(|channel| channel.kind.is_silent()) {
             // A listing that is new shows late there.
             self.shops.pass(120).await;
         }
+        // The owner lets a source's listings be taken out of sight for their last units from the beginning (Z2).
+        self.shops.store.transaction(|tx| tx.set_meta("last-unit:source", "released")).unwrap();
         self.lived.linked = self.shops.market.now();
         self.shops.link().await;
         for channel in self.drawn.targets() {
@@ -328,7 +331,7 @@ impl<'a> Day<'a> {
                 let done = match self.drawn.source().kind {
                     DrawnKind::Csv { .. } => self.taken_off_the_list(&sku) == self.believed(intent.listing) - delta.0,
                     // A goal carries no key: whoever looks sees that a number was written.
-                    DrawnKind::Ebay(_) => events.iter().any(|event| {
+                    DrawnKind::Ebay(_) | DrawnKind::Etsy => events.iter().any(|event| {
                         let wrote = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
                         wrote && event.shop == "source" && event.deed.sku() == sku && intent.opened <= event.at
                     }),
@@ -441,8 +444,12 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
             shop.face(|face: &mut Ebay| face.quotas.a_day.insert("tradingapi", 5_000_000));
             shop
         }
+        DrawnKind::Etsy => shops.etsy(channel.name, role, &goods),
         DrawnKind::Csv { .. } => return shops.csv(channel.name, role, &goods),
     };
+    if channel.kind == DrawnKind::Etsy {
+        shop.face(|face: &mut Etsy| face.private.a_day = 5_000_000);
+    }
     if let [first, ..] = channel.shared.as_slice() {
         let at_first = drawn.goods.iter().find(|(sku, _)| is_source && sku == first).map_or(3, |(_, units)| *units);
         let shared: Vec<&str> = channel.shared.iter().map(String::as_str).collect();

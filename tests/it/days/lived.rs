@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::draw::{DrawnChannel, DrawnKind};
 use super::live::Day;
 use super::town::{ListDeed, cell};
+use crate::sim::etsy::receipt_id;
 use crate::sim::{Call, Deed, Event};
 
 /// A stretch of time.
@@ -130,9 +131,13 @@ impl Day<'_> {
                     let record = &world.shop(&event.shop).orders[&order];
                     (record.number.clone(), record.out_of_stock)
                 });
-                let is_ebay = self.drawn.channels.iter().any(|c| c.name == event.shop && c.kind.is_ebay());
-                let own = is_ebay.then(|| market.shop(&event.shop).order_number(order)).flatten();
-                self.lived.orders_named.insert((event.shop.clone(), order), own.unwrap_or(number));
+                let channel = self.drawn.channels.iter().find(|channel| channel.name == event.shop);
+                let number = match channel.map(|channel| channel.kind) {
+                    Some(DrawnKind::Ebay(_)) => market.shop(&event.shop).order_number(order).unwrap_or(number),
+                    Some(DrawnKind::Etsy) => receipt_id(order).to_string(),
+                    _ => number,
+                };
+                self.lived.orders_named.insert((event.shop.clone(), order), number);
                 if short {
                     self.lived.short.insert((event.shop.clone(), order));
                 }
@@ -142,6 +147,13 @@ impl Day<'_> {
 
     fn units(&self, channel: &DrawnChannel, sku: &str) -> i64 {
         match channel.kind {
+            DrawnKind::Etsy => {
+                let shop = self.shops.market.shop(channel.name);
+                let (shown, units) = (shop.for_sale(sku), shop.available(sku));
+                // Where nothing is left, a listing is out of sight with one unit in it (Z2).
+                let is_source = channel.name == self.drawn.source().name;
+                if shown || (is_source && units != 1) { units } else { 0 }
+            }
             DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) => {
                 self.shops.market.shop(channel.name).available(sku)
             }

@@ -202,8 +202,8 @@ impl<'a> Stock<'a> {
             match event.deed {
                 Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. } => ours.push(event.at),
                 Deed::Wrote { who: Who::Owner | Who::OtherApp, .. } => by_hand.push(event.at),
-                // eBay's counter of sold units does not fall for what comes back: it looks as if the owner had put it there.
-                Deed::Cancelled { restocked: true, .. } if kind.is_ebay() => by_hand.push(event.at),
+                // No counter of sold units falls for what comes back: it looks as if the owner had put it there.
+                Deed::Cancelled { restocked: true, .. } if kind.is_silent() => by_hand.push(event.at),
                 Deed::Sold { .. } => sold.push(event.at),
                 _ => {}
             }
@@ -413,7 +413,9 @@ impl<'a> Stock<'a> {
             let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, at - quiet, at));
             let touched = dark || unsure || self.touched(channel, sku, recent);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
-            if !moved && !touched && at - quiet > self.lived.began && to != must {
+            // The unit that a hidden listing at Etsy keeps is offered to nobody (Z2).
+            let kept = channel.kind == DrawnKind::Etsy && (to, must) == (1, 0);
+            if !moved && !touched && !kept && at - quiet > self.lived.began && to != must {
                 wrong.push(format!(
                     "at {at} {to} {sku} was written on {}, and nothing but {must} made sense",
                     channel.name
@@ -455,7 +457,7 @@ impl<'a> Stock<'a> {
                 wrong.push(format!("{sku} on {shop} is not to be touched and was written"));
             }
             // Where a platform takes absolute numbers alone, there is no other way (X3).
-            if shop == "source" && matches!(event.deed, Deed::Wrote { .. }) && !channel.kind.is_ebay() {
+            if shop == "source" && matches!(event.deed, Deed::Wrote { .. }) && !channel.kind.is_silent() {
                 wrong.push(format!("{sku} of the source was overwritten"));
             }
             if event.at < self.lived.released {
@@ -544,14 +546,16 @@ fn each(parts: &[(String, i64)]) -> BTreeMap<String, i64> {
 
 /// Returns what an event says of a line: its order, the line, the SKU, and the units more that it holds.
 ///
-/// eBay does not say whether cancelled units are back on the shelf: what was cancelled before it was sent is, unless it
-/// was not there (W3).
+/// Some do not say whether cancelled units are back on the shelf: what was cancelled before it was sent is, unless it was
+/// not there (W3).
 fn of_line<'a>(drawn: &Drawn, lived: &Lived, event: &'a Event) -> Option<(u64, u64, &'a str, i64)> {
-    let silent = drawn.targets().iter().any(|target| target.name == event.shop && target.kind.is_ebay());
+    let silent = drawn.targets().iter().any(|target| target.name == event.shop && target.kind.is_silent());
     match &event.deed {
         Deed::Sold { order, line, sku, units, .. } => Some((*order, *line, sku, *units)),
         Deed::Cancelled { order, line, sku, units, .. } if silent => {
-            let short = lived.short.contains(&(event.shop.clone(), *order));
+            // Etsy does not even say that.
+            let tells = drawn.targets().iter().any(|t| t.name == event.shop && t.kind != DrawnKind::Etsy);
+            let short = tells && lived.short.contains(&(event.shop.clone(), *order));
             (!short).then_some((*order, *line, sku, -*units))
         }
         Deed::Cancelled { order, line, sku, units, restocked: true }

@@ -251,15 +251,21 @@ fn back() -> Showing {
 #[tokio::test(start_paused = true)]
 async fn a_listing_is_hidden_and_shown_again() {
     let state = |state: &str| listing(TEE, state, Json::Null).to_string();
-    let (web, script) =
-        etsy(&[(200, state("active")), (200, state("inactive")), (200, state("inactive")), (200, state("active"))]);
+    let (web, script) = etsy(&[
+        (200, state("active")),
+        (200, with_listing(tees(1, 0), TEE, "active")),
+        (200, state("inactive")),
+        (200, state("inactive")),
+        (200, state("active")),
+    ]);
     let standing = web.standing(&ListingKey::new(SMALL)).await.unwrap().unwrap();
     assert_eq!((standing.live, standing.former.as_str()), (true, "active"));
-    assert_eq!(show(&web, Showing::Hide { former: standing.former }).await, "done None");
+    assert_eq!(show(&web, Showing::Hide { former: standing.former }).await, "done Some(0)");
     assert_eq!(show(&web, back()).await, "done None");
     let path = "PATCH shops/55500001/listings/1700000001";
-    assert_eq!(script.asked(), ["GET listings/1700000001", path, "GET listings/1700000001", path]);
-    assert_eq!((script.body(1).as_str(), script.body(3).as_str()), ("state=inactive", "state=active"));
+    let look = "GET listings/1700000001/inventory?includes=Listing";
+    assert_eq!(script.asked(), ["GET listings/1700000001", look, path, "GET listings/1700000001", path]);
+    assert_eq!((script.body(2).as_str(), script.body(4).as_str()), ("state=inactive", "state=active"));
     let (web, script) = etsy(&[(200, state("active"))]);
     assert!(show(&web, Showing::Show { former: "inactive".to_owned() }).await.contains("not on sale"));
     assert_eq!((show(&web, back()).await.as_str(), script.asked().len()), ("done None", 1), "it is shown already");
@@ -267,11 +273,35 @@ async fn a_listing_is_hidden_and_shown_again() {
     assert_eq!(web.standing(&ListingKey::new(SMALL)).await.unwrap(), None);
     assert_eq!(show(&web, back()).await, "Gone");
     // Lost answers are not repeated, and an answer that shows another state proves nothing.
-    let (web, script) = etsy(&[(0, String::new())]);
+    let there = || (200, with_listing(tees(1, 0), TEE, "active"));
+    let (web, script) = etsy(&[there(), (0, String::new())]);
     assert!(show(&web, Showing::Hide { former: "active".to_owned() }).await.starts_with("unknown"));
-    assert_eq!(script.asked().len(), 1);
-    let (web, _) = etsy(&[(200, state("active"))]);
+    assert_eq!(script.asked().len(), 2);
+    let (web, _) = etsy(&[there(), (200, state("active"))]);
     assert!(show(&web, Showing::Hide { former: "active".to_owned() }).await.starts_with("unknown"));
+}
+
+// proves Z2: a hidden listing keeps the one unit that Etsy wants, reads as one with nothing left, and what is written to it
+// leaves that unit to nobody.
+#[tokio::test(start_paused = true)]
+async fn what_is_hidden_keeps_one_unit_that_is_nobodys() {
+    let state = |state: &str| listing(TEE, state, Json::Null).to_string();
+    let (web, script) = etsy(&[
+        (200, with_listing(tees(3, 5), TEE, "active")),
+        (200, state("inactive")),
+        (200, tees(1, 0).to_string()),
+        (200, with_listing(tees(1, 0), TEE, "inactive")),
+        (200, tees(0, 4).to_string()),
+    ]);
+    assert_eq!(show(&web, Showing::Hide { former: "active".to_owned() }).await, "done Some(0)");
+    let quantities = |body: String| {
+        let body: Json = serde_json::from_str(&body).unwrap();
+        let products = body["products"].as_array().unwrap().clone();
+        products.iter().map(|product| product["offerings"][0]["quantity"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(quantities(script.body(2)), [1, 0]);
+    assert_eq!(set(&web, &[update(MEDIUM, 4)]).await, ["done Some(4)"]);
+    assert_eq!(quantities(script.body(4)), [0, 4], "the unit that was kept is nobody's");
 }
 
 // proves Z4: what would cost a fee happens only where the owner allowed that; a draft is never published.
