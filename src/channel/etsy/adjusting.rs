@@ -116,6 +116,10 @@ impl Etsy {
                 }
                 None => {}
             }
+            match self.renew(&item).await? {
+                Outcome::Done { .. } => {}
+                outcome => return Ok(outcome),
+            }
             match self.replace(key.listing, inventory, &wanted).await {
                 Err(Outcome::Refused(error)) if is_conflict(&error) => {}
                 Err(Outcome::Refused(error)) if error.stops_lane() => return Err(error),

@@ -139,8 +139,9 @@ impl Item {
 
     fn listing_state(&self, enabled: bool) -> ListingState {
         match self.state.as_deref() {
-            Some(ACTIVE) if enabled => ListingState::Live,
-            Some(ACTIVE) => ListingState::Off("not enabled".to_owned()),
+            // What sold out stands there at 0, as far as anybody else is concerned; to show more of it renews it.
+            Some(ACTIVE | SOLD_OUT) if enabled => ListingState::Live,
+            Some(ACTIVE | SOLD_OUT) => ListingState::Off("not enabled".to_owned()),
             Some(state) => ListingState::Off(printable(state, 40)),
             None => ListingState::Off("unknown".to_owned()),
         }

@@ -61,6 +61,11 @@ impl Etsy {
         Ok(written.map_or_else(|outcome| outcome, |_| Outcome::Done { echo: Some(Level(0)) }))
     }
 
+    /// Renews a listing that sold out, so that a number written to it is on sale: by itself that would leave it sold out.
+    pub(super) async fn renew(&self, item: &Item) -> Result<Outcome> {
+        if item.is(SOLD_OUT) { self.bring_back(item.id).await } else { Ok(Outcome::Done { echo: None }) }
+    }
+
     /// Shows a listing that was hidden. One that buyers see already is left as it is.
     pub(super) async fn bring_back(&self, listing: i64) -> Result<Outcome> {
         let Some(item) = self.bare_item(listing, SHOW).await? else { return Ok(Outcome::Gone) };

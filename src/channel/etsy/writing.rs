@@ -82,7 +82,10 @@ impl Etsy {
             let open: Vec<&Entry> = entries.iter().filter(|entry| !outcomes.contains_key(&entry.place)).collect();
             let written = match self.forbidden(&item, &wanted) {
                 Some(outcome) => Err(outcome),
-                None => self.replace(listing, inventory, &wanted).await,
+                None => match self.renew(&item).await? {
+                    Outcome::Done { .. } => self.replace(listing, inventory, &wanted).await,
+                    outcome => Err(outcome),
+                },
             };
             match written {
                 Ok(after) => {

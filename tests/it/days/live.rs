@@ -294,7 +294,8 @@ impl<'a> Day<'a> {
             let owed = |trouble: &Trouble| matches!(trouble.code, "oversold" | "owing");
             let well = report.exit() == 0 || (report.exit() == 3 && report.troubles.iter().all(owed));
             quiet = if still && !settled && well { quiet + 1 } else { 0 };
-            if quiet > QUIET_RUNS {
+            // What only the full reading of the third run showed is waited for as well.
+            if quiet > QUIET_RUNS && nth > 2 + QUIET_RUNS {
                 return None;
             }
             last = format!("{}: {:?} {:?}", report.summary(), report.troubles, report.pushes);
@@ -448,7 +449,10 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         DrawnKind::Csv { .. } => return shops.csv(channel.name, role, &goods),
     };
     if channel.kind == DrawnKind::Etsy {
-        shop.face(|face: &mut Etsy| face.private.a_day = 5_000_000);
+        shop.face(|face: &mut Etsy| {
+            face.private.a_day = 5_000_000;
+            face.apps_renew = true;
+        });
     }
     if let [first, ..] = channel.shared.as_slice() {
         let at_first = drawn.goods.iter().find(|(sku, _)| is_source && sku == first).map_or(3, |(_, units)| *units);

@@ -92,8 +92,9 @@ impl Etsy {
     fn note_number(&mut self, world: &mut World, at: Timestamp, sku: &str, who: Who) {
         for product in self.products_with(world, sku) {
             let sold_out = self.listings[&product].standing() == Standing::SoldOut;
-            // An owner who writes a number into what is sold out is asked to renew it first.
-            if sold_out && who == Who::Owner && self.total(world, product, at) > 0 {
+            // An owner who writes a number into what is sold out is asked to renew it first; some apps do it by themselves.
+            let renews = who == Who::Owner || (who == Who::OtherApp && self.apps_renew);
+            if sold_out && renews && self.total(world, product, at) > 0 {
                 self.renew(world, product, at, Who::Owner);
             }
             self.end_what_is_empty(world, product, at, who);

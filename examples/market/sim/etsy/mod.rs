@@ -74,6 +74,8 @@ pub struct Etsy {
     pub private: Quota,
     /// Whether the lists of a shop still take `includes=Inventory` (4.1, 12) [?].
     pub lists_inventory: bool,
+    /// Whether another app that writes a number into what is sold out renews it for that, on the owner's account.
+    pub apps_renew: bool,
     /// Whether inventories show what was deleted, though nobody asked (5) [?].
     pub shows_deleted: bool,
     /// Whether receipts are listed that were cancelled, where nothing is said of them (7).
@@ -211,6 +213,7 @@ impl Etsy {
             public: Quota::default(),
             private: Quota::default(),
             lists_inventory: spec.lists_inventory,
+            apps_renew: false,
             shows_deleted: false,
             lists_canceled: true,
             capitals: true,

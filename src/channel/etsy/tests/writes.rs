@@ -327,8 +327,13 @@ async fn nothing_that_costs_a_fee_happens_unasked() {
     let (web, _) = etsy(&[(200, state("inactive").to_string()), (400, refusal)]);
     out.push(show(&web, back()).await);
     insta::assert_snapshot!(out.join("\n"));
-    // With fees, the number may be written first; it is shown when the listing is renewed.
-    let answers = [(200, with_listing(mug(1), TEE, "sold_out")), (200, mug(5).to_string())];
+    // With fees, what sold out is renewed first: a number alone would leave it sold out.
+    let answers = [
+        (200, with_listing(mug(1), TEE, "sold_out")),
+        (200, state("sold_out").to_string()),
+        (200, state("active").to_string()),
+        (200, mug(5).to_string()),
+    ];
     let (web, _) = etsy_with(with_fees(), &answers);
     assert_eq!(set(&web, &[update("1700000001", 5)]).await, ["done Some(5)"]);
     let (web, script) = etsy(&[(200, with_listing(mug(1), TEE, "sold_out"))]);
