@@ -10,7 +10,7 @@ use super::item::{ACTIVE, Item, SOLD_OUT};
 use super::keys::Key;
 use super::{Etsy, MOST};
 use crate::channel::{ChannelError, Probe, Result, Weight, printable};
-use crate::domain::Sku;
+use crate::domain::{Role, Sku};
 
 const LOOK: &str = "looking at the account";
 
@@ -196,7 +196,7 @@ fn told(found: impl Iterator<Item = Probe>) -> Vec<Probe> {
 }
 
 fn whole(item: &Item) -> Option<crate::domain::ListingKey> {
-    let listings = item.listings();
+    let listings = item.listings(Role::Target);
     listings.into_iter().next().map(|listing| listing.key)
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::inventory::{Group, Inventory, Product};
 use super::keys::Key;
 use crate::channel::printable;
-use crate::domain::{Found, Good, Level, Listing, ListingState, Reading, Sku};
+use crate::domain::{Found, Good, Level, Listing, ListingState, Reading, Role, Sku};
 
 /// The states that stand in a listing (section 3).
 pub(super) const ACTIVE: &str = "active";
@@ -61,9 +61,11 @@ impl Item {
         self.state.as_deref() == Some(state)
     }
 
-    /// Returns what a group holds: nothing, where nothing of the listing is left, whatever its inventory shows.
-    pub fn level(&self, group: &Group<'_>) -> Option<i64> {
-        if self.is(SOLD_OUT) || self.is_emptied() { Some(0) } else { group.level() }
+    /// Returns what a group holds: nothing, where nothing of the listing is left, whatever its inventory shows. What stands
+    /// in a listing that sold out is on sale to nobody, and still what the owner of a source counts on.
+    pub fn level(&self, group: &Group<'_>, role: Role) -> Option<i64> {
+        let is_nothing = self.is_emptied() || (role == Role::Target && self.is(SOLD_OUT));
+        if is_nothing { Some(0) } else { group.level() }
     }
 
     /// Tells whether it stands there as what we emptied: hidden, with the one unit that Etsy wants it to keep (Z2).
@@ -82,7 +84,7 @@ impl Item {
     }
 
     /// Returns what a scan finds: a listing for each group. One without an inventory still names its SKUs.
-    pub fn listings(&self) -> Vec<Listing> {
+    pub fn listings(&self, role: Role) -> Vec<Listing> {
         let Some(inventory) = &self.inventory else { return vec![self.without_inventory()] };
         let groups = inventory.groups();
         let item = (1 < groups.len()).then(|| self.id.to_string());
@@ -91,7 +93,7 @@ impl Item {
             item: item.clone(),
             goods: self.goods(group),
             state: self.listing_state(group.is_enabled()),
-            level: self.level(group).map(Level),
+            level: self.level(group, role).map(Level),
             ..self.without_inventory()
         };
         groups.iter().map(listing).collect()
@@ -156,13 +158,13 @@ impl Item {
     }
 
     /// Makes the reading of one of its groups; `None` where it has no such group.
-    pub fn reading(&self, key: &Key) -> Option<Reading> {
+    pub fn reading(&self, key: &Key, role: Role) -> Option<Reading> {
         let live = |enabled: bool| self.state.as_ref().map(|_| self.is(ACTIVE) && enabled);
         let Some(inventory) = &self.inventory else {
             return Some(Reading { key: key.listing_key(), found: Found::NoNumber, live: live(true) });
         };
         let group = inventory.group(&key.group)?;
-        let found = self.level(&group).map_or(Found::NoNumber, |units| Found::Level {
+        let found = self.level(&group, role).map_or(Found::NoNumber, |units| Found::Level {
             level: Level(units),
             places: Vec::new(),
             counter: None,

@@ -43,8 +43,8 @@ use super::{
 };
 use crate::domain::quota::Quota;
 use crate::domain::{
-    Capability, ChannelName, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall, Traces,
-    ZeroKept,
+    Capability, ChannelName, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, Role, StoredCall,
+    Traces, ZeroKept,
 };
 
 const MEET: &str = "asking whose shop this is";
@@ -117,6 +117,7 @@ fn check(settings: &Settings) -> Vec<(&'static str, String)> {
 struct Etsy {
     api: Arc<Api>,
     name: ChannelName,
+    role: Role,
     /// The shop that channels.toml names.
     wanted: Option<i64>,
     /// Whether what costs a fee may happen (Z4).
@@ -129,11 +130,13 @@ struct Etsy {
 
 impl Etsy {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
-        let (name, wanted, fees) = (settings.name.clone(), settings.number("shop_id"), settings.fees);
+        let (name, role) = (settings.name.clone(), settings.role);
+        let (wanted, fees) = (settings.number("shop_id"), settings.fees);
         let api = Arc::new(Api::new(settings, doors)?);
         Ok(Self {
             api,
             name,
+            role,
             wanted,
             fees,
             shop: OnceCell::new(),

@@ -83,7 +83,7 @@ impl Etsy {
     /// Reads a page of the shop's listings, with a listing of ours for each quantity group.
     pub(super) async fn read_listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
         let (items, next) = self.read_items(page).await?;
-        let items = items.iter().flat_map(Item::listings).collect();
+        let items = items.iter().flat_map(|item| item.listings(self.role)).collect();
         Ok(Page { items, next, account: None })
     }
 
@@ -151,7 +151,7 @@ impl Etsy {
         self.fill_states(&mut found).await?;
         let reading = |(listing, key): (&ListingKey, &Option<Key>)| {
             let item = key.as_ref().and_then(|key| found.get(&key.listing).map(|item| (item, key)));
-            let reading = item.and_then(|(item, key)| item.reading(key));
+            let reading = item.and_then(|(item, key)| item.reading(key, self.role));
             reading.unwrap_or_else(|| Reading { key: listing.clone(), found: Found::Gone, live: None })
         };
         Ok(keys.iter().zip(&parsed).map(reading).collect())

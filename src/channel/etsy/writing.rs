@@ -13,7 +13,7 @@ use super::item::{EXPIRED, Item, SOLD_OUT};
 use super::keys::Key;
 use super::{Etsy, MOST};
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
-use crate::domain::Level;
+use crate::domain::{Level, Role};
 
 pub(super) const WRITE: &str = "writing quantities";
 
@@ -74,7 +74,7 @@ impl Etsy {
             let Some(inventory) = &item.inventory else {
                 return Ok(all(entries, &Outcome::Refused(no_inventory(listing))));
             };
-            let (mut outcomes, wanted) = sort_out(&item, inventory, entries, lost.is_some());
+            let (mut outcomes, wanted) = sort_out(&item, self.role, inventory, entries, lost.is_some());
             if wanted.is_empty() {
                 return Ok(outcomes);
             }
@@ -145,14 +145,20 @@ impl Etsy {
 
 /// Decides which numbers are to be written, and what becomes of the other entries. `again`: an earlier write of the same
 /// may have come through.
-fn sort_out(item: &Item, inventory: &Inventory, entries: &[Entry], again: bool) -> (Outcomes, BTreeMap<String, i64>) {
+fn sort_out(
+    item: &Item,
+    role: Role,
+    inventory: &Inventory,
+    entries: &[Entry],
+    again: bool,
+) -> (Outcomes, BTreeMap<String, i64>) {
     let (mut outcomes, mut wanted) = (Outcomes::new(), BTreeMap::new());
     for entry in entries {
         let Some(group) = inventory.group(&entry.group) else {
             outcomes.insert(entry.place, Outcome::Gone);
             continue;
         };
-        let live = item.level(&group);
+        let live = item.level(&group, role);
         let is_there = live == Some(entry.units) && (live == Some(0) || group.shows(entry.units));
         let outcome = match entry.expect {
             _ if again && is_there => Some(done(entry.units)),

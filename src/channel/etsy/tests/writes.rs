@@ -212,7 +212,7 @@ async fn an_adjustment_is_a_goal() {
     for (live, attempt, end) in [
         (2, Attempt::First, "Stale"),
         (1, Attempt::First, "Stale"),
-        (1, Attempt::Again, "done Some(1)"),
+        (1, Attempt::Again, "Stale"),
         (2, Attempt::Again, "Stale"),
     ] {
         let (web, script) = etsy(&[read(live, 5)]);
