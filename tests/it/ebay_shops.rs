@@ -89,7 +89,7 @@ async fn an_unpaid_purchase_that_lapses_is_free_again() {
 #[tokio::test(start_paused = true)]
 async fn what_was_cancelled_before_it_showed_is_free() {
     let (mut shops, source, ebay, outlet) = three_shops().await;
-    ebay.set_order_delay(Duration::from_secs(900));
+    ebay.set_order_delay(Duration::from_mins(15));
     let order = ebay.buy("MUG", 3).unwrap();
     shops.pass(600).await;
     shops.sync().await;

@@ -68,9 +68,9 @@ impl Item {
         if is_nothing { Some(0) } else { group.level() }
     }
 
-    /// Tells whether it stands there as what we emptied: hidden, with the one unit that Etsy wants it to keep (Z2).
+    /// Tells whether it stands there as what we emptied: on sale to nobody, with the one unit that Etsy wants it to keep (Z2).
     pub fn is_emptied(&self) -> bool {
-        self.is(INACTIVE) && self.inventory.as_ref().and_then(Inventory::units) == Some(1)
+        (self.is(INACTIVE) || self.is(SOLD_OUT)) && self.inventory.as_ref().and_then(Inventory::units) == Some(1)
     }
 
     /// Adds what else has to be written with some numbers: of what was emptied, the unit that it kept is nobody's.

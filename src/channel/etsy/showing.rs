@@ -48,7 +48,8 @@ impl Etsy {
     /// Takes a listing out of sight, and leaves the one unit in it that Etsy wants it to keep, so that it is known again as
     /// one with nothing left. Nobody can buy between the two.
     pub(super) async fn empty(&self, item: &Item, operation: &'static str) -> Result<Outcome> {
-        if !item.is(INACTIVE) {
+        // What sold out cannot be hidden, and is out of sight.
+        if !item.is(INACTIVE) && !item.is(SOLD_OUT) {
             match self.put_into(item.id, INACTIVE, operation).await? {
                 Outcome::Done { .. } => {}
                 outcome => return Ok(outcome),

@@ -213,7 +213,9 @@ impl Drawn {
             if is_ebay && dice.happens(0.6) {
                 channel.kind =
                     DrawnKind::Ebay(*dice.pick(&[Models::Classic, Models::Inventory, Models::Both]).unwrap());
-            } else if is_etsy && etsy.happens(0.5) {
+            // A source there is not drawn yet: what comes back to a listing that is out of sight is told apart from the unit
+            // that it keeps by its owner alone.
+            } else if is_etsy && etsy.happens(0.5) && channel.name != "source" {
                 channel.kind = DrawnKind::Etsy;
             } else {
                 continue;
