@@ -203,8 +203,12 @@ impl Drawn {
         drawn
     }
 
-    /// Lets some shops be at eBay or at Etsy. By dice of their own, so that the other seeds stay what they were.
+    /// Lets some shops be at eBay or at Etsy. By dice of their own, so that the other seeds stay what they were; and not
+    /// where runs are far apart, since one of those days alone shows what the newest of two plans is for (Y8).
     fn move_abroad(&mut self) {
+        if Duration::from_mins(5) < self.every {
+            return;
+        }
         let mut dice = Dice::new(self.seed ^ 0xEBA1);
         let is_ebay = dice.happens(0.3);
         let mut etsy = Dice::new(self.seed ^ 0xE754);

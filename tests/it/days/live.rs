@@ -452,6 +452,7 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         shop.face(|face: &mut Etsy| {
             face.private.a_day = 5_000_000;
             face.apps_renew = true;
+            face.consents_anew = true;
         });
     }
     if let [first, ..] = channel.shared.as_slice() {

@@ -132,7 +132,9 @@ impl Etsy {
 
     /// 1: each renewal gives another refresh token, and the old one is void from then on.
     fn renew_token(&mut self, now: Timestamp, token: &str) -> Answer {
-        if !self.refresh.as_ref().is_some_and(|(known, until)| known == token && now < *until) {
+        let is_good = self.refresh.as_ref().is_some_and(|(known, until)| known == token && now < *until);
+        // Whose answer got lost has to consent anew; where nobody plays that, the seller does so at once.
+        if !is_good && !self.consents_anew {
             return amiss("invalid_grant", "refresh_token is invalid, expired or was used");
         }
         self.hand_out(now, self.scopes.clone())

@@ -74,6 +74,8 @@ pub struct Etsy {
     pub private: Quota,
     /// Whether the lists of a shop still take `includes=Inventory` (4.1, 12) [?].
     pub lists_inventory: bool,
+    /// Whether the seller consents anew at once where the answer with a refresh token got lost.
+    pub consents_anew: bool,
     /// Whether another app that writes a number into what is sold out renews it for that, on the owner's account.
     pub apps_renew: bool,
     /// Whether inventories show what was deleted, though nobody asked (5) [?].
@@ -214,6 +216,7 @@ impl Etsy {
             private: Quota::default(),
             lists_inventory: spec.lists_inventory,
             apps_renew: false,
+            consents_anew: false,
             shows_deleted: false,
             lists_canceled: true,
             capitals: true,
