@@ -271,6 +271,23 @@ pub struct Probe {
     pub ends: Option<Timestamp>,
 }
 
+impl Probe {
+    /// Tells that something was looked at and is well.
+    pub(crate) fn fine(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, weight: Weight::Fine, listing: None, message: message.into(), next: None, mend: None, ends: None }
+    }
+
+    /// Tells of something worth knowing, and what to do about it.
+    pub(crate) fn note(code: &'static str, message: impl Into<String>, next: &str) -> Self {
+        Self { weight: Weight::Note, next: Some(next.to_owned()), ..Self::fine(code, message) }
+    }
+
+    /// Tells of something that is wrong, and what mends it.
+    pub(crate) fn problem(code: &'static str, message: impl Into<String>, next: &str) -> Self {
+        Self { weight: Weight::Problem, next: Some(next.to_owned()), ..Self::fine(code, message) }
+    }
+}
+
 /// How much a probe's finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {

@@ -164,8 +164,7 @@ impl Tx<'_> {
     /// Notes that more of a listing was lost, or, with the opposite sign, that it is sent once more.
     pub fn add_lost(&self, listing: ListingId, delta: Delta) -> Result<()> {
         let kept = self.meta(&format!("{LOST}{}", listing.0))?;
-        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the number {text:?}")));
-        let before: i64 = kept.map(number).transpose()?.unwrap_or_default();
+        let before = kept.map(|text| number(&text)).transpose()?.unwrap_or_default();
         self.set_lost(listing, Delta(before.saturating_add(delta.0)))
     }
 
@@ -179,7 +178,6 @@ impl Tx<'_> {
 
     /// Returns what platforms lost and what is still to be sent once more, by the listing's number.
     pub(super) fn lost(&self) -> Result<BTreeMap<i64, Delta>> {
-        let number = |text: &str| text.parse().map_err(|_| StoreError::unreadable(format!("the number {text:?}")));
         let kept = self.metas(LOST)?.into_iter();
         kept.map(|(listing, delta)| Ok((number(&listing)?, Delta(number(&delta)?)))).collect()
     }
@@ -232,4 +230,9 @@ impl Tx<'_> {
         let rows = query.query_map([id], |row| Ok((LineId(row.get(0)?), row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+/// Reads a number that is kept as text.
+fn number(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| StoreError::unreadable(format!("the number {text:?}")))
 }

@@ -35,20 +35,6 @@ async fn two_sold() -> (Shops, ShopHandle, ShopHandle) {
     (shops, source, outlet)
 }
 
-/// Makes runs until nothing is left to do, or the owner is asked; tells whether the owner is asked.
-async fn until_rest(shops: &mut Shops) -> bool {
-    for _ in 0..20 {
-        shops.pass(240).await;
-        let report = shops.sync().await;
-        let doubt = troubles(&report).iter().any(|trouble| trouble.starts_with("in-doubt"));
-        let quiet = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
-        if doubt || (quiet && report.exit() == 0) {
-            return doubt;
-        }
-    }
-    panic!("the shops do not come to rest: {:?}", troubles(&shops.sync().await));
-}
-
 // proves O5, P2, W2: an unpaid purchase on eBay lowers every other listing; paid, it is taken off once.
 #[tokio::test(start_paused = true)]
 async fn an_unpaid_purchase_is_spoken_for() {
@@ -111,7 +97,7 @@ async fn what_comes_back_is_no_sale_that_was_run_over() {
     shops.market.peace();
     assert_eq!(source.available("MUG"), 6, "the write landed, and its answer was lost");
     source.cancel(orders[0], true);
-    let asks = until_rest(&mut shops).await;
+    let asks = shops.until_rest().await;
     assert!(asks || source.available("MUG") == 7, "{}", source.available("MUG"));
     assert!(outlet.available("MUG") <= 7);
 }
@@ -128,7 +114,7 @@ async fn a_sale_at_any_moment_of_a_deduction_is_not_run_over() {
         };
         let (report, ()) = tokio::join!(shops.sync(), sold);
         assert_eq!(troubles(&report), Vec::<String>::new(), "sold after {moment} ms");
-        assert!(!until_rest(&mut shops).await, "sold after {moment} ms");
+        assert!(!shops.until_rest().await, "sold after {moment} ms");
         assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7), "sold after {moment} ms");
     }
 }
@@ -146,7 +132,7 @@ async fn a_deduction_that_dies_anywhere_is_made_once() {
         if sale {
             source.buy("MUG", 1).unwrap();
         }
-        let asks = until_rest(&mut shops).await;
+        let asks = shops.until_rest().await;
         let left = 8 - i64::from(sale);
         let (held, shown) = (source.available("MUG"), outlet.available("MUG"));
         assert!(shown <= left, "killed after {moment:?}: {shown} offered of {left}");
@@ -163,7 +149,7 @@ async fn a_lost_answer_is_no_second_deduction() {
             shops.market.trouble(Rule::once(trouble.clone()).at("bay").writing().after(after));
             shops.sync().await;
             shops.market.peace();
-            assert!(!until_rest(&mut shops).await, "{trouble:?} after {after}");
+            assert!(!shops.until_rest().await, "{trouble:?} after {after}");
             assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8), "{trouble:?} after {after}");
         }
     }

@@ -30,20 +30,6 @@ async fn two_sold() -> (Shops, ShopHandle, ShopHandle) {
     (shops, source, outlet)
 }
 
-/// Makes runs until nothing is left to do, or the owner is asked; tells whether the owner is asked.
-async fn until_rest(shops: &mut Shops) -> bool {
-    for _ in 0..20 {
-        shops.pass(240).await;
-        let report = shops.sync().await;
-        let doubt = troubles(&report).iter().any(|trouble| trouble.starts_with("in-doubt"));
-        let quiet = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
-        if doubt || (quiet && report.exit() == 0) {
-            return doubt;
-        }
-    }
-    panic!("the shops do not come to rest: {:?}", troubles(&shops.sync().await));
-}
-
 async fn released(shops: &mut Shops) -> Report {
     shops.sync_with(Options { yes: true, ..Options::default() }).await
 }
@@ -157,7 +143,7 @@ async fn a_sale_at_any_moment_of_a_deduction_is_not_run_over() {
         };
         let (report, ()) = tokio::join!(shops.sync(), sold);
         assert_eq!(troubles(&report), Vec::<String>::new(), "sold after {moment} ms");
-        assert!(!until_rest(&mut shops).await, "sold after {moment} ms");
+        assert!(!shops.until_rest().await, "sold after {moment} ms");
         assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7), "sold after {moment} ms");
     }
 }
@@ -176,7 +162,7 @@ async fn a_sale_that_shows_late_is_not_run_over_either() {
     };
     shops.market.forget_calls();
     let (_, ()) = tokio::join!(shops.sync(), sold);
-    assert!(!until_rest(&mut shops).await);
+    assert!(!shops.until_rest().await);
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7));
 }
 
@@ -193,7 +179,7 @@ async fn a_deduction_that_dies_anywhere_is_made_once() {
         if sale {
             source.buy("MUG", 1).unwrap();
         }
-        let asks = until_rest(&mut shops).await;
+        let asks = shops.until_rest().await;
         let left = 8 - i64::from(sale);
         let (held, shown) = (source.available("MUG"), outlet.available("MUG"));
         assert!(shown <= left, "killed after {moment:?}: {shown} offered of {left}");
@@ -210,7 +196,7 @@ async fn a_lost_answer_is_no_second_deduction() {
             shops.market.trouble(Rule::once(trouble.clone()).at("stall").writing().after(after));
             shops.sync().await;
             shops.market.peace();
-            assert!(!until_rest(&mut shops).await, "{trouble:?} after {after}");
+            assert!(!shops.until_rest().await, "{trouble:?} after {after}");
             assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8), "{trouble:?} after {after}");
         }
     }

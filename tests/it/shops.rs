@@ -440,6 +440,20 @@ impl Shops {
         panic!("the shops do not come to rest: {:?}", self.sync().await);
     }
 
+    /// Makes runs until nothing is left to do, or the owner is asked; tells whether the owner is asked.
+    pub async fn until_rest(&mut self) -> bool {
+        for _ in 0..20 {
+            self.pass(240).await;
+            let report = self.sync().await;
+            let doubt = troubles(&report).iter().any(|trouble| trouble.starts_with("in-doubt"));
+            let quiet = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
+            if doubt || (quiet && report.exit() == 0) {
+                return doubt;
+            }
+        }
+        panic!("the shops do not come to rest: {:?}", troubles(&self.sync().await));
+    }
+
     /// Makes one run.
     pub async fn sync_with(&mut self, options: Options) -> Report {
         let mut engine = self.engine();

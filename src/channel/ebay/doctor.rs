@@ -6,7 +6,7 @@ use super::Ebay;
 use super::auth::SCOPE;
 use super::item::{Format, Item};
 use super::trading::SWITCH;
-use crate::channel::{ChannelError, Mend, Outcome, Probe, Result, Weight, printable};
+use crate::channel::{ChannelError, Mend, Outcome, Probe, Result, printable};
 use crate::domain::quota::Quota;
 
 /// What each scope is for; a readonly one is enough where nothing is written.
@@ -28,7 +28,7 @@ impl Ebay {
     pub(super) async fn examine(&self) -> Result<Vec<Probe>> {
         let account = self.trading.account().await?;
         let message = format!("connected to {} on {}", account.label, self.marketplace);
-        let mut probes = vec![fine("account", message)];
+        let mut probes = vec![Probe::fine("account", message)];
         probes.extend(self.scopes().await);
         probes.extend(self.consent().await);
         probes.extend(self.switch().await);
@@ -55,10 +55,18 @@ impl Ebay {
             .filter(|(scope, writes, _)| !has(scope, *writes))
             .map(|(scope, _, why)| {
                 let message = format!("the consent lacks the scope {scope}, {why}");
-                problem("scope-missing", message, "consent again, with this scope among those that are asked for")
+                Probe::problem(
+                    "scope-missing",
+                    message,
+                    "consent again, with this scope among those that are asked for",
+                )
             })
             .collect();
-        if missing.is_empty() { vec![fine("scopes", "the consent covers what eys needs".to_owned())] } else { missing }
+        if missing.is_empty() {
+            vec![Probe::fine("scopes", "the consent covers what eys needs".to_owned())]
+        } else {
+            missing
+        }
     }
 
     /// Tells how long the consent lasts: the refresh token ends after eighteen months and cannot be renewed (F7).
@@ -67,21 +75,27 @@ impl Ebay {
         let exp = told.as_ref().and_then(|told| told.exp).and_then(|exp| Timestamp::from_second(exp).ok());
         let ends = exp.or(self.api.access_ends().await.ok().flatten())?;
         let message = format!("the consent lasts until {}", day(ends));
-        Some(Probe { ends: Some(ends), next: Some("consent again before that".to_owned()), ..fine("consent", message) })
+        Some(Probe {
+            ends: Some(ends),
+            next: Some("consent again before that".to_owned()),
+            ..Probe::fine("consent", message)
+        })
     }
 
     /// Tells whether listings live at 0, and what eBay does with unpaid purchases.
     async fn switch(&self) -> Vec<Probe> {
         let mut probes = Vec::new();
         match self.look_at_out_of_stock_control().await {
-            Ok(true) => probes.push(fine("out-of-stock-control", format!("{MEND} is on: listings stay up at 0"))),
+            Ok(true) => {
+                probes.push(Probe::fine("out-of-stock-control", format!("{MEND} is on: listings stay up at 0")));
+            }
             Ok(false) => probes.push(Probe {
                 mend: Some(Mend {
                     listing: None,
                     act: MEND_ACT,
                     words: format!("switch {MEND} on for the whole account"),
                 }),
-                ..problem(
+                ..Probe::problem(
                     "out-of-stock-control-off",
                     format!("{MEND} is off: at 0 a listing ends, and a variation is removed from its listing for good"),
                     "`eys doctor --fix` switches it on; or eBay, Account settings, Site preferences",
@@ -94,7 +108,7 @@ impl Ebay {
         {
             let does = if relists { "puts their units back" } else { "does not put their units back" };
             let message = format!("when eBay cancels unpaid purchases, it {does}");
-            probes.push(fine("unpaid-purchases", message));
+            probes.push(Probe::fine("unpaid-purchases", message));
         }
         probes
     }
@@ -105,13 +119,13 @@ impl Ebay {
             Ok(Some(Quota { most, left, refills })) => {
                 let message = format!("{left} of the day's {most} Trading calls are left, until {refills:.0}");
                 if left < most / 4 {
-                    note(
+                    Probe::note(
                         "calls-left",
                         message,
                         "a slower `every` needs fewer; a free Application Growth Check raises them",
                     )
                 } else {
-                    fine("calls-left", message)
+                    Probe::fine("calls-left", message)
                 }
             }
             Ok(None) => unseen("what is left of the day's calls", None),
@@ -132,7 +146,8 @@ impl Ebay {
         }
         self.note_skus(&items);
         let fixed = || items.iter().filter(|item| item.format == Format::FixedPrice);
-        let mut probes = vec![fine("listings", format!("fixed-price listings that are up: {}", fixed().count()))];
+        let mut probes =
+            vec![Probe::fine("listings", format!("fixed-price listings that are up: {}", fixed().count()))];
         let nameless = |item: &&Item| item.parts.iter().any(|part| part.sku.is_none());
         probes.extend(told(fixed().filter(nameless), |item| {
             let (code, words) = if item.varied {
@@ -143,12 +158,12 @@ impl Ebay {
             let part = item.parts.iter().find(|part| part.sku.is_none());
             let listing = part.map(|part| item.key(part).listing());
             let next = "give it a SKU (custom label) in Seller Hub, then `eys link`";
-            Probe { listing, ..note(code, named(item, words), next) }
+            Probe { listing, ..Probe::note(code, named(item, words), next) }
         }));
         probes.extend(told(fixed().filter(|item| item.on_hold), |item| {
             let listing = item.parts.first().map(|part| item.key(part).listing());
             let message = named(item, "is held back by eBay");
-            Probe { listing, ..problem("listing-on-hold", message, "Seller Hub says what to mend") }
+            Probe { listing, ..Probe::problem("listing-on-hold", message, "Seller Hub says what to mend") }
         }));
         Ok(probes)
     }
@@ -160,10 +175,13 @@ impl Ebay {
             Err(error) => return vec![unseen("which listings were made through the Inventory API", Some(&error))],
         };
         if count == 0 {
-            return vec![fine("inventory-model", "all listings are classic ones; Trading writes them".to_owned())];
+            return vec![Probe::fine(
+                "inventory-model",
+                "all listings are classic ones; Trading writes them".to_owned(),
+            )];
         }
         let message = format!("{count} goods were made through the Inventory API, which writes their listings");
-        let mut probes = vec![fine("inventory-model", message)];
+        let mut probes = vec![Probe::fine("inventory-model", message)];
         let mut wanted: Vec<_> =
             self.skus().iter().filter_map(|(item, sku)| Some((item.clone(), sku.clone()?))).collect();
         wanted.sort_by(|one, other| one.0.cmp(&other.0));
@@ -178,11 +196,14 @@ impl Ebay {
             if offer.distributed {
                 let message = format!("{key} keeps its stock by warehouse; eys leaves its number alone");
                 let next = "let the program that keeps it go on, and exclude it by a rule";
-                probes.push(Probe { listing: listing.clone(), ..note("stock-by-warehouse", message, next) });
+                probes.push(Probe { listing: listing.clone(), ..Probe::note("stock-by-warehouse", message, next) });
             }
             if offer.on_hold {
                 let message = format!("the offer of {key} is held back by eBay");
-                probes.push(Probe { listing, ..problem("offer-on-hold", message, "Seller Hub says what to mend") });
+                probes.push(Probe {
+                    listing,
+                    ..Probe::problem("offer-on-hold", message, "Seller Hub says what to mend")
+                });
             }
         }
         probes
@@ -225,17 +246,5 @@ fn day(moment: Timestamp) -> String {
 
 fn unseen(what: &str, error: Option<&ChannelError>) -> Probe {
     let why = error.map_or_else(|| "eBay does not say".to_owned(), |error| error.message.clone());
-    note("unseen", format!("eys could not see {what}: {why}"), "nothing, as long as the rest is well")
-}
-
-fn fine(code: &'static str, message: String) -> Probe {
-    Probe { code, weight: Weight::Fine, listing: None, message, next: None, mend: None, ends: None }
-}
-
-fn note(code: &'static str, message: String, next: &str) -> Probe {
-    Probe { weight: Weight::Note, next: Some(next.to_owned()), ..fine(code, message) }
-}
-
-fn problem(code: &'static str, message: String, next: &str) -> Probe {
-    Probe { weight: Weight::Problem, next: Some(next.to_owned()), ..fine(code, message) }
+    Probe::note("unseen", format!("eys could not see {what}: {why}"), "nothing, as long as the rest is well")
 }

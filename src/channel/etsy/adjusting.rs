@@ -129,8 +129,7 @@ impl Etsy {
                 }
             }
         }
-        // An earlier write may be on its way still: then nobody can say that nothing was sent.
-        Ok(if attempt == Attempt::First { Outcome::NotSent } else { Outcome::Stale })
+        Ok(Outcome::NotSent)
     }
 
     /// Puts a listing on sale again that was emptied, now that it holds something.

@@ -9,7 +9,7 @@ use super::inventory::Group;
 use super::item::{ACTIVE, Item, SOLD_OUT};
 use super::keys::Key;
 use super::{Etsy, MOST};
-use crate::channel::{ChannelError, Probe, Result, Weight, printable};
+use crate::channel::{ChannelError, Probe, Result, printable};
 use crate::domain::{Role, Sku};
 
 const LOOK: &str = "looking at the account";
@@ -27,7 +27,8 @@ impl Etsy {
             return Err(error.clone());
         }
         let shop = self.shop().await?;
-        let mut probes = vec![fine("account", format!("connected to shop {shop}{}", self.shop_name(shop).await))];
+        let mut probes =
+            vec![Probe::fine("account", format!("connected to shop {shop}{}", self.shop_name(shop).await))];
         probes.extend(ping.err().map(|error| unseen("whether Etsy knows the app's key", Some(&error))));
         probes.extend(self.scopes().await);
         probes.extend(self.consent().await);
@@ -57,10 +58,14 @@ impl Etsy {
             .filter(|(scope, _)| !granted.iter().any(|granted| granted == scope))
             .map(|(scope, why)| {
                 let message = format!("the consent lacks the scope {scope}, {why}");
-                problem("scope-missing", message, &format!("run `eys auth {}`", self.name))
+                Probe::problem("scope-missing", message, &format!("run `eys auth {}`", self.name))
             })
             .collect();
-        if missing.is_empty() { vec![fine("scopes", "the consent covers what eys needs".to_owned())] } else { missing }
+        if missing.is_empty() {
+            vec![Probe::fine("scopes", "the consent covers what eys needs".to_owned())]
+        } else {
+            missing
+        }
     }
 
     /// Tells how long the consent lasts: each run lets it last ninety days more (F7).
@@ -68,7 +73,7 @@ impl Etsy {
         let ends = self.api.access_ends().await.ok().flatten()?;
         let message = format!("the consent lasts until {}, and each run prolongs it", day(ends));
         let next = format!("let `eys sync` run before that, or run `eys auth {}` again", self.name);
-        Some(Probe { ends: Some(ends), next: Some(next), ..fine("consent", message) })
+        Some(Probe { ends: Some(ends), next: Some(next), ..Probe::fine("consent", message) })
     }
 
     /// Tells what is left of the day's calls.
@@ -76,9 +81,9 @@ impl Etsy {
         let Some(quota) = self.api.quota() else { return unseen("what is left of the day's calls", None) };
         let message = format!("{} of the {} calls of a day are left", quota.left, quota.most);
         if quota.left < quota.most / 4 {
-            note("calls-left", message, "they come back bit by bit within a day; a slower `every` needs fewer")
+            Probe::note("calls-left", message, "they come back bit by bit within a day; a slower `every` needs fewer")
         } else {
-            fine("calls-left", message)
+            Probe::fine("calls-left", message)
         }
     }
 
@@ -100,7 +105,7 @@ impl Etsy {
         let active = items.iter().filter(|item| item.is(ACTIVE)).count();
         let message =
             format!("{} listings, {active} of them on sale; reading them all takes {calls} calls", items.len());
-        let mut probes = vec![fine("listings", message)];
+        let mut probes = vec![Probe::fine("listings", message)];
         probes.extend(told(items.iter().filter_map(without_sku)));
         probes.extend(told(items.iter().flat_map(mixed)));
         probes.extend(told(items.iter().filter_map(contradicting)));
@@ -120,7 +125,7 @@ impl Etsy {
             )
         };
         let message = named(item, "is sold out; showing it again costs Etsy's listing fee (0.20 USD)");
-        item.is(SOLD_OUT).then(|| Probe { listing: whole(item), ..note("sold-out", message, &next) })
+        item.is(SOLD_OUT).then(|| Probe { listing: whole(item), ..Probe::note("sold-out", message, &next) })
     }
 }
 
@@ -138,7 +143,7 @@ fn without_sku(item: &Item) -> Option<Probe> {
     };
     let message = named(item, "has goods without a SKU, which are linked by hand or not at all");
     let next = "give it SKUs on Etsy, then `eys link`";
-    lacking.then(|| Probe { listing: whole(item), ..note("listing-without-sku", message, next) })
+    lacking.then(|| Probe { listing: whole(item), ..Probe::note("listing-without-sku", message, next) })
 }
 
 /// Finds the groups whose products bear several SKUs: they share one number, so that each shows the lowest.
@@ -153,7 +158,7 @@ fn mixed(item: &Item) -> Vec<Probe> {
         let words = format!("shares one quantity among several SKUs: {}", printable(&skus.join(", "), 120));
         let next = "on Etsy, at its variations, let the quantity vary by what the SKU varies by; until then each offers what the scarcest has";
         let listing = Some(Key::new(item.id, group.name).listing_key());
-        several.then(|| Probe { listing, ..problem("mixed-skus", named(item, &words), next) })
+        several.then(|| Probe { listing, ..Probe::problem("mixed-skus", named(item, &words), next) })
     };
     inventory.groups().iter().filter_map(probe).collect()
 }
@@ -163,14 +168,17 @@ fn contradicting(item: &Item) -> Option<Probe> {
     let odd = groups.iter().find(|group| group.level().is_none())?;
     let message = named(item, "shows no one quantity where its variations should share one");
     let listing = Some(Key::new(item.id, odd.name).listing_key());
-    Some(Probe { listing, ..problem("quantity-unclear", message, "open it on Etsy and save its quantities anew") })
+    Some(Probe {
+        listing,
+        ..Probe::problem("quantity-unclear", message, "open it on Etsy and save its quantities anew")
+    })
 }
 
 fn in_parentheses(item: &Item) -> Option<Probe> {
     let text = item.inventory.as_ref()?.parenthesis()?;
     let words = format!("has the variation \"{}\"; Etsy takes none with a parenthesis back", printable(&text, 60));
     let next = "rename it on Etsy, without ( and )";
-    Some(Probe { listing: whole(item), ..problem("parenthesis", named(item, &words), next) })
+    Some(Probe { listing: whole(item), ..Probe::problem("parenthesis", named(item, &words), next) })
 }
 
 fn at_the_cap(item: &Item) -> Option<Probe> {
@@ -180,7 +188,7 @@ fn at_the_cap(item: &Item) -> Option<Probe> {
     let message = named(item, "shows 999, the most that Etsy takes; there may be more");
     Some(Probe {
         listing,
-        ..note("quantity-at-most", message, "nothing, unless Etsy is the source: count elsewhere then")
+        ..Probe::note("quantity-at-most", message, "nothing, unless Etsy is the source: count elsewhere then")
     })
 }
 
@@ -210,17 +218,5 @@ fn day(moment: Timestamp) -> String {
 
 fn unseen(what: &str, error: Option<&ChannelError>) -> Probe {
     let why = error.map_or_else(|| "Etsy does not say".to_owned(), |error| error.message.clone());
-    note("unseen", format!("eys could not see {what}: {why}"), "nothing, as long as the rest is well")
-}
-
-fn fine(code: &'static str, message: String) -> Probe {
-    Probe { code, weight: Weight::Fine, listing: None, message, next: None, mend: None, ends: None }
-}
-
-fn note(code: &'static str, message: String, next: &str) -> Probe {
-    Probe { weight: Weight::Note, next: Some(next.to_owned()), ..fine(code, message) }
-}
-
-fn problem(code: &'static str, message: String, next: &str) -> Probe {
-    Probe { weight: Weight::Problem, next: Some(next.to_owned()), ..fine(code, message) }
+    Probe::note("unseen", format!("eys could not see {what}: {why}"), "nothing, as long as the rest is well")
 }

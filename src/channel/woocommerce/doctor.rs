@@ -9,7 +9,7 @@ use super::WooCommerce;
 use super::api::{Call, Noticed};
 use super::way::{Keys, Root, RootDocument};
 use super::wire::text;
-use crate::channel::{ChannelError, ErrorKind, Mend, Probe, Result, Weight, printable};
+use crate::channel::{ChannelError, ErrorKind, Mend, Probe, Result, printable};
 use crate::net::Again;
 
 const LOOK: &str = "looking at the shop";
@@ -66,10 +66,10 @@ impl WooCommerce {
         let zone = text(&document.timezone_string).filter(|zone| !zone.is_empty());
         let zone = zone.map_or_else(String::new, |zone| format!(", time zone {}", printable(&zone, 40)));
         if document.namespaces.iter().any(|namespace| namespace == "wc/v3") {
-            return fine("account", format!("connected to {name} ({}){zone}", account.label));
+            return Probe::fine("account", format!("connected to {name} ({}){zone}", account.label));
         }
         let message = format!("{} is a WordPress site without WooCommerce's API", account.label);
-        problem("no-woocommerce", message, "switch the WooCommerce plugin on")
+        Probe::problem("no-woocommerce", message, "switch the WooCommerce plugin on")
     }
 
     /// Tells on which way the shop is reached, where it is not the usual one.
@@ -78,22 +78,26 @@ impl WooCommerce {
         let mut probes = Vec::new();
         if matches!(way.root, Root::Plain(_)) {
             let next = "WordPress, Settings, Permalinks: choose anything but Plain";
-            probes.push(note("permalinks-plain", "the shop's permalinks are plain; it is reached by a detour", next));
+            probes.push(Probe::note(
+                "permalinks-plain",
+                "the shop's permalinks are plain; it is reached by a detour",
+                next,
+            ));
         }
         match way.keys {
-            Keys::Basic => probes.push(fine("keys", "the keys arrive as they should".to_owned())),
-            Keys::InAddress => probes.push(problem(
+            Keys::Basic => probes.push(Probe::fine("keys", "the keys arrive as they should".to_owned())),
+            Keys::InAddress => probes.push(Probe::problem(
                 "authorization-dropped",
                 "the host drops the Authorization header, so the keys go in the address and stand in the host's logs"
                     .to_owned(),
                 "ask the host to pass the Authorization header on to PHP",
             )),
-            Keys::Signed | Keys::SignedInAddress if self.api.hides_https() => probes.push(note(
+            Keys::Signed | Keys::SignedInAddress if self.api.hides_https() => probes.push(Probe::note(
                 "https-hidden",
                 "WordPress does not know that it is reached over https, so calls are signed with the keys",
                 "let the proxy send X-Forwarded-Proto, and wp-config.php heed it",
             )),
-            Keys::Signed | Keys::SignedInAddress => probes.push(note(
+            Keys::Signed | Keys::SignedInAddress => probes.push(Probe::note(
                 "plain-http",
                 "the shop is reached without https: calls are signed, and others can read along",
                 "give the shop a certificate and write its https address as `url`",
@@ -107,8 +111,8 @@ impl WooCommerce {
         let mut probes = Vec::new();
         let nothing = Call::write(LOOK, "products/batch", &json!({ "update": [] }), Again::Always);
         match self.api.ask::<Value>(&nothing).await {
-            Ok(_) => probes.push(fine("rights", "the keys may read and write".to_owned())),
-            Err(error) if error.stops_lane() => probes.push(problem(
+            Ok(_) => probes.push(Probe::fine("rights", "the keys may read and write".to_owned())),
+            Err(error) if error.stops_lane() => probes.push(Probe::problem(
                 "keys-read-only",
                 error.message,
                 "WooCommerce, Settings, Advanced, REST API: make keys of a shop manager with the permission Read/Write",
@@ -116,7 +120,7 @@ impl WooCommerce {
             Err(error) => probes.push(unseen("whether the keys may write", &error)),
         }
         if let Err(error) = self.read_one("orders").await {
-            probes.push(problem(
+            probes.push(Probe::problem(
                 "orders-unseen",
                 format!("the keys do not let eys see what was sold: {}", error.message),
                 "make the keys for an administrator or a shop manager",
@@ -141,20 +145,24 @@ impl WooCommerce {
         if learned.lacks_variations.load(Ordering::Relaxed) {
             let message =
                 "the shop cannot list the variations of all products at once, so each such product costs a call";
-            probes.push(note("variations-apart", message, "WooCommerce 10.3 or later can"));
+            probes.push(Probe::note("variations-apart", message, "WooCommerce 10.3 or later can"));
         }
         if learned.parents_apart.load(Ordering::Relaxed) {
             let message = "the shop takes variations of one product at a time only, so each such product costs a call";
-            probes.push(note("parents-apart", message, "nothing; it only takes longer"));
+            probes.push(Probe::note("parents-apart", message, "nothing; it only takes longer"));
         }
         if learned.batch_lowered.load(Ordering::Relaxed) {
             let most = learned.batch.load(Ordering::Relaxed);
             let message = format!("the shop takes at most {most} items in one call");
-            probes.push(note("batch-limit", &message, "nothing; it only takes longer"));
+            probes.push(Probe::note("batch-limit", &message, "nothing; it only takes longer"));
         }
         if learned.fractions.load(Ordering::Relaxed) {
             let message = "some quantities have a fraction; eys counts whole pieces and rounds them down";
-            probes.push(note("fractions", message, "sell such goods in whole units, if they are to be kept in step"));
+            probes.push(Probe::note(
+                "fractions",
+                message,
+                "sell such goods in whole units, if they are to be kept in step",
+            ));
         }
         probes
     }
@@ -167,7 +175,7 @@ fn settings_of(settings: &[Setting]) -> Vec<Probe> {
         let words = "turn stock management on for the whole shop; products keep the numbers that they had".to_owned();
         probes.push(Probe {
             mend: Some(Mend { listing: None, act: "manage-shop", words }),
-            ..problem(
+            ..Probe::problem(
                 "stock-management-off",
                 "stock management is off for the whole shop: it counts nothing and takes no quantity".to_owned(),
                 "`eys doctor --fix` turns it on; or WooCommerce, Settings, Products, Inventory: enable stock management",
@@ -178,11 +186,15 @@ fn settings_of(settings: &[Setting]) -> Vec<Probe> {
     if let Some(threshold) = threshold.filter(|threshold| *threshold > 0) {
         let message = format!("the shop calls a product sold out when {threshold} are left");
         let next = "WooCommerce, Settings, Products, Inventory: set the out of stock threshold to 0 to sell them all";
-        probes.push(note("sold-out-early", &message, next));
+        probes.push(Probe::note("sold-out-early", &message, next));
     }
     if value("woocommerce_hide_out_of_stock_items").as_deref() == Some("yes") {
         let message = "the shop hides what is sold out by itself";
-        probes.push(note("hides-sold-out", message, "nothing: `zero_stock = \"keep\"` is enough for this channel"));
+        probes.push(Probe::note(
+            "hides-sold-out",
+            message,
+            "nothing: `zero_stock = \"keep\"` is enough for this channel",
+        ));
     }
     probes
 }
@@ -197,13 +209,13 @@ fn version_of(version: &str) -> Vec<Probe> {
     }
     if number < (5, 8) {
         let message = format!("WooCommerce {shown} is too old to say what changed");
-        return vec![problem("version", message, "update WooCommerce; 5.8 is the oldest that works")];
+        return vec![Probe::problem("version", message, "update WooCommerce; 5.8 is the oldest that works")];
     }
     if number < (8, 2) {
         let message = format!("WooCommerce {shown} is old: it may not tell of a refund of a part of an order");
-        return vec![note("version", &message, "update WooCommerce when you can")];
+        return vec![Probe::note("version", &message, "update WooCommerce when you can")];
     }
-    vec![fine("version", format!("WooCommerce {shown}"))]
+    vec![Probe::fine("version", format!("WooCommerce {shown}"))]
 }
 
 fn noticed(noticed: &Noticed) -> Vec<Probe> {
@@ -212,11 +224,11 @@ fn noticed(noticed: &Noticed) -> Vec<Probe> {
         let message = format!("a plugin prints words before the shop's answers: {words}");
         let next =
             "switch WP_DEBUG_DISPLAY off in wp-config.php, or the plugin; writes are looked up one by one till then";
-        probes.push(problem("noisy-answers", message, next));
+        probes.push(Probe::problem("noisy-answers", message, next));
     }
     if noticed.mark {
         let message = "the shop's answers begin with a byte order mark; eys reads over it";
-        probes.push(note(
+        probes.push(Probe::note(
             "byte-order-mark",
             message,
             "a PHP file of a theme or plugin was saved with one: save it without",
@@ -224,7 +236,7 @@ fn noticed(noticed: &Noticed) -> Vec<Probe> {
     }
     if noticed.cached {
         let message = "a cache answers in place of the shop, so numbers may be old".to_owned();
-        probes.push(problem("cached-answers", message, "leave /wp-json/ out of the host's cache"));
+        probes.push(Probe::problem("cached-answers", message, "leave /wp-json/ out of the host's cache"));
     }
     probes
 }
@@ -232,17 +244,5 @@ fn noticed(noticed: &Noticed) -> Vec<Probe> {
 fn unseen(what: &str, error: &ChannelError) -> Probe {
     let who =
         if error.kind == ErrorKind::Permission { "the user of the keys may not see" } else { "eys could not see" };
-    note("settings-unseen", &format!("{who} {what}: {}", error.message), "make the keys for a shop manager")
-}
-
-fn fine(code: &'static str, message: String) -> Probe {
-    Probe { code, weight: Weight::Fine, listing: None, message, next: None, mend: None, ends: None }
-}
-
-fn note(code: &'static str, message: &str, next: &str) -> Probe {
-    Probe { weight: Weight::Note, next: Some(next.to_owned()), ..fine(code, message.to_owned()) }
-}
-
-fn problem(code: &'static str, message: String, next: &str) -> Probe {
-    Probe { weight: Weight::Problem, next: Some(next.to_owned()), ..fine(code, message) }
+    Probe::note("settings-unseen", format!("{who} {what}: {}", error.message), "make the keys for a shop manager")
 }

@@ -111,8 +111,6 @@ impl<'a> Day<'a> {
             // A listing that is new shows late there.
             self.shops.pass(120).await;
         }
-        // The owner lets a source's listings be taken out of sight for their last units from the beginning (Z2).
-        self.shops.store.transaction(|tx| tx.set_meta("last-unit:source", "released")).unwrap();
         self.lived.linked = self.shops.market.now();
         self.shops.link().await;
         for channel in self.drawn.targets() {

@@ -147,14 +147,9 @@ impl Day<'_> {
 
     fn units(&self, channel: &DrawnChannel, sku: &str) -> i64 {
         match channel.kind {
-            DrawnKind::Etsy => {
-                let shop = self.shops.market.shop(channel.name);
-                let (shown, units) = (shop.for_sale(sku), shop.available(sku));
-                // Where nothing is left, a listing is out of sight with one unit in it (Z2).
-                let is_source = channel.name == self.drawn.source().name;
-                if shown || (is_source && units != 1) { units } else { 0 }
-            }
-            DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) => {
+            // Where nothing is left, a listing is out of sight with one unit in it (Z2).
+            DrawnKind::Etsy if !self.shops.market.shop(channel.name).for_sale(sku) => 0,
+            DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) | DrawnKind::Etsy => {
                 self.shops.market.shop(channel.name).available(sku)
             }
             DrawnKind::Csv { .. } => cell(&self.shops.path(channel.name), sku).unwrap(),

@@ -74,9 +74,8 @@ impl<'a> Stock<'a> {
         let early = early.filter_map(line).collect();
         let at_first = drawn.goods.iter().filter(|(sku, _)| drawn.holder(sku) == sku).cloned().collect();
         let mut stock = Self { drawn, lived, at_first, changes: Vec::new(), early };
-        let mut emptied = BTreeSet::new();
         for event in &lived.events {
-            stock.note(event, &mut emptied);
+            stock.note(event);
         }
         for deed in &lived.deeds {
             stock.spread(deed.channel, &deed.sku, deed.edited - deed.sold, deed.at, deed.sold > 0);
@@ -85,19 +84,7 @@ impl<'a> Stock<'a> {
         stock
     }
 
-    /// Takes in an event. `emptied`: the goods of a source at Etsy that are out of sight with the unit that Etsy wants them
-    /// to keep, which is nobody's (Z2).
-    fn note(&mut self, event: &Event, emptied: &mut BTreeSet<String>) {
-        if event.shop == "source" && self.drawn.source().kind == DrawnKind::Etsy {
-            match &event.deed {
-                Deed::Listing { who: Who::App, sku, what } if what.starts_with("inactive") => {
-                    emptied.insert(sku.clone());
-                }
-                Deed::Wrote { who: Who::App, sku, to, .. } if *to != 1 => drop(emptied.remove(sku)),
-                Deed::Listing { sku, what, .. } if what.starts_with("active") => drop(emptied.remove(sku)),
-                _ => {}
-            }
-        }
+    fn note(&mut self, event: &Event) {
         if let Some((order, line, sku, units)) = of_line(self.drawn, self.lived, event) {
             if !self.early.contains(&(event.shop.clone(), order, line)) {
                 let sale = matches!(event.deed, Deed::Sold { .. });
@@ -107,7 +94,6 @@ impl<'a> Stock<'a> {
         }
         match &event.deed {
             Deed::Wrote { who: Who::Owner | Who::OtherApp, sku, from, to, .. } if event.shop == "source" => {
-                let from = if emptied.remove(sku) { 0 } else { *from };
                 self.spread("source", sku, to - from, event.at, false);
             }
             Deed::Adjusted { who: Who::Owner | Who::OtherApp, sku, delta, .. } if event.shop == "source" => {
@@ -244,9 +230,7 @@ impl<'a> Stock<'a> {
             let truth = self.at_last(sku);
             let must = if self.drawn.source().kind.goes_below_zero() { truth } else { truth.max(0) };
             let has = self.lived.shows["source"][sku];
-            // A unit that comes back to a listing at Etsy that sold out looks like the one that such a listing keeps.
-            let hidden = self.drawn.source().kind == DrawnKind::Etsy && (has, must) == (0, 1);
-            (has != must && !hidden).then(|| format!("the source has {has} {sku}, and it must be {must}"))
+            (has != must).then(|| format!("the source has {has} {sku}, and it must be {must}"))
         });
         wrong.collect()
     }
