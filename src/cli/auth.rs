@@ -61,7 +61,7 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
     let until = token.ends.map(|ends| format!(", which ends on {}", ends.strftime("%Y-%m-%d"))).unwrap_or_default();
     context.ui.say(&format!("Consent for {} is kept beside the state{until}.", found.name));
     context.ui.note(&format!(
-        "Next: `eys doctor` tries it. If `refresh_token` stands in [channels.{}], take it out: it goes before this one.",
+        "Next: `eys doctor` tries it. If `refresh_token` stands in [channels.{}], take it out: this one is in its place.",
         found.name
     ));
     let body = Map::from_iter([

@@ -10,9 +10,11 @@ use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
 use crate::domain::observe::{SAME_MOMENT, confirmed, later};
-use crate::domain::settle::{Evidence, OwnSales, Settlement, Verdict, decide, settle, settle_leaving};
+use crate::domain::settle::{
+    Evidence, OwnSales, Second, Settlement, Verdict, decide, second_reading, settle, settle_leaving,
+};
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, LineId,
+    Act, CallId, ChannelName, Delta, ExactlyOnce, Found, Intent, IntentId, IntentState, Known, Level, Line, LineId,
     ListingId, Movement, Pushed, RunId, Seen, Why,
 };
 use crate::safeguard::{Safeguard, stands};
@@ -367,9 +369,39 @@ impl Cycle<'_> {
                 let why = "no answer came; the number is read again when the request can no longer be running";
                 self.pending(lane, stored, why.to_owned(), None)?;
             }
+            Verdict::InDoubt if self.ran_over_a_sale(lane, stored, seen, own)? => {
+                self.confirm(lane, stored, seen, None)?;
+            }
+            Verdict::InDoubt if counts && begun < later(still_running, capability.order_delay) => {
+                let why = "no answer came, and the number fits neither; the orders of that moment may still be late";
+                self.pending(lane, stored, why.to_owned(), None)?;
+            }
             Verdict::InDoubt => self.doubt(stored, level, begun)?,
         }
         Ok(())
+    }
+
+    /// Tells whether a number that fits neither outcome is explained by a write that ran over a sale of the source: the
+    /// platform counted that sale (X3), and its order was placed after the reading that the write was reckoned from, and
+    /// before the write can last have been on its way.
+    fn ran_over_a_sale(
+        &self,
+        lane: &Lane,
+        stored: &Stored<'_>,
+        seen: Evidence,
+        own: OwnSales,
+    ) -> Result<bool, StoreError> {
+        if seen.counter.is_none() {
+            return Ok(false);
+        }
+        let Second::Lost(lost) = second_reading(stored.delta, stored.before, seen.level, own) else { return Ok(false) };
+        let id = stored.intent.listing;
+        let (known, lines) = self.store.read(|tx| Ok((tx.known(id)?, tx.own_lines(id)?)))?;
+        let Some(read) = known.and_then(|known| known.reading) else { return Ok(false) };
+        let until = later(later(stored.intent.opened, lane.capability().still_running), SAME_MOMENT);
+        let between = |line: &&Line| read.begun <= later(line.placed, SAME_MOMENT) && line.placed <= until;
+        let sold = lines.iter().filter(between).fold(0_i64, |sum, line| sum.saturating_add(line.taken));
+        Ok((1..=own.sure.min(sold)).contains(&lost.0.saturating_neg()))
     }
 
     /// Tells whether an open adjustment may be decided by a reading (X6): only if the number was the same before, so long

@@ -140,6 +140,24 @@ async fn a_deduction_that_dies_anywhere_is_made_once() {
     }
 }
 
+// proves X3, X6, F6: a sale that a dying deduction runs over is made good by itself, as soon as its order shows.
+#[tokio::test(start_paused = true)]
+async fn a_sale_run_over_by_a_deduction_that_dies_is_taken_off_again() {
+    for nth in 0..50 {
+        let moment = Duration::from_millis(50 * nth);
+        let (mut shops, source, outlet) = two_sold().await;
+        source.set_order_delay(Duration::from_mins(if nth % 2 == 0 { 0 } else { 5 }));
+        shops.market.set_latency(Duration::from_millis(150));
+        let sold = async {
+            tokio::time::sleep(moment.saturating_sub(Duration::from_millis(200))).await;
+            source.buy("MUG", 1).unwrap();
+        };
+        tokio::join!(shops.killed_after(moment), sold);
+        assert!(!shops.until_rest().await, "killed after {moment:?}");
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (7, 7), "killed after {moment:?}");
+    }
+}
+
 // proves X3, F1: an answer that is lost at any call of a deduction changes nothing about what is taken off.
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_no_second_deduction() {

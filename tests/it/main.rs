@@ -4,9 +4,11 @@
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;
 
+mod browser;
 mod cli_accounts;
 mod cli_doctor;
 mod cli_ebay;
+mod cli_etsy;
 mod cli_held;
 mod cli_help;
 mod cli_init;
@@ -31,6 +33,7 @@ mod etsy_line;
 mod etsy_shops;
 mod exports;
 mod findings;
+mod findings_abroad;
 mod held_lines;
 mod holds;
 mod in_turn;

@@ -1,6 +1,7 @@
 //! Sealed runs of the program: a folder of its own, nothing of the machine that it runs on, and all that it told in one
 //! text.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::sim::ebay::Ebay;
+use crate::sim::etsy::Etsy;
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{Tls, WooCommerce, consumer_key, consumer_secret};
 use crate::sim::{Market, ShopHandle};
@@ -127,6 +129,22 @@ impl Home {
              ru_name = \"{}\"\nbase_url = \"http://{address}\"\n\n",
             keyset.client, keyset.secret, keyset.ru_name
         ));
+    }
+
+    /// The same with a shop at Etsy.
+    pub async fn etsy(&mut self, name: &str, role: &str, shop: &ShopHandle, redirect: &str) {
+        let address = shop.serve().await.unwrap();
+        let (keystring, secret) = shop.face(|face: &mut Etsy| (face.keystring.clone(), face.shared_secret.clone()));
+        self.say(&format!(
+            "[channels.{name}]\nkind = \"etsy\"\nrole = \"{role}\"\nkeystring = \"{keystring}\"\n\
+             shared_secret = \"{secret}\"\nredirect_uri = \"{redirect}\"\nbase_url = \"http://{address}\"\n\n"
+        ));
+    }
+
+    /// Returns the codes of what `doctor` finds.
+    pub fn codes(&self) -> BTreeSet<String> {
+        let findings = self.json("doctor")["findings"].as_array().unwrap().clone();
+        findings.iter().filter_map(|finding| finding["code"].as_str().map(ToOwned::to_owned)).collect()
     }
 
     /// Adds to channels.toml.

@@ -48,18 +48,28 @@ impl Etsy {
     /// Takes a listing out of sight, and leaves the one unit in it that Etsy wants it to keep, so that it is known again as
     /// one with nothing left. Nobody can buy between the two.
     pub(super) async fn empty(&self, item: &Item, operation: &'static str) -> Result<Outcome> {
+        let out_of_sight = Ok(Outcome::Done { echo: Some(Level(0)) });
         // What sold out cannot be hidden, and is out of sight.
-        if !item.is(INACTIVE) && !item.is(SOLD_OUT) {
+        if item.is(SOLD_OUT) {
+            return out_of_sight;
+        }
+        if !item.is(INACTIVE) {
             match self.put_into(item.id, INACTIVE, operation).await? {
                 Outcome::Done { .. } => {}
+                // The last of it may have been sold since it was read.
+                Outcome::Refused(error) => {
+                    let now = self.bare_item(item.id, operation).await?;
+                    let sold_out = now.is_some_and(|now| now.is(SOLD_OUT));
+                    return if sold_out { out_of_sight } else { Ok(Outcome::Refused(error)) };
+                }
                 outcome => return Ok(outcome),
             }
         }
         let Some(inventory) = item.inventory.as_ref().filter(|inventory| inventory.units() != Some(1)) else {
-            return Ok(Outcome::Done { echo: Some(Level(0)) });
+            return out_of_sight;
         };
         let written = self.replace(item.id, inventory, &inventory.but_one()).await;
-        Ok(written.map_or_else(|outcome| outcome, |_| Outcome::Done { echo: Some(Level(0)) }))
+        written.map_or_else(Ok, |_| out_of_sight)
     }
 
     /// Renews a listing that sold out, so that a number written to it is on sale: by itself that would leave it sold out.

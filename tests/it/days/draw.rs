@@ -168,6 +168,22 @@ pub struct Spell {
     pub writing: Option<bool>,
 }
 
+impl Spell {
+    /// Tells whether writes may be done and not answered.
+    pub fn loses_answers(&self) -> bool {
+        let loses = matches!(
+            self.trouble,
+            Trouble::LostAfter
+                | Trouble::CutBody
+                | Trouble::BrokenJson
+                | Trouble::StatusAfter(_)
+                | Trouble::Slow(_)
+                | Trouble::SlowAnswer(_)
+        );
+        loses && self.writing != Some(false)
+    }
+}
+
 impl Drawn {
     pub fn from_seed(seed: u64) -> Self {
         let mut dice = Dice::new(seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(11));
@@ -231,6 +247,10 @@ impl Drawn {
             self.turns.retain(|turn| turn.channel != channel.name);
             // A part of an order that is refunded says nothing of the goods there.
             self.pace.taken_back = 0.0;
+        }
+        // At Etsy a word is no throttle: it forbids, and is tried again after waits longer than the rest of the day.
+        if self.channels.iter().any(|channel| channel.kind == DrawnKind::Etsy) {
+            self.spells.retain(|spell| !matches!(spell.trouble, Trouble::Word(_)));
         }
     }
 

@@ -176,6 +176,8 @@ impl<'a> Day<'a> {
             }
             let takes_long = |spell: &&&Spell| matches!(spell.trouble, Fate::Slow(_) | Fate::SlowAnswer(_));
             self.lived.slow.extend(spells.iter().filter(takes_long).map(|spell| (stretch, spell.at)));
+            let loses = |spell: &&&Spell| spell.loses_answers();
+            self.lived.deaf.extend(spells.iter().filter(loses).map(|spell| (stretch, spell.at)));
             if spells.iter().any(|spell| self.drawn.blinds(spell)) {
                 self.lived.blind.push(Stretch { from, until });
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eys::domain::policy::ZeroStock;
 use eys::domain::{Hold, IntentState, Line, LineId, ListingId, Why};
 use eys::store::{StoreError, Tx};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::draw::{DrawnChannel, DrawnKind};
 use super::live::Day;
@@ -63,6 +63,8 @@ pub struct Lived {
     pub dark: Vec<Stretch>,
     /// When calls to a channel took long, or to any channel.
     pub slow: Vec<(Stretch, Option<&'static str>)>,
+    /// When answers to writes of a channel were lost, or of any channel.
+    pub deaf: Vec<(Stretch, Option<&'static str>)>,
     /// Runs in which nothing of the source could be read.
     pub blind: Vec<Stretch>,
     /// What each channel shows at the end, by SKU.
@@ -100,9 +102,15 @@ impl Day<'_> {
         self.gather_numbers();
         self.gather_beliefs();
         for channel in self.drawn.channels.iter().filter(|channel| channel.kind.is_shop()) {
+            // What sold out while the call was on its way cannot be hidden at Etsy.
+            let sold_out = self.lived.events.iter().filter(|event| event.shop == channel.name).filter_map(|event| {
+                matches!(&event.deed, Deed::Listing { what, .. } if what == "sold_out at Etsy").then_some(event.at)
+            });
+            let sold_out: Vec<Timestamp> = sold_out.collect();
             let amiss = |call: &Call| {
                 let throttled = matches!(call.status, Some(429));
-                call.troubles.is_empty() && !throttled && call.status.is_some_and(|status| status >= 400)
+                let late = call.operation == "updateListing" && sold_out.iter().any(|at| just_before(*at, call.at));
+                call.troubles.is_empty() && !throttled && !late && call.status.is_some_and(|status| status >= 400)
             };
             self.lived.refused.extend(self.shops.market.calls(channel.name).into_iter().filter(amiss));
         }
@@ -235,4 +243,9 @@ impl Day<'_> {
         }
         self.lived.doubts.push((self.shops.market.now(), sku.to_owned(), shows));
     }
+}
+
+/// Tells whether a call may have been under way at a moment.
+fn just_before(at: Timestamp, call: Timestamp) -> bool {
+    call.duration_since(at).abs() <= SignedDuration::from_secs(1)
 }

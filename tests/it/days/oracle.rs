@@ -59,7 +59,7 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
     wrong.extend(stock.doubts_are_on_the_safe_side());
     wrong.extend(stock.only_what_may_be_written_is_written());
     wrong.extend(stock.every_oversell_was_unavoidable());
-    if lived.said.contains("shpat_") || lived.said.contains("cs_") {
+    if ["shpat_", "cs_", "v^1.1#", ".refresh-", ".access-"].iter().any(|secret| lived.said.contains(secret)) {
         wrong.push("a token was told".to_owned());
     }
     wrong.extend(lived.refused.first().map(|call| format!("a platform refused a call: {call:?}")));
@@ -216,6 +216,27 @@ impl<'a> Stock<'a> {
             || (late && kind == DrawnKind::WooCommerce && sold.into_iter().any(|at| within(at, SAVE)))
     }
 
+    /// Counts the units of a good that were sold on the source while a write of ours may have run over them (X3).
+    fn sold_aside(&self, good: &str) -> i64 {
+        if !self.drawn.source().kind.runs_over() {
+            return 0;
+        }
+        let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
+        let ours = |event: &Event| {
+            matches!(event.deed, Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. })
+        };
+        let ours: Vec<Timestamp> = self.lived.events.iter().filter(here).filter(|e| ours(e)).map(|e| e.at).collect();
+        let aside = |at: Timestamp| ours.iter().any(|ours| *ours - SLOW <= at && at <= *ours + ASIDE);
+        let sold = self
+            .lived
+            .events
+            .iter()
+            .filter(here)
+            .filter(|event| aside(event.at))
+            .filter_map(|event| if let Deed::Sold { units, .. } = event.deed { Some(units) } else { None });
+        sold.sum()
+    }
+
     /// Tells whether lines of a good of the source waited for the owner, who was asked: till the answer comes they are
     /// not counted (W3, W5).
     fn was_asked(&self, good: &str, since: Timestamp, until: Timestamp) -> bool {
@@ -269,7 +290,9 @@ impl<'a> Stock<'a> {
         let told = |part: &&String| !self.drawn.source().kind.goes_below_zero() && !self.nobody_can_tell(part);
         for (part, missing) in missing.iter().filter(|(part, _)| told(part)) {
             let short = (-self.at_last(part)).max(0);
-            if *missing != short {
+            // A sale that a write ran over is owed by no line.
+            let run_over = self.sold_aside(part);
+            if !(short - run_over..=short).contains(missing) {
                 wrong.push(format!("{missing} {part} stay owed, and {short} are not there"));
             }
             if short > 0 && !self.lived.oversold.contains(part) {
@@ -351,10 +374,16 @@ impl<'a> Stock<'a> {
         wrong
     }
 
-    /// While nothing of the source can be read, nothing is raised (O4).
+    /// While nothing of the source can be read, nothing is raised (O4): unless an answer of the target itself was lost, so
+    /// that it may show more than what is written for all that anybody knows.
     fn no_raise_while_blind(&self) -> Vec<String> {
         let blind = |at: Timestamp| self.lived.blind.iter().any(|stretch| stretch.contains(at));
-        let raises = self.pushes().filter(|(at, .., from, to)| from < to && blind(*at));
+        let deaf = |at: Timestamp, channel: &str| {
+            let mut deaf = self.lived.deaf.iter().filter(|(_, name)| name.is_none_or(|name| name == channel));
+            deaf.any(|(stretch, _)| stretch.meets(at - self.blind(), at))
+        };
+        let raises =
+            self.pushes().filter(|(at, channel, _, from, to)| from < to && blind(*at) && !deaf(*at, channel.name));
         raises
             .map(|(at, channel, sku, from, to)| {
                 format!(

@@ -279,6 +279,13 @@ async fn a_listing_is_hidden_and_shown_again() {
     assert_eq!(script.asked().len(), 2);
     let (web, _) = etsy(&[there(), (200, state("active"))]);
     assert!(show(&web, Showing::Hide { former: "active".to_owned() }).await.starts_with("unknown"));
+    // What sold its last unit since it was read cannot be hidden, and need not be.
+    let refusal = || (400, r#"{"error":"A listing that is sold_out cannot be deactivated"}"#.to_owned());
+    for (now, told) in [("sold_out", "done Some(0)"), ("active", "refused")] {
+        let (web, _) = etsy(&[there(), refusal(), (200, state(now))]);
+        let outcome = show(&web, Showing::Hide { former: "active".to_owned() }).await;
+        assert!(outcome.starts_with(told), "{outcome}");
+    }
 }
 
 // proves Z2: a hidden listing keeps the one unit that Etsy wants, reads as one with nothing left, and what is written to it

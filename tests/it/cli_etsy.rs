@@ -1,0 +1,60 @@
+//! The program with a shop at Etsy over loopback: consent in a browser that comes back by itself, or is pasted.
+
+use std::net::TcpListener;
+
+use url::Url;
+
+use crate::browser::{browse, consent, get};
+use crate::sim::Market;
+use crate::sim::etsy::{Etsy, EtsySpec};
+use crate::sim::shopify::ShopSpec;
+use crate::support::Home;
+
+/// An address on this machine that nobody listens at.
+fn free_address() -> String {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("http://localhost:{port}/callback")
+}
+
+// proves F3, F7: consent comes back by itself from a browser on this machine, or is pasted; it opens the shop, is kept
+// beside the state, and each renewal of it too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_consents_and_the_browser_comes_back() {
+    let market = Market::live(1);
+    let goods = [("MUG", 10), ("BOWL", 4)];
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
+    let stall = market.add_etsy(&EtsySpec::new("stall", &goods));
+    let redirect = free_address();
+    stall.face(|face: &mut Etsy| {
+        face.revoke_consent();
+        face.callbacks.insert(redirect.clone());
+    });
+    let mut home = Home::new();
+    home.shopify("shop", "source", &shop).await;
+    home.etsy("stall", "target", &stall, &redirect).await;
+    home.eys("doctor").is(6).has("`eys auth stall`");
+    let told = consent(&home, "stall", |address| browse(address).replace("state=", "state=x"));
+    told.is(1).has("answers another question");
+    // The browser lands on this machine; nothing is pasted.
+    let told = consent(&home, "stall", |address| {
+        let landed = Url::parse(&browse(address).replace("localhost", "127.0.0.1")).unwrap();
+        let page = get(&landed);
+        assert!(page.contains("eys has got the answer"), "{page}");
+        None
+    });
+    told.is(0).has("eys asks for").has("to read what was sold, without anything about buyers");
+    told.has("is kept beside the state").lacks(".refresh-").lacks(".access-");
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    home.eys("status").is(0).has("stall");
+    // An hour later, and after the consent was taken back and given again.
+    let now = market.now();
+    stall.face(|face: &mut Etsy| face.expire_tokens(now));
+    home.eys("sync").is(0);
+    stall.face(Etsy::revoke_consent);
+    home.eys("sync").is(1).has("`eys auth stall`").lacks(".refresh-");
+    consent(&home, "stall", browse).is(0);
+    home.eys("sync").is(0);
+    home.eys("doctor").lacks(".refresh-").lacks(".access-").has("the consent lasts until");
+    assert!(!home.read("channels.toml").contains(".refresh-"));
+}

@@ -1,0 +1,136 @@
+//! What `doctor` finds at eBay and Etsy: what provokes it, and that its mend clears it.
+
+use eys::domain::Role;
+
+use crate::findings::finds;
+use crate::shops::Shops;
+use crate::sim::ShopHandle;
+use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
+use crate::sim::etsy::{Etsy, ListingSpec as EtsyListing};
+use crate::sim::{Good, Market};
+use crate::support::Home;
+
+/// Provokes a finding, or mends it.
+type Turn = fn(&ShopHandle, bool);
+
+/// Longer than any token lives: what the consent covers shows with the next one.
+const TOKENS_END: u64 = 3 * 3600;
+
+async fn each_is_found_and_mended(shops: &mut Shops, channel: &str, shop: &ShopHandle, turns: &[(&str, Turn)]) {
+    for (code, turn) in turns {
+        turn(shop, true);
+        shops.pass(TOKENS_END).await;
+        assert!(finds(shops, channel, code).await, "{code}");
+        turn(shop, false);
+        shops.pass(TOKENS_END).await;
+        assert!(!finds(shops, channel, code).await, "{code}");
+    }
+}
+
+fn put(held: &mut std::collections::BTreeSet<String>, what: &str, on: bool) {
+    if on {
+        held.insert(what.to_owned());
+    } else {
+        held.remove(what);
+    }
+}
+
+fn calls_of_trading(shop: &ShopHandle, most: usize) {
+    shop.face(|face: &mut Ebay| face.quotas.a_day.insert("tradingapi", most));
+}
+
+// finds listing-without-sku, variation-without-sku, listing-on-hold, offer-on-hold, stock-by-warehouse, calls-left
+#[tokio::test(start_paused = true)]
+async fn what_is_odd_at_ebay_is_mended_there() {
+    let turns: [(&str, Turn); 6] = [
+        ("listing-without-sku", |shop, on| if on { shop.rename_sku("VASE", "") } else { shop.rename_sku("", "VASE") }),
+        (
+            "variation-without-sku",
+            |shop, on| if on { shop.rename_sku("TEE-M", "") } else { shop.rename_sku("", "TEE-M") },
+        ),
+        ("listing-on-hold", |shop, on| shop.face(|face: &mut Ebay| put(&mut face.on_hold, "VASE", on))),
+        ("offer-on-hold", |shop, on| shop.face(|face: &mut Ebay| put(&mut face.on_hold, "MUG", on))),
+        ("stock-by-warehouse", |shop, on| shop.face(|face: &mut Ebay| put(&mut face.distributed, "MUG", on))),
+        ("calls-left", |shop, on| calls_of_trading(shop, if on { 24 } else { 5_000 })),
+    ];
+    let mut shops = Shops::new();
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 2), Good::new("TEE-M", 3)]);
+    let spec = EbaySpec::new("bay", &[("VASE", 2)]).with(ListingSpec::single("MUG", 5).inventory()).with(tee);
+    let bay = shops.ebay_of(Role::Target, &spec);
+    shops.csv("list", Role::Source, &[("MUG", 5), ("VASE", 2), ("TEE-S", 2), ("TEE-M", 3)]);
+    shops.start().await;
+    each_is_found_and_mended(&mut shops, "bay", &bay, &turns).await;
+}
+
+// finds scope-missing, out-of-stock-control-off
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_at_ebay_lacks_is_consented_to_and_switched_on() {
+    let market = Market::live(1);
+    let bay = market.add_ebay(&EbaySpec::new("bay", &[("MUG", 1), ("BOWL", 1)]));
+    let mut home = Home::new();
+    home.list("stock", "source", "sku,quantity\nMUG,10\nBOWL,4\n");
+    home.ebay("bay", "target", &bay).await;
+    crate::browser::consent(&home, "bay", crate::browser::browse).is(0);
+    home.eys("link --yes").is(0);
+    bay.face(|face: &mut Ebay| face.out_of_stock_control = false);
+    home.eys("doctor").has("out-of-stock control is off").has("`eys doctor --fix` switches it on");
+    assert!(home.codes().contains("out-of-stock-control-off"));
+    home.eys("doctor --fix --yes").is(0);
+    assert!(!home.codes().contains("out-of-stock-control-off"));
+    assert!(bay.face(|face: &mut Ebay| face.out_of_stock_control));
+    // A consent that covers less than is needed, and then one that covers all.
+    let now = market.now();
+    let all = bay.face(|face: &mut Ebay| face.scopes.clone());
+    bay.face(|face: &mut Ebay| {
+        face.scopes.retain(|scope| !scope.ends_with("sell.account"));
+        face.expire_tokens(now);
+    });
+    home.eys("doctor").has("the consent lacks the scope sell.account");
+    bay.face(|face: &mut Ebay| {
+        face.scopes = all;
+        face.expire_tokens(now);
+    });
+    crate::browser::consent(&home, "bay", crate::browser::browse).is(0);
+    assert!(!home.codes().contains("scope-missing"));
+}
+
+// finds scope-missing, listing-without-sku, mixed-skus, parenthesis, quantity-at-most, sold-out, calls-left
+#[tokio::test(start_paused = true)]
+async fn what_is_odd_at_etsy_is_mended_there() {
+    let turns: [(&str, Turn); 7] = [
+        ("scope-missing", |shop, on| shop.face(|face: &mut Etsy| put(&mut face.scopes, "listings_w", !on))),
+        ("listing-without-sku", |shop, on| if on { shop.rename_sku("VASE", "") } else { shop.rename_sku("", "VASE") }),
+        ("mixed-skus", |shop, on| {
+            if on {
+                shop.add_etsy_listing(&EtsyListing::shared("Mat", 5, &["MAT-S", "MAT-L"]));
+            } else {
+                shop.rename_sku("MAT-L", "MAT-S");
+            }
+        }),
+        ("parenthesis", |shop, on| {
+            if on {
+                let goods = [Good::new("CAP-S", 2), Good::new("CAP-M", 3)];
+                shop.add_etsy_listing(&EtsyListing::varied("Cap", &goods).with_parentheses());
+            } else {
+                shop.delete("CAP-S");
+            }
+        }),
+        ("quantity-at-most", |shop, on| shop.owner_sets("MUG", if on { 999 } else { 5 })),
+        ("sold-out", |shop, on| {
+            if on {
+                shop.buy("BOWL", 4).unwrap();
+            } else {
+                shop.owner_sets("BOWL", 4);
+                shop.owner_reactivates("BOWL");
+            }
+        }),
+        ("calls-left", |shop, on| {
+            shop.face(|face: &mut Etsy| face.private.a_day = if on { face.private.used() + 12 } else { 5_000 });
+        }),
+    ];
+    let mut shops = Shops::new();
+    let stall = shops.etsy("stall", Role::Target, &[("MUG", 5), ("VASE", 2), ("BOWL", 4)]);
+    shops.csv("list", Role::Source, &[("MUG", 5), ("VASE", 2), ("BOWL", 4)]);
+    shops.start().await;
+    each_is_found_and_mended(&mut shops, "stall", &stall, &turns).await;
+}
