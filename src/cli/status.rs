@@ -14,8 +14,9 @@ use crate::app;
 use crate::config::Config;
 use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, Zero, plan};
+use crate::domain::quota::Quota;
 use crate::domain::status::Status;
-use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
+use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
 use crate::engine::standing::{Watch, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
@@ -131,6 +132,8 @@ pub(super) fn secret_words(path: &Path) -> (String, String) {
 /// Where everything stands.
 struct Overview {
     channels: Vec<(ChannelState, Counts)>,
+    /// What is left of the calls that platforms allow, where they say so.
+    quotas: Vec<(ChannelName, Quota)>,
     holds: Vec<Hold>,
     last: Option<Run>,
 }
@@ -138,14 +141,17 @@ struct Overview {
 impl Overview {
     fn gather(config: &Config, store: &Store) -> Result<Self, StoreError> {
         store.read(|tx| {
-            let mut channels = Vec::new();
+            let (mut channels, mut quotas) = (Vec::new(), Vec::new());
             for configured in &config.channels {
                 let fresh = || ChannelState::new(&configured.name, configured.kind.name, configured.role);
-                let channel = tx.channel(&configured.name)?.unwrap_or_else(fresh);
-                channels.push((channel, tx.totals(&configured.name)?));
+                let known = tx.channel(&configured.name)?;
+                let kept = known.as_ref().map(|channel| tx.quota(&channel.name)).transpose()?.flatten();
+                quotas.extend(kept.map(|kept| (configured.name.clone(), kept.quota)));
+                channels.push((known.unwrap_or_else(fresh), tx.totals(&configured.name)?));
             }
             let last = tx.runs(20)?.into_iter().find(|run| run.command.split(' ').any(|word| word == "sync"));
-            Ok(Self { channels, holds: tx.holds()?, last })
+            quotas.retain(|(_, quota)| Timestamp::now() < quota.refills);
+            Ok(Self { channels, quotas, holds: tx.holds()?, last })
         })
     }
 
@@ -169,6 +175,10 @@ impl Overview {
                 let summary = run.summary.as_deref().unwrap_or("it did not end");
                 parts.push(format!("Last run: {}, {} — {summary}", run.id.0, time(run.began)));
             }
+            let calls = self.quotas.iter().map(|(channel, quota)| {
+                format!("Calls left on {channel}: {} of {}, until {}", quota.left, quota.most, time(quota.refills))
+            });
+            parts.extend(Some(calls.collect::<Vec<_>>().join("\n")).filter(|calls| !calls.is_empty()));
         }
         parts.push(if problems.is_empty() {
             "Nothing is wrong and nothing waits.".to_owned()
@@ -191,6 +201,7 @@ impl Overview {
                 "linked": counts.linked,
                 "with_stock": counts.showing,
                 "last_complete": channel.complete.map(|at| at.to_string()),
+                "calls": self.quotas.iter().find(|(name, _)| *name == channel.name).map(|(_, quota)| quota),
                 "trouble": channel.trouble,
             })
         });

@@ -46,7 +46,7 @@ async fn a_seller_consents_and_the_browser_comes_back() {
     told.has("is kept beside the state").lacks(".refresh-").lacks(".access-");
     home.eys("link --yes").is(0);
     home.eys("sync --yes").is(0);
-    home.eys("status").is(0).has("stall");
+    home.eys("status").is(0).has("Calls left on stall: ").has(" of 5000, until ");
     // An hour later, and after the consent was taken back and given again.
     let now = market.now();
     stall.face(|face: &mut Etsy| face.expire_tokens(now));

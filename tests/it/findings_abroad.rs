@@ -35,14 +35,10 @@ fn put(held: &mut std::collections::BTreeSet<String>, what: &str, on: bool) {
     }
 }
 
-fn calls_of_trading(shop: &ShopHandle, most: usize) {
-    shop.face(|face: &mut Ebay| face.quotas.a_day.insert("tradingapi", most));
-}
-
-// finds listing-without-sku, variation-without-sku, listing-on-hold, offer-on-hold, stock-by-warehouse, calls-left
+// finds listing-without-sku, variation-without-sku, listing-on-hold, offer-on-hold, stock-by-warehouse
 #[tokio::test(start_paused = true)]
 async fn what_is_odd_at_ebay_is_mended_there() {
-    let turns: [(&str, Turn); 6] = [
+    let turns: [(&str, Turn); 5] = [
         ("listing-without-sku", |shop, on| if on { shop.rename_sku("VASE", "") } else { shop.rename_sku("", "VASE") }),
         (
             "variation-without-sku",
@@ -51,7 +47,6 @@ async fn what_is_odd_at_ebay_is_mended_there() {
         ("listing-on-hold", |shop, on| shop.face(|face: &mut Ebay| put(&mut face.on_hold, "VASE", on))),
         ("offer-on-hold", |shop, on| shop.face(|face: &mut Ebay| put(&mut face.on_hold, "MUG", on))),
         ("stock-by-warehouse", |shop, on| shop.face(|face: &mut Ebay| put(&mut face.distributed, "MUG", on))),
-        ("calls-left", |shop, on| calls_of_trading(shop, if on { 24 } else { 5_000 })),
     ];
     let mut shops = Shops::new();
     let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 2), Good::new("TEE-M", 3)]);

@@ -155,14 +155,21 @@ impl Ebay {
         // What a call of several leaves out goes once more, alone.
         for size in [REVISIONS, 1] {
             let round = std::mem::take(&mut entries);
-            for chunk in round.chunks(size) {
+            for (nth, chunk) in round.chunks(size).enumerate() {
                 let told = match self.revise(chunk, again).await {
                     Ok(told) => told,
+                    Err(error) if size == 1 => {
+                        // An answer left these out: whether they were written, nobody knows.
+                        outcomes
+                            .extend(round[nth..].iter().map(|entry| (entry.place, Outcome::Unknown(error.clone()))));
+                        return Ok(strangers);
+                    }
                     Err(error) if outcomes.is_empty() && strangers.is_empty() && entries.is_empty() => {
                         return Err(error);
                     }
                     // What stops this call stops the next one too; what was not sent goes again.
                     Err(error) => {
+                        outcomes.extend(entries.iter().map(|entry| (entry.place, Outcome::Unknown(error.clone()))));
                         outcomes.extend(chunk.iter().map(|entry| (entry.place, failed(error.clone()))));
                         return Ok(strangers);
                     }

@@ -29,6 +29,16 @@ async fn what_an_answer_leaves_out_is_sent_alone() {
     assert!(!body.contains("StartPrice") && !script.body(2).contains("TEE-S"));
 }
 
+// proves F1, X3: what an answer left out may have been written; where it cannot be asked again, nobody says that it was not.
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_leaves_out_is_unknown_till_it_is_said() {
+    let broken = (200, "<?xml version=\"1.0\"?><ReviseInventoryStatusResponse>".to_owned());
+    let (web, _) = ebay(&[(200, NO_INVENTORY.to_owned()), (200, revised("Success", "")), broken]);
+    let outcomes = web.set(&[update(TEE_M, 0), update(MUG, 6), update(TEE_S, 3)], "k").await.unwrap();
+    let unknown = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Unknown(_))).count();
+    assert_eq!(unknown, 3, "{outcomes:?}");
+}
+
 // Four entries a call, and the variations of one listing together: each call counts as one revision (H4).
 #[tokio::test(start_paused = true)]
 async fn calls_are_few() {
