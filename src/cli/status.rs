@@ -16,7 +16,7 @@ use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, Zero, plan};
 use crate::domain::quota::Quota;
 use crate::domain::status::Status;
-use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
+use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
 use crate::engine::standing::{Watch, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
@@ -131,9 +131,8 @@ pub(super) fn secret_words(path: &Path) -> (String, String) {
 
 /// Where everything stands.
 struct Overview {
-    channels: Vec<(ChannelState, Counts)>,
-    /// What is left of the calls that platforms allow, where they say so.
-    quotas: Vec<(ChannelName, Quota)>,
+    /// The channels, with what is left of the calls that their platforms allow, where they say so.
+    channels: Vec<(ChannelState, Counts, Option<Quota>)>,
     holds: Vec<Hold>,
     last: Option<Run>,
 }
@@ -141,24 +140,23 @@ struct Overview {
 impl Overview {
     fn gather(config: &Config, store: &Store) -> Result<Self, StoreError> {
         store.read(|tx| {
-            let (mut channels, mut quotas) = (Vec::new(), Vec::new());
+            let mut channels = Vec::new();
             for configured in &config.channels {
                 let fresh = || ChannelState::new(&configured.name, configured.kind.name, configured.role);
                 let known = tx.channel(&configured.name)?;
                 let kept = known.as_ref().map(|channel| tx.quota(&channel.name)).transpose()?.flatten();
-                quotas.extend(kept.map(|kept| (configured.name.clone(), kept.quota)));
-                channels.push((known.unwrap_or_else(fresh), tx.totals(&configured.name)?));
+                let quota = kept.map(|kept| kept.quota).filter(|quota| Timestamp::now() < quota.refills);
+                channels.push((known.unwrap_or_else(fresh), tx.totals(&configured.name)?, quota));
             }
             let last = tx.runs(20)?.into_iter().find(|run| run.command.split(' ').any(|word| word == "sync"));
-            quotas.retain(|(_, quota)| Timestamp::now() < quota.refills);
-            Ok(Self { channels, quotas, holds: tx.holds()?, last })
+            Ok(Self { channels, holds: tx.holds()?, last })
         })
     }
 
     fn text(&self, context: &Context, problems: &[Trouble], only_problems: bool) -> String {
         let mut parts = Vec::new();
         if !only_problems {
-            let row = |(channel, counts): &(ChannelState, Counts)| {
+            let row = |(channel, counts, _): &(ChannelState, Counts, Option<Quota>)| {
                 vec![
                     channel.name.to_string(),
                     if channel.role == Role::Source { "source" } else { "target" }.to_owned(),
@@ -175,8 +173,9 @@ impl Overview {
                 let summary = run.summary.as_deref().unwrap_or("it did not end");
                 parts.push(format!("Last run: {}, {} — {summary}", run.id.0, time(run.began)));
             }
-            let calls = self.quotas.iter().map(|(channel, quota)| {
-                format!("Calls left on {channel}: {} of {}, until {}", quota.left, quota.most, time(quota.refills))
+            let calls = self.channels.iter().filter_map(|(channel, _, quota)| {
+                let Quota { most, left, refills } = (*quota)?;
+                Some(format!("Calls left on {}: {left} of {most}, until {}", channel.name, time(refills)))
             });
             parts.extend(Some(calls.collect::<Vec<_>>().join("\n")).filter(|calls| !calls.is_empty()));
         }
@@ -185,14 +184,14 @@ impl Overview {
         } else {
             list_of_troubles(problems)
         });
-        if self.channels.iter().all(|(_, counts)| counts.linked == 0) {
+        if self.channels.iter().all(|(_, counts, _)| counts.linked == 0) {
             parts.push("Nothing is linked yet: `eys link` shows what belongs together.".to_owned());
         }
         parts.join("\n\n")
     }
 
     fn json(&self, problems: &[Trouble]) -> Map<String, Value> {
-        let channels = self.channels.iter().map(|(channel, counts)| {
+        let channels = self.channels.iter().map(|(channel, counts, quota)| {
             json!({
                 "channel": channel.name,
                 "role": channel.role,
@@ -201,7 +200,7 @@ impl Overview {
                 "linked": counts.linked,
                 "with_stock": counts.showing,
                 "last_complete": channel.complete.map(|at| at.to_string()),
-                "calls": self.quotas.iter().find(|(name, _)| *name == channel.name).map(|(_, quota)| quota),
+                "calls": quota,
                 "trouble": channel.trouble,
             })
         });
@@ -481,7 +480,7 @@ fn html(context: &Context, overview: &Overview, problems: &[Trouble], file: &Pat
                 @if let Some(run) = &overview.last { p { "Last run " (run.id.0) ", " (time(run.began)) } }
                 table {
                     tr { th { "Channel" } th { "Role" } th { "Linked" } th { "With stock" } th { "Last complete" } }
-                    @for (channel, counts) in &overview.channels {
+                    @for (channel, counts, _) in &overview.channels {
                         tr {
                             td { (channel.name.as_str()) }
                             td { (if channel.role == Role::Source { "source" } else { "target" }) }

@@ -38,7 +38,7 @@ fn findings(home: &Home) -> Vec<Value> {
 }
 
 /// Returns what `doctor` says under a code, in words.
-fn said(home: &Home, code: &str) -> String {
+pub fn said(home: &Home, code: &str) -> String {
     let all = findings(home);
     let told = all.iter().filter(|finding| finding["code"] == code).map(|finding| {
         let text = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
@@ -49,7 +49,7 @@ fn said(home: &Home, code: &str) -> String {
     told.join("\n")
 }
 
-fn gone(home: &Home, code: &str) {
+pub fn gone(home: &Home, code: &str) {
     let all = findings(home);
     assert!(all.iter().all(|finding| finding["code"] != code), "{code} is still in {all:#?}");
 }

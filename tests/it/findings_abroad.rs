@@ -1,8 +1,11 @@
 //! What `doctor` finds at eBay and Etsy: what provokes it, and that its mend clears it.
 
+use std::collections::BTreeSet;
+
 use eys::domain::Role;
 
-use crate::findings::finds;
+use crate::browser::{browse, consent};
+use crate::findings::{finds, gone, said};
 use crate::shops::Shops;
 use crate::sim::ShopHandle;
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
@@ -27,7 +30,7 @@ async fn each_is_found_and_mended(shops: &mut Shops, channel: &str, shop: &ShopH
     }
 }
 
-fn put(held: &mut std::collections::BTreeSet<String>, what: &str, on: bool) {
+fn put(held: &mut BTreeSet<String>, what: &str, on: bool) {
     if on {
         held.insert(what.to_owned());
     } else {
@@ -65,13 +68,13 @@ async fn what_an_account_at_ebay_lacks_is_consented_to_and_switched_on() {
     let mut home = Home::new();
     home.list("stock", "source", "sku,quantity\nMUG,10\nBOWL,4\n");
     home.ebay("bay", "target", &bay).await;
-    crate::browser::consent(&home, "bay", crate::browser::browse).is(0);
+    consent(&home, "bay", browse).is(0);
     home.eys("link --yes").is(0);
     bay.face(|face: &mut Ebay| face.out_of_stock_control = false);
     home.eys("doctor").has("out-of-stock control is off").has("`eys doctor --fix` switches it on");
-    assert!(home.codes().contains("out-of-stock-control-off"));
+    said(&home, "out-of-stock-control-off");
     home.eys("doctor --fix --yes").is(0);
-    assert!(!home.codes().contains("out-of-stock-control-off"));
+    gone(&home, "out-of-stock-control-off");
     assert!(bay.face(|face: &mut Ebay| face.out_of_stock_control));
     // A consent that covers less than is needed, and then one that covers all.
     let now = market.now();
@@ -85,8 +88,8 @@ async fn what_an_account_at_ebay_lacks_is_consented_to_and_switched_on() {
         face.scopes = all;
         face.expire_tokens(now);
     });
-    crate::browser::consent(&home, "bay", crate::browser::browse).is(0);
-    assert!(!home.codes().contains("scope-missing"));
+    consent(&home, "bay", browse).is(0);
+    gone(&home, "scope-missing");
 }
 
 // finds scope-missing, listing-without-sku, mixed-skus, parenthesis, quantity-at-most, sold-out, calls-left

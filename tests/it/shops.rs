@@ -196,7 +196,6 @@ impl Shops {
 
     /// Makes a shop that is open a channel, under the address that its owner wrote.
     pub fn woocommerce_at(&mut self, channel: &str, role: Role, url: &str) {
-        let secret = |text: String| fixed(Box::leak(text.into_boxed_str()));
         let values = BTreeMap::from([
             ("url", Value::Text(url.to_owned())),
             ("consumer_key", secret(consumer_key(channel))),
@@ -214,19 +213,8 @@ impl Shops {
     /// The same with listings of both models, or another kind of account.
     pub fn ebay_of(&mut self, role: Role, spec: &EbaySpec) -> ShopHandle {
         let shop = self.market.add_ebay(spec);
-        let (client, secret, refresh) = shop.face(|face: &mut Ebay| {
-            let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
-            (face.keyset.client.clone(), face.keyset.secret.clone(), refresh)
-        });
-        let secret_value = |text: String| fixed(Box::leak(text.into_boxed_str()));
-        let values = BTreeMap::from([
-            ("client_id", Value::Text(client)),
-            ("client_secret", secret_value(secret)),
-            ("refresh_token", secret_value(refresh)),
-            ("marketplace", Value::Text("EBAY_US".to_owned())),
-        ]);
         let base = format!("https://{}.test", spec.name);
-        self.add_at("ebay", &spec.name, role, values, Some(base));
+        self.add_at("ebay", &spec.name, role, ebay_values(&shop), Some(base));
         shop
     }
 
@@ -238,17 +226,7 @@ impl Shops {
     /// The same with listings of other shapes, or facts that are another way.
     pub fn etsy_of(&mut self, role: Role, spec: &EtsySpec) -> ShopHandle {
         let shop = self.market.add_etsy(spec);
-        let (keystring, secret, refresh) = shop.face(|face: &mut Etsy| {
-            let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
-            (face.keystring.clone(), face.shared_secret.clone(), refresh)
-        });
-        let secret_value = |text: String| fixed(Box::leak(text.into_boxed_str()));
-        let values = BTreeMap::from([
-            ("keystring", Value::Text(keystring)),
-            ("shared_secret", secret_value(secret)),
-            ("refresh_token", secret_value(refresh)),
-        ]);
-        self.add_at("etsy", &spec.name, role, values, Some(spec.base_url()));
+        self.add_at("etsy", &spec.name, role, etsy_values(&shop), Some(spec.base_url()));
         shop
     }
 
@@ -517,4 +495,33 @@ pub fn lost_answers() -> Vec<Trouble> {
         Trouble::HtmlPage,
         Trouble::TooMany { retry_after: Some(2) },
     ]
+}
+
+fn secret(text: String) -> Value {
+    fixed(Box::leak(text.into_boxed_str()))
+}
+
+/// Returns what the owner of an account at eBay writes into channels.toml.
+pub fn ebay_values(shop: &ShopHandle) -> BTreeMap<&'static str, Value> {
+    shop.face(|face: &mut Ebay| {
+        let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
+        BTreeMap::from([
+            ("client_id", Value::Text(face.keyset.client.clone())),
+            ("client_secret", secret(face.keyset.secret.clone())),
+            ("refresh_token", secret(refresh)),
+            ("marketplace", Value::Text("EBAY_US".to_owned())),
+        ])
+    })
+}
+
+/// The same for a shop at Etsy.
+pub fn etsy_values(shop: &ShopHandle) -> BTreeMap<&'static str, Value> {
+    shop.face(|face: &mut Etsy| {
+        let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
+        BTreeMap::from([
+            ("keystring", Value::Text(face.keystring.clone())),
+            ("shared_secret", secret(face.shared_secret.clone())),
+            ("refresh_token", secret(refresh)),
+        ])
+    })
 }

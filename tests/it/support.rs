@@ -1,7 +1,6 @@
 //! Sealed runs of the program: a folder of its own, nothing of the machine that it runs on, and all that it told in one
 //! text.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -139,12 +138,6 @@ impl Home {
             "[channels.{name}]\nkind = \"etsy\"\nrole = \"{role}\"\nkeystring = \"{keystring}\"\n\
              shared_secret = \"{secret}\"\nredirect_uri = \"{redirect}\"\nbase_url = \"http://{address}\"\n\n"
         ));
-    }
-
-    /// Returns the codes of what `doctor` finds.
-    pub fn codes(&self) -> BTreeSet<String> {
-        let findings = self.json("doctor")["findings"].as_array().unwrap().clone();
-        findings.iter().filter_map(|finding| finding["code"].as_str().map(ToOwned::to_owned)).collect()
     }
 
     /// Adds to channels.toml.

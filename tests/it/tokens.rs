@@ -13,9 +13,9 @@ use eys::net::{NetError, Reply, Request, Transport};
 use eys::store::Credentials;
 use tokio::task::JoinSet;
 
-use crate::shops::{fixed, name};
-use crate::sim::ebay::{Ebay, EbaySpec};
-use crate::sim::etsy::{Etsy, EtsySpec};
+use crate::shops::{ebay_values, etsy_values, fixed, name};
+use crate::sim::ebay::EbaySpec;
+use crate::sim::etsy::EtsySpec;
 use crate::sim::shopify::{ShopSpec, Shopify};
 use crate::sim::{Market, ShopHandle};
 
@@ -54,7 +54,6 @@ impl Platform {
     fn new(kind: &'static str) -> Self {
         let market = Market::new(7);
         market.set_latency(std::time::Duration::from_millis(300));
-        let secret = |text: String| fixed(Box::leak(text.into_boxed_str()));
         let goods = [("MUG", 5)];
         let (shop, base_url, values) = match kind {
             "shopify" => {
@@ -68,26 +67,13 @@ impl Platform {
             }
             "ebay" => {
                 let shop = market.add_ebay(&EbaySpec::new("shop", &goods));
-                let values = shop.face(|face: &mut Ebay| {
-                    BTreeMap::from([
-                        ("client_id", Value::Text(face.keyset.client.clone())),
-                        ("client_secret", secret(face.keyset.secret.clone())),
-                        ("refresh_token", secret(face.refresh.clone().unwrap().0)),
-                        ("marketplace", Value::Text("EBAY_US".to_owned())),
-                    ])
-                });
+                let values = ebay_values(&shop);
                 (shop, Some("https://shop.test".to_owned()), values)
             }
             _ => {
                 let spec = EtsySpec::new("shop", &goods);
                 let shop = market.add_etsy(&spec);
-                let values = shop.face(|face: &mut Etsy| {
-                    BTreeMap::from([
-                        ("keystring", Value::Text(face.keystring.clone())),
-                        ("shared_secret", secret(face.shared_secret.clone())),
-                        ("refresh_token", secret(face.refresh.clone().unwrap().0)),
-                    ])
-                });
+                let values = etsy_values(&shop);
                 (shop, Some(spec.base_url()), values)
             }
         };

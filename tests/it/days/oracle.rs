@@ -195,12 +195,11 @@ impl<'a> Stock<'a> {
     /// changes get lost (X4). Then what was edited looks like what we did, or did not do, and nobody can tell. Nor can
     /// anybody where a sale got lost whose order did not show before that second reading.
     fn nobody_can_tell(&self, good: &str) -> bool {
-        let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
         let kind = self.drawn.source().kind;
         let (mut ours, mut by_hand, mut sold) = (Vec::new(), Vec::new(), Vec::new());
-        for event in self.lived.events.iter().filter(here) {
+        for event in self.of_good(good) {
             match event.deed {
-                Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. } => ours.push(event.at),
+                _ if is_ours(&event.deed) => ours.push(event.at),
                 Deed::Wrote { who: Who::Owner | Who::OtherApp, .. } => by_hand.push(event.at),
                 // No counter of sold units falls for what comes back: it looks as if the owner had put it there.
                 Deed::Cancelled { restocked: true, .. } if kind.is_silent() => by_hand.push(event.at),
@@ -216,24 +215,23 @@ impl<'a> Stock<'a> {
             || (late && kind == DrawnKind::WooCommerce && sold.into_iter().any(|at| within(at, SAVE)))
     }
 
+    /// Goes through what happened to a good on the source.
+    fn of_good(&self, good: &str) -> impl Iterator<Item = &'a Event> {
+        let (drawn, events) = (self.drawn, &self.lived.events);
+        events.iter().filter(move |event| event.shop == "source" && drawn.holder(event.deed.sku()) == good)
+    }
+
     /// Counts the units of a good that were sold on the source while a write of ours may have run over them (X3).
     fn sold_aside(&self, good: &str) -> i64 {
         if !self.drawn.source().kind.runs_over() {
             return 0;
         }
-        let here = |event: &&Event| event.shop == "source" && self.drawn.holder(event.deed.sku()) == good;
-        let ours = |event: &Event| {
-            matches!(event.deed, Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. })
-        };
-        let ours: Vec<Timestamp> = self.lived.events.iter().filter(here).filter(|e| ours(e)).map(|e| e.at).collect();
+        let ours: Vec<Timestamp> = self.of_good(good).filter(|event| is_ours(&event.deed)).map(|e| e.at).collect();
         let aside = |at: Timestamp| ours.iter().any(|ours| *ours - SLOW <= at && at <= *ours + ASIDE);
-        let sold = self
-            .lived
-            .events
-            .iter()
-            .filter(here)
-            .filter(|event| aside(event.at))
-            .filter_map(|event| if let Deed::Sold { units, .. } = event.deed { Some(units) } else { None });
+        let sold = self.of_good(good).filter(|event| aside(event.at)).filter_map(|event| match event.deed {
+            Deed::Sold { units, .. } => Some(units),
+            _ => None,
+        });
         sold.sum()
     }
 
@@ -354,10 +352,7 @@ impl<'a> Stock<'a> {
         let mut wrong = Vec::new();
         for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| from < to) {
             // A lowering that is on its way for minutes may come after a sale, where the platform cannot compare.
-            let slow = |(stretch, name): &(Stretch, Option<&str>)| {
-                name.is_none_or(|name| name == channel.name) && stretch.from <= at && at <= stretch.until + SLOW
-            };
-            if channel.kind.runs_over() && self.lived.slow.iter().any(slow) {
+            if channel.kind.runs_over() && befell(&self.lived.slow, channel, at - SLOW, at) {
                 continue;
             }
             let most = self.most_within(channel, sku, Stretch { from: at - self.blind(), until: at });
@@ -378,12 +373,8 @@ impl<'a> Stock<'a> {
     /// that it may show more than what is written for all that anybody knows.
     fn no_raise_while_blind(&self) -> Vec<String> {
         let blind = |at: Timestamp| self.lived.blind.iter().any(|stretch| stretch.contains(at));
-        let deaf = |at: Timestamp, channel: &str| {
-            let mut deaf = self.lived.deaf.iter().filter(|(_, name)| name.is_none_or(|name| name == channel));
-            deaf.any(|(stretch, _)| stretch.meets(at - self.blind(), at))
-        };
-        let raises =
-            self.pushes().filter(|(at, channel, _, from, to)| from < to && blind(*at) && !deaf(*at, channel.name));
+        let deaf = |at: Timestamp, channel| befell(&self.lived.deaf, channel, at - self.blind(), at);
+        let raises = self.pushes().filter(|(at, channel, _, from, to)| from < to && blind(*at) && !deaf(*at, channel));
         raises
             .map(|(at, channel, sku, from, to)| {
                 format!(
@@ -562,6 +553,19 @@ impl<'a> Stock<'a> {
         }
         wrong
     }
+}
+
+/// Tells whether a spell of some kind lay on a channel between two moments, or on all channels.
+fn befell(spells: &[(Stretch, Option<&str>)], channel: &DrawnChannel, since: Timestamp, until: Timestamp) -> bool {
+    let there = |(stretch, name): &(Stretch, Option<&str>)| {
+        name.is_none_or(|name| name == channel.name) && stretch.meets(since, until)
+    };
+    spells.iter().any(there)
+}
+
+/// Tells whether the program did it.
+fn is_ours(deed: &Deed) -> bool {
+    matches!(deed, Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. })
 }
 
 /// Adds up the parts of a recipe that are of one good.

@@ -182,7 +182,7 @@ impl Ebay {
         item.extend((view != View::Event { all: false }).then(|| Node::leaf("ListingType", listing.kind())));
         item.extend((numbers && told).then(|| Node::leaf("Quantity", total)));
         let on_hold = shown.rows.iter().any(|row| self.on_hold.contains(&row.sku));
-        item.push(selling_status(listing, first, (sold, on_hold), view, numbers));
+        item.push(selling_status(listing, first, sold, on_hold, view, numbers));
         item.extend(first.filter(|_| whole).map(|row| price("StartPrice", row.cents)));
         item.extend(whole.then(|| Node::leaf("TimeLeft", time_left(listing, world.now))));
         item.push(Node::leaf("Title", shown.title));
@@ -217,13 +217,7 @@ fn listing_details(now: Timestamp, shown: &Shown<'_>, view: View) -> Node {
     Node::of("ListingDetails", details)
 }
 
-fn selling_status(
-    listing: &Listing,
-    first: Option<&Row>,
-    (sold, on_hold): (i64, bool),
-    view: View,
-    numbers: bool,
-) -> Node {
+fn selling_status(listing: &Listing, first: Option<&Row>, sold: i64, on_hold: bool, view: View, numbers: bool) -> Node {
     let mut status = Vec::new();
     status.extend(first.filter(|_| matches!(view, View::One | View::List)).map(|row| price("CurrentPrice", row.cents)));
     status.extend(numbers.then(|| Node::leaf("QuantitySold", sold)));
