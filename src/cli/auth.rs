@@ -32,11 +32,13 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
     // It comes back with the answer, and tells it from an answer to somebody else's question.
     let secret = chance();
     let address = consent.address(&secret).map_err(|error| failed(&error))?;
+    // The door is open before anybody can be sent to it.
+    let landing = landing(context, &*consent).await;
     context.ui.complain(&format!(
         "{}\n\nOpen this address, sign in as the seller, and agree:\n\n  {address}\n",
         asked(&*consent)
     ));
-    let answer = match landing(context, &*consent).await {
+    let answer = match landing {
         None => {
             context
                 .ui

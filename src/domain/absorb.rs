@@ -90,12 +90,19 @@ pub fn absorb(
 ) -> Absorbed {
     let new = known.is_none();
     let mut line = known.unwrap_or_else(|| first_seen(channel, order, fact, listing, links, counting));
-    let before = if new { 0 } else { line.sold() };
+    let (before, held_off) = if new { (0, fact.taken) } else { (line.sold(), line.taken) };
     line.order.clone_from(&order.order);
     line.also.clone_from(&order.also);
     line.origin.clone_from(&order.origin);
     line.taken = taken(fact, line.shipped, line.restock);
     line.shipped |= fact.shipped;
+    if counting.role == Role::Source {
+        // What no reading contained yet and was cancelled without a word may have been taken off for all that.
+        let was_open = held_off.saturating_sub(line.contained);
+        let is_open = line.taken.saturating_sub(line.contained);
+        let back = was_open.saturating_sub(is_open.max(0)).min(fact.cancelled);
+        line.unsaid = line.unsaid.saturating_add(back.max(0));
+    }
     if new && line.baseline > 0 {
         line.baseline = line.taken;
     }
@@ -188,5 +195,6 @@ fn first_seen(
             link.recipe.iter().map(share).collect()
         }),
         contained: 0,
+        unsaid: 0,
     }
 }

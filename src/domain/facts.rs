@@ -63,13 +63,15 @@ impl Known {
     }
 }
 
-/// A quantity that was read, and when the reading began, by the channel's clock.
+/// A quantity that was read, and when, by the channel's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The units.
     pub level: Level,
     /// When the reading began.
     pub begun: Timestamp,
+    /// When it was done: what was sold meanwhile may be in it or not.
+    pub done: Timestamp,
     /// What the platform's own counter of sold units said, where it has one (X3, O5).
     pub counter: Option<i64>,
 }

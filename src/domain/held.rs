@@ -209,6 +209,7 @@ mod tests {
             returned: None,
             shares: vec![Share { source: ListingId(1), units: 1, applied: 0 }],
             contained: 0,
+            unsaid: 0,
         };
         let sale = line("#1001", &["5550001"], None);
         assert!(stands_in(&sale, &line("#77", &["1001"], Some("connector"))));

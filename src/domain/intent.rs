@@ -49,6 +49,8 @@ pub struct Intent {
     pub position: usize,
     /// When it was opened, by the channel's clock.
     pub opened: Timestamp,
+    /// When its call was last sent, by the channel's clock: so long after it may still be on its way (X6).
+    pub sent: Timestamp,
     /// Where it stands.
     pub state: IntentState,
 }

@@ -66,6 +66,9 @@ pub struct Line {
     pub shares: Vec<Share>,
     /// For a line of the source: units of it that a reading of its listing already contains (W4).
     pub contained: i64,
+    /// For a line of the source that was cancelled before it was first seen: units of which nobody said whether they are
+    /// back on the shelf, so that a number may be without them (X6). A reading that is later than both knows.
+    pub unsaid: i64,
 }
 
 /// One part of what a line owes.

@@ -74,9 +74,11 @@ pub fn sold_on_target(known: &mut Known, change: i64, placed: Timestamp) {
     if rest == 0 {
         return;
     }
-    let last = known.pushed.map(|pushed| pushed.at).max(known.reading.map(|seen| seen.begun));
+    let last = known.pushed.map(|pushed| pushed.at).max(known.reading.map(|seen| seen.done));
     let clearly_after = last.is_none_or(|last| later(last, SAME_MOMENT) < placed);
     known.shown = match known.shown {
+        // More was sold than it showed: it showed more.
+        Shown::Exactly(level) | Shown::AtMost(level) if clearly_after && level.0 < rest => Shown::Unknown,
         Shown::Exactly(level) if clearly_after => Shown::Exactly(Level(level.0.saturating_sub(rest))),
         Shown::Exactly(level) => Shown::AtMost(level),
         shown => shown,
@@ -96,15 +98,15 @@ fn explain_missing(known: &mut Known, units: i64) -> i64 {
 
 /// Takes in a reading of a source listing: what its own sales do not explain is the owner's change (W4, Y3). `own` are
 /// the source's own lines of it that its readings do not contain yet; what the reading now contains is noted in them.
-pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp, own: &mut [Line]) -> Meaning {
+pub fn source(known: &mut Known, found: &Found, begun: Timestamp, done: Timestamp, own: &mut [Line]) -> Meaning {
     let earlier = known.reading;
-    let Some(level) = take_in(known, found, begun, now) else { return nothing_said(known, found, begun, now) };
+    let Some(level) = take_in(known, found, begun, done) else { return nothing_said(known, found, begun, done) };
     let Some(earlier) = earlier else {
         contain(own, |line| later(line.placed, SAME_MOMENT) < begun);
         return Meaning::First(level);
     };
     let fall = earlier.level.0.saturating_sub(level.0);
-    let by_lines = explain(own, earlier.begun, begun, fall);
+    let by_lines = explain(own, earlier.done, begun, fall);
     // A counter of sold units knows of sales whose orders are late, or not paid yet.
     let counters = known.reading.and_then(|seen| seen.counter).zip(earlier.counter);
     let sold = counters.map_or(by_lines, |(now, before)| now.saturating_sub(before));
@@ -115,10 +117,11 @@ pub fn source(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp
     Meaning::OwnersChange(Level(level.0.saturating_add(unexplained)), level)
 }
 
-/// Returns how much of a fall between two readings the source's own sales explain, and notes which of them the later
-/// one contains. A sale clearly between the two explains its units whatever the fall. One so close to either that the
-/// stamps do not tell which came first explains what is left of it; where nothing is left, it was either in the earlier
-/// reading or is not yet in the later one, and then stays claimed (P1). Of several the oldest goes first.
+/// Returns how much of a fall between two readings the source's own sales explain, and notes which of them the later one
+/// contains; `earlier` is when the one before was done. A sale clearly between the two explains its units whatever the
+/// fall. One so close to either that the stamps do not tell which came first explains what is left of it; where nothing is
+/// left, it was either in the earlier reading or is not yet in the later one, and then stays claimed (P1). Of several the
+/// oldest goes first.
 pub fn explain(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64) -> i64 {
     let seen_before = |line: &Line| line.placed <= later(earlier, SAME_MOMENT);
     let seen_now = |line: &Line| later(line.placed, SAME_MOMENT) < begun;
@@ -128,6 +131,9 @@ pub fn explain(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64
     let mut oldest: Vec<&mut Line> = own.iter_mut().collect();
     oldest.sort_by(|one, other| (one.placed, &one.key).cmp(&(other.placed, &other.key)));
     for line in oldest {
+        if seen_now(line) {
+            line.unsaid = 0;
+        }
         let units = open(line);
         if sure(line) {
             line.contained = line.taken;
@@ -158,7 +164,7 @@ fn take_in(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp) -
         return None;
     }
     known.gone = None;
-    known.reading = Some(Seen { level: *level, begun, counter: *counter });
+    known.reading = Some(Seen { level: *level, begun, done: now.max(begun), counter: *counter });
     known.listing.level = Some(*level);
     known.listing.places.clone_from(places);
     Some(*level)
@@ -182,10 +188,10 @@ pub(super) fn too_old(known: &Known, begun: Timestamp, now: Timestamp) -> bool {
     known.pushed.is_some_and(|pushed| begun < pushed.at && pushed.at <= now)
 }
 
-/// Notes that the platform confirmed a number: the echo of a write is a reading.
-pub fn confirmed(known: &mut Known, level: Level, at: Timestamp) {
+/// Notes that the platform confirmed a number: the echo of a write is a reading, which began with the write.
+pub fn confirmed(known: &mut Known, level: Level, begun: Timestamp, done: Timestamp) {
     let counter = known.reading.and_then(|seen| seen.counter);
-    known.reading = Some(Seen { level, begun: at, counter });
+    known.reading = Some(Seen { level, begun, done: done.max(begun), counter });
     known.listing.level = Some(level);
     known.shown = Shown::Exactly(level);
 }

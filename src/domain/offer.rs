@@ -64,14 +64,17 @@ pub fn offer(
     let verdict = evaluate(rules, &subject(target, component, available));
     trail.extend(verdict.trail.iter().map(|step| format!("{}: {} → {}", step.rule, step.effect, step.after)));
     let mut quantity = verdict.quantity;
+    // What is missing was sold, as like as not: then it is among what the source still has, and spoken for (P1, R3).
+    let ceiling = target.known.ceiling.as_ref().filter(|ceiling| now < ceiling.until);
+    let ceiling = ceiling.map(|ceiling| ceiling.most.min(quantity.less(ceiling.missing)));
     let mut cap = |most: Quantity, why: &str| {
         if most < quantity {
             quantity = most;
             trail.push(format!("{why} → {most}"));
         }
     };
-    if let Some(ceiling) = target.known.ceiling.as_ref().filter(|ceiling| now < ceiling.until) {
-        cap(ceiling.most, "units are missing there without an order; waiting for it");
+    if let Some(most) = ceiling {
+        cap(most, "units are missing there without an order; waiting for it");
     }
     if let Some(most) = capability.most {
         cap(Quantity::at_least_zero(most), "the most that the platform takes");

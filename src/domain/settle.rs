@@ -7,6 +7,7 @@ use super::facts::SourceFacts;
 use super::intent::{Act, IntentState};
 use super::line::{Line, LineId};
 use super::listing::Place;
+use super::observe::{SAME_MOMENT, later};
 use super::stock::{Delta, Level};
 use crate::safeguard::{Safeguard, stands};
 
@@ -23,7 +24,7 @@ pub struct Settlement {
     pub places: Vec<(Place, Delta)>,
     /// What of it makes up for what was lost (X3, X4).
     pub lost: Delta,
-    /// Units that stay owed because the source has no more: an oversell (W6).
+    /// Units that stay owed, or lost, because the source has no more: an oversell (W6).
     pub short: i64,
 }
 
@@ -45,6 +46,7 @@ pub fn settle_leaving(source: &SourceFacts, capability: &Capability, units: i64)
     // What was lost and was bought since, as it stood there to be bought, waits for the next stock like any debt.
     let lost = if capability.below_zero { source.lost } else { source.lost.max(Delta(-takes.0.max(0))) };
     let (mut lines, short) = allot(&source.owing, known.id, (!capability.below_zero).then_some(takes.after(lost)));
+    let short = short.saturating_add(lost.0.saturating_sub(source.lost.0));
     lines.sort_unstable();
     if lines.is_empty() && short == 0 && lost.is_zero() {
         return None;
@@ -146,6 +148,30 @@ pub struct Evidence {
     pub counter: Option<i64>,
 }
 
+/// A goal that was written over a number and held when it was read again, where the platform counts no sold units: what
+/// was sold between the two readings and shows only later was run over, but for what the second already showed less (X3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Goal {
+    /// When the first reading was done, by the channel's clock.
+    pub from: Timestamp,
+    /// When the second began.
+    pub until: Timestamp,
+    /// Units that the second showed less than was written, and that nothing known explained.
+    pub fell: i64,
+}
+
+impl Goal {
+    /// Takes in a sale whose order shows only now; returns how much of it was run over.
+    pub fn run_over(&mut self, placed: Timestamp, units: i64) -> i64 {
+        if placed <= later(self.from, SAME_MOMENT) || self.until <= placed {
+            return 0;
+        }
+        let explained = units.clamp(0, self.fell.max(0));
+        self.fell = self.fell.saturating_sub(explained);
+        units.saturating_sub(explained).max(0)
+    }
+}
+
 /// The source's own net sales of a listing between the level before an adjustment and a later reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnSales {
@@ -244,6 +270,16 @@ mod tests {
         assert_eq!(verdict(-2, 10, 9, 0, 3, true), Verdict::NotApplied, "one of three may have come after");
         assert_eq!(verdict(-2, 10, 12, 0, -2, true), Verdict::NotApplied, "units that perhaps came back");
         assert_eq!(verdict(-1, 10, 8, 1, 0, true), Verdict::Applied);
+    }
+
+    // proves X3: a sale that shows late was run over, unless the second reading showed it already or it came after that.
+    #[test]
+    fn a_late_sale_was_run_over_by_a_goal_that_held() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut goal = Goal { from: at(100), until: at(110), fell: 2 };
+        assert_eq!((goal.run_over(at(102), 5), goal.run_over(at(110), 5)), (0, 0), "before it, and after it");
+        assert_eq!((goal.run_over(at(104), 1), goal.run_over(at(105), 3)), (0, 2), "two units were seen to be missing");
+        assert_eq!(goal.run_over(at(106), 1), 1);
     }
 
     fn second(delta: i64, before: i64, seen: i64, sure: i64, unclear: i64) -> Second {

@@ -10,7 +10,7 @@ use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
 use crate::domain::observe::{explain, later};
-use crate::domain::settle::{Evidence, Second, second_reading};
+use crate::domain::settle::{Evidence, Goal, Second, second_reading};
 use crate::domain::{Component, Delta, ExactlyOnce, Intent, Level, ListingId};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
@@ -57,7 +57,7 @@ impl Cycle<'_> {
         let read = sources.filter(|source| batch.contains(&source.known.id)).filter_map(|source| source.known.reading);
         // A counter of sold units tells what a stamp cannot.
         let read = read.filter(|seen| seen.counter.is_none());
-        let until = later(read.map(|seen| seen.begun).max()?, APART);
+        let until = later(read.map(|seen| seen.done).max()?, APART);
         (now < until).then(|| Job::Rest(until.duration_since(now).min(APART)))
     }
 
@@ -136,8 +136,12 @@ impl Cycle<'_> {
         };
         self.store.transaction(|tx| {
             let Some(before) = tx.known(id)?.and_then(|known| known.reading) else { return Ok(()) };
+            if is_goal && evidence.counter.is_none() {
+                let fell = level.after(lost).since(seen).0;
+                tx.keep_goal(id, Goal { from: before.done, until: now, fell })?;
+            }
             let mut own = tx.own_lines(id)?;
-            explain(&mut own, before.begun, now, goal.since(level.after(lost)).0);
+            explain(&mut own, before.done, now, goal.since(level.after(lost)).0);
             own.iter_mut().try_for_each(|line| tx.save_line(line).map(|_| ()))
         })?;
         self.confirming.remove(&id);
@@ -146,7 +150,7 @@ impl Cycle<'_> {
 
     /// Tells whether a write of a goal that had no answer may still come, and undo what was written after it (Y8).
     fn may_still_land(&self, lane: &Lane, stored: &Stored<'_>, now: Timestamp) -> bool {
-        let until = later(stored.intent.opened, lane.capability().still_running);
+        let until = later(stored.intent.sent, lane.capability().still_running);
         self.unanswered.contains(&stored.intent.listing) && now < until
     }
 }

@@ -10,21 +10,21 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::confirming::Confirming;
-use super::lane::{self, Job, Lane, Levels, Observe};
+use super::lane::{self, Job, Lane, Levels, Observe, Sending};
 use super::report::{LaneEnd, LaneReport, PushReport, Report, Trouble};
 use super::standing::{RUNS, pace_of};
 use super::undoing::Undoing;
 use super::visibility::ShowStep;
 use super::whose::Ownership;
 use super::{Engine, EngineError, Options, Settings};
-use crate::channel::{Attempt, ChannelError, ErrorKind, Repeat};
+use crate::channel::{ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::turn::is_due;
 use crate::domain::{
     CallId, ChannelName, Known, Level, ListingId, ListingKey, ListingRef, Movement, MovementId, OrderWindow, Role,
-    RunId, StoredCall, Why,
+    RunId, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, KeptQuota, Store, StoreError, Tx};
@@ -51,6 +51,8 @@ pub(super) struct LaneState {
     pub to_observe: bool,
     /// It was observed at least once in this cycle.
     pub observed: bool,
+    /// It was observed by a job that this cycle began.
+    pub fresh: bool,
     /// What stopped it.
     pub failed: Option<ChannelError>,
     /// It did not report within this cycle's patience.
@@ -58,7 +60,7 @@ pub(super) struct LaneState {
     /// It wrote something since its last observation.
     pub wrote: bool,
     /// Stored calls to be sent.
-    pub calls: VecDeque<(CallId, StoredCall, Attempt)>,
+    pub calls: VecDeque<Sending>,
     /// Listings to be read by key.
     pub look: BTreeSet<ListingId>,
     /// Listings that are being read by key.
@@ -124,6 +126,8 @@ pub(super) struct Cycle<'a> {
     pub tries: BTreeMap<ListingId, u32>,
     /// Listings of the source of which a write had no answer: it may still be on its way.
     pub unanswered: BTreeSet<ListingId>,
+    /// When calls that were sent again had been sent before: so it is once more, when they are answered.
+    pub sent_before: BTreeMap<CallId, Timestamp>,
     /// Source listings of which the last unit must stay, since their platform knows no 0 and the owner was not asked yet
     /// (Z2).
     pub last_units: BTreeSet<ListingId>,
@@ -179,6 +183,7 @@ impl<'a> Cycle<'a> {
             corrected: BTreeSet::new(),
             tries: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            sent_before: BTreeMap::new(),
             last_units: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             exempt: BTreeSet::new(),
@@ -358,10 +363,11 @@ impl<'a> Cycle<'a> {
         {
             return Ok(Some(job));
         }
-        while let Some((id, call, attempt)) = self.lane(&lane.name).calls.pop_front() {
+        while let Some(sending) = self.lane(&lane.name).calls.pop_front() {
             // A job that an earlier cycle began may have come in since and settled it.
-            if self.store.read(|tx| tx.is_open(id))? {
-                return Ok(Some(Job::Adjust(id, call, attempt)));
+            if self.store.read(|tx| tx.is_open(sending.id))? {
+                self.note_sent(lane, &sending)?;
+                return Ok(Some(Job::Adjust(sending)));
             }
         }
         if std::mem::take(&mut self.lane(&lane.name).to_observe) {

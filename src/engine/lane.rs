@@ -72,7 +72,7 @@ pub(super) enum Job {
     /// Prepare an adjustment, without sending it.
     Prepare(Vec<(ListingId, Adjustment)>, String),
     /// Send a stored adjustment.
-    Adjust(CallId, StoredCall, Attempt),
+    Adjust(Sending),
     /// Rest, before what was just confirmed is read again (X4).
     Rest(SignedDuration),
     /// Look whether a listing can stand at 0 (Z3).
@@ -83,6 +83,16 @@ pub(super) enum Job {
     Stand(ListingId, ListingKey),
     /// Hide, end or show a listing.
     Show(ListingId, ListingKey, Showing),
+}
+
+/// A stored adjustment that is to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    pub id: CallId,
+    pub call: StoredCall,
+    pub attempt: Attempt,
+    /// Whether it had no answer just now, and rests before it is sent again (F1).
+    pub rests: bool,
 }
 
 /// What to read.
@@ -185,9 +195,9 @@ async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) 
             let adjustments: Vec<Adjustment> = batch.iter().map(|(_, adjustment)| adjustment.clone()).collect();
             JobResult::Prepared(batch, channel.prepare(&adjustments, &key).await)
         }
-        Job::Adjust(id, call, attempt) => {
+        Job::Adjust(Sending { id, call, attempt, rests }) => {
             stage(Stage::Deducting, 0);
-            if attempt == Attempt::Again {
+            if rests {
                 tokio::time::sleep(BREATH).await;
             }
             let marks = channel.capability().exactly_once == ExactlyOnce::Marker;

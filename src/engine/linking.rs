@@ -292,7 +292,8 @@ impl LinkPlan {
                 if known.pushed.is_none()
                     && let Some(level) = listing.level
                 {
-                    known.reading = Some(Seen { level, begun: found.begun, counter: listing.counter });
+                    known.reading =
+                        Some(Seen { level, begun: found.begun, done: found.active, counter: listing.counter });
                     known.listing.places.clone_from(&listing.places);
                     known.shown = Shown::Exactly(level);
                     tx.save_known(&known)?;

@@ -164,7 +164,9 @@ impl Cycle<'_> {
             .filter(|line| line.held.is_none() && line.open_units(source.known.id) > settled(line).max(0))
             .map(|line| format!("{} order {}", line.channel, line.order))
             .collect();
-        let orders = orders.into_iter().collect::<Vec<_>>().join(", ");
+        // What was lost and cannot be taken off any more was sold once more by the source itself (X3).
+        let own = (source.lost < settlement.lost).then(|| OWN_SALE.to_owned());
+        let orders = orders.into_iter().chain(own).collect::<Vec<_>>().join(", ");
         let (run, now, key) = (self.run, self.report.began, oversold_key(source));
         let told = format!("{short} {orders}");
         self.store.transaction(|tx| {
@@ -195,11 +197,12 @@ impl Cycle<'_> {
         let channels: BTreeMap<ChannelName, ChannelFacts> =
             self.engine.lanes.iter().map(|lane| (lane.name.clone(), self.channel_facts(lane))).collect();
         let source = self.lanes.get(&self.source);
-        let source_fresh = source.is_some_and(|lane| lane.observed && !lane.spared && lane.failed.is_none());
-        // A number that is known to have changed, and is still to be read, is no fresh one (O4).
+        let source_fresh =
+            source.is_some_and(|lane| lane.observed && lane.fresh && !lane.spared && lane.failed.is_none());
+        // A number that is known to have changed, and is still to be read or could not be read, is no fresh one (O4).
         let stale = |component: &Component| {
             let read = |id| source.is_some_and(|lane| lane.look.contains(id) || lane.looking.contains(id));
-            component.sources.iter().any(|source| read(&source.known.id))
+            component.sources.iter().any(|source| read(&source.known.id) || self.unreadable.contains(&source.known.id))
         };
         let plan_one = |component: &Component| {
             let source_fresh = source_fresh && !stale(component);
@@ -385,6 +388,9 @@ fn fits(decision: &Decision) -> bool {
     let changed = matches!(decision.cause, Cause::First | Cause::OwnersChange);
     changed && decision.action == Action::Nothing && offered == Some(decision.shown) && decision.status.takes_quantity()
 }
+
+/// How a sale of the source itself is named that a write of ours ran over.
+const OWN_SALE: &str = "a sale of its own that was made while its number was written";
 
 /// Under this stands what was last told of an oversell.
 fn oversold_key(source: &SourceFacts) -> String {

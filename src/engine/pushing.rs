@@ -289,7 +289,7 @@ impl Cycle<'_> {
             if known.ceiling.as_ref().is_some_and(|ceiling| ceiling.until <= now) {
                 known.ceiling = None;
             }
-            confirmed(known, level, now);
+            confirmed(known, level, now, now);
             tx.clear_dirty(&[known.id])
         })?;
         let showing = if level == Level(0) { decision.zero_stock != ZeroStock::Keep } else { known.hidden.is_some() };

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::EngineError;
 use super::confirming::Confirming;
 use super::cycle::{Cycle, LaneState, record};
-use super::lane::{Job, Lane};
+use super::lane::{Job, Lane, Sending};
 use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
@@ -29,8 +29,9 @@ pub(super) struct Stored<'a> {
     pub delta: Delta,
     pub before: Level,
     pub lines: &'a [(LineId, i64)],
-    /// As of when the number after it is known, by the channel's clock.
-    pub as_of: Timestamp,
+    /// When what tells the number after it began, and when it was done, by the channel's clock.
+    pub begun: Timestamp,
+    pub done: Timestamp,
     /// What the platform's counter of sold units said then, where it has one.
     pub counter: Option<i64>,
 }
@@ -51,7 +52,8 @@ impl Cycle<'_> {
             let Some(lane) = self.lane_of(&source) else { continue };
             if self.may_repeat(&lane, &call) {
                 self.unanswered.extend(call.intents.iter().map(|intent| intent.listing));
-                self.lane(&source).calls.push_back((call.id, call.stored, Attempt::Again));
+                let sending = Sending { id: call.id, call: call.stored, attempt: Attempt::Again, rests: false };
+                self.lane(&source).calls.push_back(sending);
             } else {
                 let listings: Vec<_> = call.intents.iter().map(|intent| intent.listing).collect();
                 self.lane(&source).look.extend(listings);
@@ -176,7 +178,23 @@ impl Cycle<'_> {
             tx.open_call(&lane.name, &call, now, &acts)
         })?;
         self.corrected.extend(acts.iter().filter(|(_, act)| !act.sent_again().is_zero()).map(|(id, _)| *id));
-        self.lane(&lane.name).calls.push_back((id, call, Attempt::First));
+        self.lane(&lane.name).calls.push_back(Sending { id, call, attempt: Attempt::First, rests: false });
+        Ok(())
+    }
+
+    /// Notes that a call goes out again: it may be on its way once more, if it writes.
+    pub fn note_sent(&mut self, lane: &Lane, sending: &Sending) -> Result<(), StoreError> {
+        if sending.attempt == Attempt::First || lane.capability().exactly_once == ExactlyOnce::Marker {
+            return Ok(());
+        }
+        let now = self.now(lane);
+        let before = self.store.transaction(|tx| {
+            let calls = tx.unfinished_calls(&lane.name)?;
+            tx.note_sent(sending.id, now)?;
+            let call = calls.into_iter().find(|call| call.id == sending.id);
+            Ok(call.and_then(|call| call.intents.iter().map(|intent| intent.sent).max()))
+        })?;
+        self.sent_before.extend(before.map(|before| (sending.id, before)));
         Ok(())
     }
 
@@ -205,6 +223,12 @@ impl Cycle<'_> {
                 vec![whole; open.intents.len()]
             }
         };
+        // What was answered is not on its way any more.
+        if let Some(before) = self.sent_before.remove(&call)
+            && !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unknown(_)))
+        {
+            self.store.transaction(|tx| tx.note_sent(call, before))?;
+        }
         let mut again = false;
         for intent in &open.intents {
             if intent.state != IntentState::Open {
@@ -214,9 +238,10 @@ impl Cycle<'_> {
             let outcome = outcomes.get(place).cloned().unwrap_or(Outcome::NotSent);
             again |= self.close_or_keep(lane, intent, outcome, attempt, now)?;
         }
-        let queued = |state: &LaneState| state.calls.iter().any(|(queued, _, _)| *queued == call);
+        let queued = |state: &LaneState| state.calls.iter().any(|queued| queued.id == call);
         if again && self.lanes.get(&lane.name).is_some_and(|state| state.failed.is_none() && !queued(state)) {
-            self.lane(&lane.name).calls.push_back((call, open.stored, Attempt::Again));
+            let sending = Sending { id: call, call: open.stored, attempt: Attempt::Again, rests: true };
+            self.lane(&lane.name).calls.push_back(sending);
         }
         Ok(())
     }
@@ -231,10 +256,11 @@ impl Cycle<'_> {
         now: Timestamp,
     ) -> Result<bool, EngineError> {
         let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
-        // The answer may be late: what the number became is as of the moment before the call was sent.
-        let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: intent.opened, counter: None };
+        // The answer may be late: what the number became was so at some moment since the call was sent.
+        let (begun, done) = (intent.opened, now);
+        let stored = Stored { intent, delta: *delta, before: *before, lines, begun, done, counter: None };
         let running = lane.capability().still_running;
-        let may_run = !running.is_zero() && now < later(intent.opened, running);
+        let may_run = !running.is_zero() && now < later(intent.sent, running);
         match outcome {
             Outcome::Done { .. } if self.must_confirm(lane, intent) => {
                 self.confirming.insert(intent.listing, Confirming::Resting);
@@ -321,10 +347,10 @@ impl Cycle<'_> {
         for intent in intents.iter().filter(|intent| intent.state == IntentState::Open) {
             let Act::Adjust { delta, before, lines } = &intent.act else { continue };
             let Found::Level { level, counter, .. } = found else { continue };
-            if waiting.iter().any(|(call, _, _)| Some(*call) == intent.call) {
+            if waiting.iter().any(|sending| Some(sending.id) == intent.call) {
                 continue;
             }
-            let stored = Stored { intent, delta: *delta, before: *before, lines, as_of: begun, counter: *counter };
+            let stored = Stored { intent, delta: *delta, before: *before, lines, begun, done, counter: *counter };
             let evidence = Evidence { level: *level, begun, done, counter: *counter };
             match self.confirming.get(&id) {
                 Some(Confirming::Looking) => self.confirm(lane, &stored, evidence, None)?,
@@ -346,9 +372,10 @@ impl Cycle<'_> {
         let id = stored.intent.listing;
         // Where nothing goes on after its process, no clock needs to be asked; and a counter of sold units is never late.
         let counts = seen.counter.is_some();
-        let still_running = later(stored.intent.opened, capability.still_running);
+        let sent = stored.intent.sent;
+        let still_running = later(sent, capability.still_running);
         let wait = if counts { still_running } else { later(still_running, capability.order_delay) };
-        let settled = wait == stored.intent.opened || wait <= begun;
+        let settled = wait == sent || wait <= begun;
         if !counts && !self.is_ripe(lane, stored.intent.id, seen)? {
             let why = "no answer came; its number says more when the orders of that moment can no longer be late";
             return self.pending(lane, stored, why.to_owned(), None);
@@ -398,7 +425,7 @@ impl Cycle<'_> {
         let id = stored.intent.listing;
         let (known, lines) = self.store.read(|tx| Ok((tx.known(id)?, tx.own_lines(id)?)))?;
         let Some(read) = known.and_then(|known| known.reading) else { return Ok(false) };
-        let until = later(later(stored.intent.opened, lane.capability().still_running), SAME_MOMENT);
+        let until = later(later(stored.intent.sent, lane.capability().still_running), SAME_MOMENT);
         let between = |line: &&Line| read.begun <= later(line.placed, SAME_MOMENT) && line.placed <= until;
         let sold = lines.iter().filter(between).fold(0_i64, |sum, line| sum.saturating_add(line.taken));
         Ok((1..=own.sure.min(sold)).contains(&lost.0.saturating_neg()))
@@ -430,9 +457,9 @@ impl Cycle<'_> {
         let (own, read, counter, mut moved) = self.store.read(|tx| {
             let known = tx.known(id)?;
             let reading = known.as_ref().and_then(|known| known.reading);
-            let (read, counter) = (reading.map(|seen| seen.begun), reading.and_then(|seen| seen.counter));
+            let (read, counter) = (reading.map(|seen| (seen.begun, seen.done)), reading.and_then(|seen| seen.counter));
             let change = known.and_then(|known| known.owners_change).map(|change| tx.movement(change)).transpose()?;
-            let change = change.flatten().filter(|change| Some(change.when) == read);
+            let change = change.flatten().filter(|change| read.is_some_and(|(begun, _)| begun == change.when));
             let moved = change.and_then(|change| change.from?.checked_sub(change.to?)).unwrap_or(0);
             Ok((tx.own_lines(id)?, read, counter, moved))
         })?;
@@ -442,8 +469,11 @@ impl Cycle<'_> {
         let mut sales = OwnSales::default();
         for line in own {
             let units = line.taken.saturating_sub(line.contained);
-            let clearly_later = read.is_none_or(|read| later(read, SAME_MOMENT) < line.placed);
-            let long_before = read.is_some_and(|read| later(later(line.placed, delay), SAME_MOMENT) < read);
+            if line.placed <= later(seen.done, SAME_MOMENT) {
+                sales.perhaps_sold = sales.perhaps_sold.saturating_add(line.unsaid);
+            }
+            let clearly_later = read.is_none_or(|(_, done)| later(done, SAME_MOMENT) < line.placed);
+            let long_before = read.is_some_and(|(begun, _)| later(later(line.placed, delay), SAME_MOMENT) < begun);
             if later(seen.done, SAME_MOMENT) < line.placed || (units > 0 && long_before) {
                 continue;
             }
@@ -649,7 +679,7 @@ fn book(
         Some(movement) => movement,
         None => record(tx, run, &known, Why::SentAgain, (Some(stored.before), Some(level)), now, None)?,
     };
-    confirmed(&mut known, level, stored.as_of);
+    confirmed(&mut known, level, stored.begun, stored.done);
     known.reading = known.reading.map(|seen| Seen { counter: stored.counter, ..seen });
     known.pushed = Some(Pushed { quantity: level.offerable(), at: now, movement });
     spread_echo(&mut known, level);

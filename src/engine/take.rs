@@ -52,11 +52,14 @@ impl Cycle<'_> {
         let Some(lane) = self.lane_of(&report.channel) else { return Ok(()) };
         let state = self.lane(&lane.name);
         state.busy = false;
-        state.late = false;
+        let late = std::mem::take(&mut state.late);
         state.clock = Some(report.done);
         match report.result {
             JobResult::Observed(observed) => match *observed {
-                Ok(observed) => self.take_observed(&lane, observed, report.done)?,
+                Ok(observed) => {
+                    state.fresh |= !late;
+                    self.take_observed(&lane, observed, report.done)?;
+                }
                 Err(error) => self.fail(&lane, error),
             },
             JobResult::Met(met) => self.take_met(&lane, met)?,
@@ -221,7 +224,7 @@ impl Cycle<'_> {
         for (id, reading) in ids.iter().zip(&readings) {
             self.weigh_evidence(lane, *id, &reading.found, (begun, done))?;
         }
-        let reader = Reader { lane, run: self.run, begun, now: begun, grace: self.settings().grace };
+        let reader = Reader { lane, run: self.run, begun, now: done, grace: self.settings().grace };
         let mut numberless = false;
         let unreadable = self.store.transaction(|tx| {
             let mut unreadable = Vec::new();
@@ -382,12 +385,16 @@ fn take_line(
 /// contained a sale that was made in between (X3).
 fn note_run_over(tx: &Tx<'_>, lane: &Lane, line: &Line, taken: &mut Taken) -> Result<(), StoreError> {
     let Some(id) = line.listing.filter(|_| lane.capability().exactly_once == ExactlyOnce::Goal) else { return Ok(()) };
-    let counts = tx.known(id)?.and_then(|known| known.reading).is_some_and(|seen| seen.counter.is_some());
-    if counts || !tx.was_adjusted_at(id, line.placed)? {
+    let mut goals = tx.goals(id)?;
+    if goals.is_empty() {
         return Ok(());
     }
-    tx.add_lost(id, Delta(line.taken.saturating_neg()))?;
-    taken.dirty.insert(id);
+    let lost = goals.iter_mut().fold(0_i64, |sum, goal| sum.saturating_add(goal.run_over(line.placed, line.taken)));
+    tx.save_goals(id, &goals)?;
+    if lost > 0 {
+        tx.add_lost(id, Delta(lost.saturating_neg()))?;
+        taken.dirty.insert(id);
+    }
     Ok(())
 }
 
@@ -539,7 +546,7 @@ impl Reader<'_> {
                 continue;
             };
             let found = found_in(&listing);
-            if known.listing.state != ListingState::Live && listing.state == ListingState::Live {
+            if known.hidden.is_some() && listing.state == ListingState::Live {
                 taken.live.insert(known.id);
             }
             if facts_differ(&known.listing, &listing) {

@@ -200,8 +200,7 @@ impl Cycle<'_> {
         self.store.transaction(|tx| {
             let Some(mut known) = tx.known(id)?.filter(|known| known.hidden.is_some()) else { return Ok(()) };
             known.hidden = None;
-            known.listing.state = ListingState::Live;
-            tx.put_listing(&known.at.channel, &known.listing)?;
+            back_in_sight(tx, &mut known)?;
             let shown = known.shown.most();
             let movement = record(tx, run, &known, Why::ShownByOthers, (shown, shown), now, None)?;
             if whole {
@@ -307,6 +306,7 @@ impl Cycle<'_> {
                     let shown = known.shown.most();
                     let movement = record(tx, run, &known, why, (shown, shown), now, None)?;
                     known.hidden = hidden;
+                    back_in_sight(tx, &mut known)?;
                     if whole {
                         emptied(&mut known, now, movement);
                         hide_with_it(tx, &known, now, movement)?;
@@ -327,9 +327,20 @@ impl Cycle<'_> {
 fn hide_with_it(tx: &Tx<'_>, known: &Known, now: Timestamp, movement: MovementId) -> Result<(), StoreError> {
     for mut other in tx.of_item(known)? {
         other.hidden.clone_from(&known.hidden);
+        back_in_sight(tx, &mut other)?;
         emptied(&mut other, now, movement);
         tx.save_known(&other)?;
         tx.mark_dirty(&[other.id])?;
+    }
+    Ok(())
+}
+
+/// Notes that a listing that is not hidden any more is on sale, whatever was read of it while it was out of sight: else it
+/// would count as one that its owner ended.
+fn back_in_sight(tx: &Tx<'_>, known: &mut Known) -> Result<(), StoreError> {
+    if known.hidden.is_none() && known.listing.state != ListingState::Live {
+        known.listing.state = ListingState::Live;
+        tx.put_listing(&known.at.channel, &known.listing)?;
     }
     Ok(())
 }

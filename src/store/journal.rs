@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 
 use super::value::{from_json, from_word, get, json, moment, ms, numbers, word};
 use super::{Result, StoreError, Tx};
-use crate::domain::settle::Evidence;
+use crate::domain::settle::{Evidence, Goal};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, StoredCall,
 };
@@ -30,6 +30,12 @@ const LOST: &str = "lost:";
 
 /// Under this and an intent's number stands the first reading after its answer was lost.
 const EVIDENCE: &str = "evidence:";
+
+/// Under this and a listing's number stand its last goals.
+const GOAL: &str = "goals:";
+
+/// Goals of a listing that are kept: more than are written while an order may be late.
+const GOALS: usize = 8;
 
 const UNFINISHED: &str = "state IN ('open', 'in_doubt')";
 
@@ -116,6 +122,13 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?.query_row([call.0], |row| row.get(0))?)
     }
 
+    /// Notes when the open intents of a call were last sent.
+    pub fn note_sent(&self, call: CallId, when: Timestamp) -> Result<()> {
+        let sql = "UPDATE intent SET sent = ?2 WHERE call = ?1 AND state = 'open'";
+        self.connection.prepare_cached(sql)?.execute(params![call.0, ms(when)])?;
+        Ok(())
+    }
+
     /// Returns all intents that are open or in doubt, by number.
     pub fn unfinished_intents(&self) -> Result<Vec<Intent>> {
         self.intents(&format!("SELECT * FROM intent WHERE {UNFINISHED} ORDER BY id"), [])
@@ -168,12 +181,25 @@ impl Tx<'_> {
         self.set_lost(listing, Delta(before.saturating_add(delta.0)))
     }
 
-    /// Tells whether an adjustment of a listing was made and confirmed around a moment: opened by then, and closed only
-    /// after it.
-    pub fn was_adjusted_at(&self, listing: ListingId, moment: Timestamp) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM intent WHERE listing = ?1 AND act = 'adjust' AND state = 'applied'
-                AND opened <= ?2 AND ?2 < closed)";
-        Ok(self.connection.prepare_cached(sql)?.query_row(params![listing.0, ms(moment)], |row| row.get(0))?)
+    /// Keeps between which readings a goal of a listing was written, and what the second shows less than was written.
+    pub fn keep_goal(&self, listing: ListingId, goal: Goal) -> Result<()> {
+        let mut goals = self.goals(listing)?;
+        goals.push(goal);
+        let kept = goals.split_off(goals.len().saturating_sub(GOALS));
+        self.save_goals(listing, &kept)
+    }
+
+    /// Returns the last goals of a listing, oldest first.
+    pub fn goals(&self, listing: ListingId) -> Result<Vec<Goal>> {
+        let Some(kept) = self.meta(&format!("{GOAL}{}", listing.0))? else { return Ok(Vec::new()) };
+        let goal = |(from, until, fell)| Ok(Goal { from: moment(from)?, until: moment(until)?, fell });
+        from_json::<Vec<(i64, i64, i64)>>(&kept)?.into_iter().map(goal).collect()
+    }
+
+    /// Keeps the last goals of a listing as they are now.
+    pub fn save_goals(&self, listing: ListingId, goals: &[Goal]) -> Result<()> {
+        let plain: Vec<_> = goals.iter().map(|goal| (ms(goal.from), ms(goal.until), goal.fell)).collect();
+        self.set_meta(&format!("{GOAL}{}", listing.0), &json(&plain)?)
     }
 
     /// Returns what platforms lost and what is still to be sent once more, by the listing's number.
@@ -220,6 +246,7 @@ impl Tx<'_> {
             call: get::<Option<i64>>(row, "call")?.map(CallId),
             position: usize::try_from(get::<i64>(row, "position")?).unwrap_or_default(),
             opened: moment(get(row, "opened")?)?,
+            sent: moment(get::<Option<i64>>(row, "sent")?.map_or_else(|| get(row, "opened"), Ok)?)?,
             state: from_word(&get::<String>(row, "state")?)?,
         })
     }

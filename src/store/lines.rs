@@ -27,11 +27,13 @@ impl Tx<'_> {
     /// Stores a line; one that was never stored gets its number.
     pub fn save_line(&self, line: &mut Line) -> Result<LineId> {
         let sql = "INSERT INTO line (channel, key, order_no, sku, listing, link, placed, taken, baseline, counts,
-                shipped, held, contained, own, unfinished, restock, held_since, asked, met, returned, origin, also)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+                shipped, held, contained, own, unfinished, restock, held_since, asked, met, returned, origin, also,
+                unsaid)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                ?23)
             ON CONFLICT (channel, key) DO UPDATE SET order_no = ?3, taken = ?8, baseline = ?9, counts = ?10,
                 shipped = ?11, held = ?12, contained = ?13, unfinished = ?15, held_since = ?17, asked = ?18, met = ?19,
-                returned = ?20, origin = ?21, also = ?22 RETURNING id";
+                returned = ?20, origin = ?21, also = ?22, unsaid = ?23 RETURNING id";
         let own = line.link.is_none() && line.counts && line.listing.is_some();
         let held = line.held.map(|held| word(&held.why)).transpose()?;
         let id: i64 = self.connection.prepare_cached(sql)?.query_row(
@@ -58,6 +60,7 @@ impl Tx<'_> {
                 line.returned.map(ms),
                 line.origin,
                 (!line.also.is_empty()).then(|| line.also.join("\n")),
+                line.unsaid,
             ],
             |row| row.get(0),
         )?;
@@ -71,7 +74,7 @@ impl Tx<'_> {
         Ok(LineId(id))
     }
 
-    /// Returns the source's own lines of a listing that its readings do not contain yet, by number.
+    /// Returns the source's own lines of a listing that its readings do not contain yet, or may not, by number.
     pub fn own_lines(&self, source: ListingId) -> Result<Vec<Line>> {
         self.own_of([source.0])
     }
@@ -143,7 +146,7 @@ impl Tx<'_> {
 
     pub(super) fn own_of(&self, sources: impl IntoIterator<Item = i64>) -> Result<Vec<Line>> {
         let sql = format!(
-            "{SELECT} WHERE line.own = 1 AND line.taken <> line.contained
+            "{SELECT} WHERE line.own = 1 AND (line.taken <> line.contained OR line.unsaid <> 0)
                 AND line.listing IN (SELECT value FROM json_each(?1)) ORDER BY line.id"
         );
         self.lines(&sql, [numbers(sources)])
@@ -203,6 +206,7 @@ fn line(row: &Row<'_>) -> Result<Line> {
         returned: maybe_moment(get(row, "returned")?)?,
         shares: Vec::new(),
         contained: get(row, "contained")?,
+        unsaid: get(row, "unsaid")?,
     })
 }
 

@@ -128,7 +128,7 @@ impl Tx<'_> {
                 pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
                 hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
-                counted = ?23,
+                counted = ?23, done = ?24,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0)),
@@ -161,6 +161,7 @@ impl Tx<'_> {
             known.sold,
             known.reading.and_then(|seen| seen.counter),
             known.counted.as_ref().map(json).transpose()?,
+            known.reading.map(|seen| ms(seen.done)),
         ])?;
         Ok(())
     }
@@ -227,7 +228,7 @@ impl Tx<'_> {
 
 fn known(row: &Row<'_>) -> Result<Known> {
     let level = get::<Option<i64>>(row, "level")?.map(Level);
-    let begun = maybe_moment(get(row, "begun")?)?;
+    let moments = maybe_moment(get(row, "begun")?)?.zip(maybe_moment(get(row, "done")?)?);
     let counter: Option<i64> = get(row, "counter")?;
     let mut listing: Listing = from_json(&get::<String>(row, "facts")?)?;
     listing.level = level;
@@ -239,7 +240,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
             key: ListingKey::new(get::<String>(row, "key")?),
         },
         listing,
-        reading: level.zip(begun).map(|(level, begun)| Seen { level, begun, counter }),
+        reading: level.zip(moments).map(|(level, (begun, done))| Seen { level, begun, done, counter }),
         gone: maybe_moment(get(row, "gone")?)?,
         shown: shown(row)?,
         pushed: pushed(row)?,

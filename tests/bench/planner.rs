@@ -67,7 +67,7 @@ fn shop(linked: usize) -> (Store, Vec<ListingId>) {
             tx.open_link(follower, Sku::new(&format!("SKU-{nth:07}")).as_ref(), false, &recipe, now())?;
             for (id, level) in [(part, if nth < CHANGED { 7 } else { 10 }), (follower, 10)] {
                 let Some(mut known) = tx.known(id)? else { continue };
-                known.reading = Some(Seen { level: Level(level), begun: now(), counter: None });
+                known.reading = Some(Seen { level: Level(level), begun: now(), done: now(), counter: None });
                 known.shown = Shown::Exactly(Level(10));
                 tx.save_known(&known)?;
             }

@@ -11,8 +11,13 @@ use crate::sim::shopify::ShopSpec;
 use crate::support::Home;
 
 /// An address on this machine that nobody listens at.
+/// Returns an address of this machine that is free, below the ports that the machine gives out by itself: another test
+/// would have one of those before it is used.
 fn free_address() -> String {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let free =
+        |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok();
+    let port = (first..32_000).find(free).expect("a port is free");
     format!("http://localhost:{port}/callback")
 }
 

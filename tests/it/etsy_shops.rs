@@ -72,6 +72,40 @@ async fn what_is_shown_at_nothing_is_hidden_again() {
     assert!(told.unwrap());
 }
 
+// proves Z1: the same where it had sold out before, and nothing of it was known to change.
+#[tokio::test(start_paused = true)]
+async fn what_sold_out_and_is_shown_at_nothing_is_hidden_again() {
+    let (mut shops, _, stall, _) = three_shops().await;
+    stall.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    shops.rest().await;
+    stall.owner_sets("MUG", 6);
+    stall.owner_reactivates("MUG");
+    assert!(stall.for_sale("MUG"));
+    shops.pass(3600).await;
+    shops.sync_with(Options { full: true, ..Options::default() }).await;
+    shops.rest().await;
+    assert!(!stall.for_sale("MUG"));
+}
+
+// proves Z2, X8: a hiding that breaks off once the listing is out of sight is known for ours, so that it comes back.
+#[tokio::test(start_paused = true)]
+async fn a_hiding_that_breaks_off_is_ours() {
+    for trouble in [Trouble::Status(403), Trouble::Status(500), Trouble::LostBefore, Trouble::LostAfter] {
+        let (mut shops, source, stall, _) = three_shops().await;
+        source.buy("MUG", 10).unwrap();
+        shops.pass(120).await;
+        shops.market.trouble(Rule::always(trouble.clone()).at("stall").on("updateListingInventory"));
+        shops.sync().await;
+        assert!(!stall.for_sale("MUG"), "{trouble:?}");
+        shops.market.peace();
+        source.owner_sets("MUG", 4);
+        shops.pass(600).await;
+        shops.rest().await;
+        assert_eq!((stall.for_sale("MUG"), stall.available("MUG")), (true, 4), "{trouble:?}");
+    }
+}
+
 // proves Z2: of several groups of one listing one may show 0; with nothing left at all the listing is hidden, and what
 // comes back comes back alone.
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,10 @@
 //! Listings that are hidden at zero, and shown again when stock returns.
 
+use std::time::Duration;
+
 use eys::domain::Role;
 use eys::domain::policy::ZeroStock;
+use eys::engine::Options;
 
 use crate::shops::Shops;
 use crate::sim::{Rule, ShopHandle, State, Trouble};
@@ -57,4 +60,32 @@ async fn a_hide_without_an_answer_is_looked_up() {
     source.owner_sets("MUG", 2);
     shops.rest().await;
     assert_eq!((outlet.available("MUG"), live(&outlet, "MUG")), (2, true));
+}
+
+// proves Z1, Y8: stock that comes while a listing is on its way back into sight reaches it, also where it was read while it
+// was hidden.
+#[tokio::test(start_paused = true)]
+async fn what_changes_while_a_listing_is_shown_reaches_it() {
+    for delay in (0..600).step_by(20) {
+        let mut shops = Shops::new();
+        let source = shops.shopify("shop", Role::Source, &[("MUG", 5)]);
+        let outlet = shops.woocommerce("outlet", Role::Target, &[("MUG", 0)]);
+        shops.lane("outlet").zero_stock = ZeroStock::Hide;
+        shops.market.set_latency(Duration::from_millis(150));
+        shops.start().await;
+        let order = outlet.buy("MUG", 1).unwrap();
+        outlet.buy("MUG", 4).unwrap();
+        shops.rest().await;
+        // It is read while it is out of sight.
+        shops.sync_with(Options { full: true, ..Options::default() }).await;
+        assert_eq!((source.available("MUG"), live(&outlet, "MUG")), (0, false));
+        outlet.cancel(order, true);
+        source.owner_sets("MUG", 2);
+        shops.pass(120).await;
+        shops.market.trouble(Rule::once(Trouble::Slow(Duration::from_millis(delay))).at("shop").writing());
+        shops.sync().await;
+        shops.market.peace();
+        shops.rest().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG"), live(&outlet, "MUG")), (3, 3, true), "{delay}");
+    }
 }

@@ -177,3 +177,21 @@ async fn too_many_are_corrected_at_once() {
     shops.sync_with(Options { full: true, ..Options::default() }).await;
     assert_eq!(outlet.available("MUG"), 10);
 }
+
+// proves P1, P5, O4: while the number of a source listing is missing from the shop's answers, nothing that follows it is
+// raised.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_is_missing_raises_nothing() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    source.owner_sets("MUG", 1);
+    outlet.owner_sets("MUG", 6);
+    shops.market.trouble(Rule::always(Trouble::NoNumbers).at("shop").reading());
+    for _ in 0..4 {
+        shops.pass(300).await;
+        shops.sync().await;
+        assert_eq!((outlet.available("MUG"), shops.listed("list", "MUG")), (6, 10));
+    }
+    shops.market.peace();
+    shops.rest().await;
+    assert_eq!((outlet.available("MUG"), shops.listed("list", "MUG")), (1, 1));
+}

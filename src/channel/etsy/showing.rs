@@ -7,11 +7,12 @@
 
 use super::Etsy;
 use super::api::Call;
+use super::inventory::Inventory;
 use super::item::{ACTIVE, EXPIRED, INACTIVE, Item, SOLD_OUT};
 use super::keys::Key;
 use super::writing::failed;
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing, costs_a_fee};
-use crate::domain::{Level, ListingKey};
+use crate::domain::{Level, ListingKey, Role};
 
 const LOOK: &str = "looking at a listing";
 const HIDE: &str = "hiding a listing";
@@ -49,11 +50,13 @@ impl Etsy {
     /// one with nothing left. Nobody can buy between the two.
     pub(super) async fn empty(&self, item: &Item, operation: &'static str) -> Result<Outcome> {
         let out_of_sight = Ok(Outcome::Done { echo: Some(Level(0)) });
-        // What sold out cannot be hidden, and is out of sight.
-        if item.is(SOLD_OUT) {
+        // What sold out cannot be hidden, and is out of sight. What stands in it all the same counts for a source alone.
+        let sold_out = item.is(SOLD_OUT);
+        let holds = item.inventory.as_ref().and_then(Inventory::units).unwrap_or_default();
+        if sold_out && (self.role == Role::Target || holds <= 1) {
             return out_of_sight;
         }
-        if !item.is(INACTIVE) {
+        if !sold_out && !item.is(INACTIVE) {
             match self.put_into(item.id, INACTIVE, operation).await? {
                 Outcome::Done { .. } => {}
                 // The last of it may have been sold since it was read.
@@ -68,8 +71,12 @@ impl Etsy {
         let Some(inventory) = item.inventory.as_ref().filter(|inventory| inventory.units() != Some(1)) else {
             return out_of_sight;
         };
-        let written = self.replace(item.id, inventory, &inventory.but_one()).await;
-        written.map_or_else(Ok, |_| out_of_sight)
+        match self.replace(item.id, inventory, &inventory.but_one()).await {
+            Ok(_) => out_of_sight,
+            // It is out of sight all the same: what came of it is found out when it is looked up.
+            Err(Outcome::Refused(error)) => Ok(Outcome::Unknown(error)),
+            Err(outcome) => Ok(outcome),
+        }
     }
 
     /// Renews a listing that sold out, so that a number written to it is on sale: by itself that would leave it sold out.

@@ -136,7 +136,7 @@ proptest! {
         observe::target(&mut listing, &found, begun, now, SignedDuration::from_secs(grace));
         observe::sold_on_target(&mut listing, change, now);
         observe::writing(&mut listing, quantity);
-        observe::confirmed(&mut listing, Level(level), now);
+        observe::confirmed(&mut listing, Level(level), begun, now);
         let mut own: Vec<line::Line> = own;
         observe::source(&mut listing, &found, begun, now, &mut own);
         observe::source(&mut listing, &Found::Level { level: Level(earlier), places: Vec::new(), counter: None }, now, now, &mut own);

@@ -69,7 +69,16 @@ impl Range {
         let intent = one.prop_map(|(id, delta, before, lines, opened, state)| {
             let lines = lines.into_iter().map(|(line, units)| (LineId(line), units)).collect();
             let act = Act::Adjust { delta: Delta(delta), before: Level(before), lines };
-            Intent { id: IntentId(id), listing: ListingId(1), act, call: None, position: 0, opened, state }
+            Intent {
+                id: IntentId(id),
+                listing: ListingId(1),
+                act,
+                call: None,
+                position: 0,
+                opened,
+                sent: opened,
+                state,
+            }
         });
         prop::collection::vec(intent, 0..2)
     }
@@ -81,7 +90,7 @@ impl Range {
         (read, places, self.lines(), self.lines(), self.intents(), rest).prop_map(
             move |(read, places, owing, own, intents, (sold, lost, [gone, managed, changed]))| {
                 let mut known = known(id, "shop", None, Shown::Unknown);
-                known.reading = read.map(|(level, begun)| Seen { level, begun, counter: None });
+                known.reading = read.map(|(level, begun)| Seen { level, begun, done: begun, counter: None });
                 let place = |(level, nth): (Level, i32)| Place { id: nth.to_string(), level };
                 known.listing.places = places.into_iter().zip(0..).map(place).collect();
                 known.listing.managed = managed;

@@ -74,7 +74,7 @@ pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Kn
         id: ListingId(id),
         at: ListingRef { channel: channel(name), key },
         listing,
-        reading: level.map(|level| Seen { level: Level(level), begun: at(0), counter: None }),
+        reading: level.map(|level| Seen { level: Level(level), begun: at(0), done: at(0), counter: None }),
         gone: None,
         shown,
         pushed: None,
@@ -113,6 +113,7 @@ fn line(id: i64, taken: i64, baseline: i64, shares: Vec<Share>) -> Line {
         returned: None,
         shares,
         contained: 0,
+        unsaid: 0,
     }
 }
 

@@ -54,6 +54,24 @@ proptest! {
         }
     }
 
+    // proves R3, P1: units that are missing on a listing may be sold: what it is offered can be delivered besides them.
+    #[test]
+    fn what_is_missing_is_spoken_for(mut component in component(), missing in 1_i64..20, seen in 0_i64..20) {
+        for target in &mut component.targets {
+            target.known.ceiling = None;
+        }
+        for nth in 0..component.targets.len() {
+            let offered = |component: &Component| offer(&component.targets[nth], component, &[], &can(false), at(1_000));
+            let Some(before) = offered(&component) else { continue };
+            let most = Quantity::at_least_zero(seen);
+            component.targets[nth].known.ceiling = Some(Ceiling { most, missing, until: at(2_000) });
+            let offer = offered(&component).unwrap();
+            prop_assert_eq!(offer.quantity, most.min(before.quantity.less(missing)));
+            component.targets[nth].known.ceiling = Some(Ceiling { most, missing, until: at(1_000) });
+            prop_assert_eq!(offered(&component).unwrap().quantity, before.quantity, "its grace is over");
+        }
+    }
+
     // proves O1, O3: what is owed lowers the offer, what is to be given back does not raise it.
     #[test]
     fn claims_are_never_below_zero(component in component()) {
@@ -76,7 +94,7 @@ proptest! {
         let act = Act::Adjust { delta: Delta(-1), before: Level(5), lines: Vec::new() };
         let state = if doubt { IntentState::InDoubt } else { IntentState::Open };
         let listing = ListingId(1);
-        let intent = Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state };
+        let intent = Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), sent: at(0), state };
         component.sources[0].intents.push(intent);
         for decision in planned(&component, true) {
             if let Action::Push { quantity, .. } = decision.action {

@@ -111,6 +111,28 @@ fn a_sale_close_to_a_reading_stays_claimed() {
     }
 }
 
+// proves X6, P1: a sale that was made while a slow reading went on may be in its number, however late its order shows.
+#[test]
+fn a_sale_during_a_reading_may_be_in_it() {
+    let level = |level| Found::Level { level: Level(level), places: Vec::new(), counter: None };
+    let mut listing = known(1, "shop", Some(15), Shown::Unknown);
+    let fell = observe::source(&mut listing, &level(13), at(60), at(75), &mut []);
+    assert_eq!(fell, observe::Meaning::OwnersChange(Level(15), Level(13)), "nobody knows of an order yet");
+    let mut own = vec![line(70, 2, 0, Vec::new())];
+    let same = observe::source(&mut listing, &level(13), at(120), at(120), &mut own);
+    assert_eq!((same, own[0].contained), (observe::Meaning::Nothing, 2), "and nobody put two more there");
+}
+
+// proves R1: of a listing that sold more than it showed, nobody knows what it shows.
+#[test]
+fn more_sold_than_shown_makes_a_listing_unknown() {
+    let mut listing = known(1, "etsy", Some(1), Shown::Exactly(Level(1)));
+    observe::sold_on_target(&mut listing, 1, at(200));
+    assert_eq!(listing.shown, Shown::Exactly(Level(0)));
+    observe::sold_on_target(&mut listing, 1, at(300));
+    assert_eq!(listing.shown, Shown::Unknown);
+}
+
 // proves R2: a stamp of a clock that was wrong puts no reading out of date for ever.
 #[test]
 fn a_confirmation_from_the_future_puts_nothing_out_of_date() {

@@ -23,7 +23,7 @@ proptest! {
             line.shares[0].applied = line.shares[0].applied.saturating_add(*units);
         }
         let level = settlement.before.after(settlement.delta);
-        source.known.reading = Some(Seen { level, begun: at(1), counter: None });
+        source.known.reading = Some(Seen { level, begun: at(1), done: at(1), counter: None });
         let again = settle(source, &can(below_zero));
         prop_assert!(again.is_none_or(|again| again.lines.is_empty() && again.short == settlement.short));
     }
@@ -44,7 +44,7 @@ proptest! {
         let act = Act::Adjust { delta: Delta(-1), before: Level(5), lines: Vec::new() };
         let listing = ListingId(1);
         let state = IntentState::Open;
-        component.sources[0].intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state });
+        component.sources[0].intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), sent: at(0), state });
         prop_assert_eq!(settle(&component.sources[0], &can(true)), None);
     }
 
@@ -64,7 +64,7 @@ proptest! {
         source.lost = Delta(0);
         let act = Act::Adjust { delta, before, lines };
         let (listing, state) = (ListingId(1), IntentState::Open);
-        source.intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), state });
+        source.intents.push(Intent { id: IntentId(1), listing, act, call: None, position: 0, opened: at(0), sent: at(0), state });
         prop_assert_eq!(claims(source), claimed.saturating_add(lost));
     }
 
@@ -126,7 +126,8 @@ fn the_rest_of_an_oversell_stays_owed() {
     assert_eq!((settlement.delta, settlement.short), (Delta(-4), 1));
 }
 
-// proves W6, X3: what was lost and bought since, where a source cannot go below zero, waits for the next stock.
+// proves W6, X3: what was lost and bought since, where a source cannot go below zero, waits for the next stock, and is told
+// like any oversell.
 #[test]
 fn what_was_lost_is_not_taken_from_nothing() {
     let known = |level| known(1, "shop", Some(level), Shown::Unknown);
@@ -134,8 +135,10 @@ fn what_was_lost_is_not_taken_from_nothing() {
         let known = known(level);
         SourceFacts { known, owing: Vec::new(), own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(lost) }
     };
-    assert_eq!(settle(&source(0, -1), &can(false)), None);
-    assert_eq!(settle(&source(1, -3), &can(false)).unwrap().delta, Delta(-1));
+    let settled = |level, lost| settle(&source(level, lost), &can(false)).map(|settled| (settled.delta, settled.short));
+    assert_eq!(settled(0, -1), Some((Delta(0), 1)));
+    assert_eq!(settled(1, -3), Some((Delta(-1), 2)));
+    assert_eq!(settled(3, -3), Some((Delta(-3), 0)));
     assert_eq!(settle(&source(0, -1), &can(true)).unwrap().delta, Delta(-1));
     assert_eq!(settle(&source(0, 2), &can(false)).unwrap().delta, Delta(2));
 }

@@ -150,6 +150,7 @@ impl Shop {
             call: None,
             position: 0,
             opened: at(30),
+            sent: at(30),
             state: IntentState::Open,
         });
         SourceFacts {

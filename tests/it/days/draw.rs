@@ -229,14 +229,18 @@ impl Drawn {
         let is_ebay = dice.happens(0.3);
         let mut etsy = Dice::new(self.seed ^ 0xE754);
         let is_etsy = etsy.happens(0.25);
+        let is_source_there = Dice::new(self.seed ^ 0xE755).happens(0.5);
         for channel in self.channels.iter_mut().filter(|channel| channel.kind.is_shop()) {
             if is_ebay && dice.happens(0.6) {
                 channel.kind =
                     DrawnKind::Ebay(*dice.pick(&[Models::Classic, Models::Inventory, Models::Both]).unwrap());
-            // A source there is not drawn yet: what comes back to a listing that is out of sight is told apart from the unit
-            // that it keeps by its owner alone.
-            } else if is_etsy && etsy.happens(0.5) && channel.name != "source" {
+            } else if is_etsy && etsy.happens(0.5) && (channel.name != "source" || is_source_there) {
                 channel.kind = DrawnKind::Etsy;
+                // Without a counter of sold units, what becomes of a write is told by orders: a source's are not later than
+                // is known of Etsy.
+                if channel.name == "source" {
+                    channel.order_delay = channel.order_delay.min(Duration::from_mins(1));
+                }
             } else {
                 continue;
             }

@@ -111,6 +111,8 @@ impl<'a> Day<'a> {
             // A listing that is new shows late there.
             self.shops.pass(120).await;
         }
+        // The owner lets a source's listings be taken out of sight for their last units from the beginning (Z2).
+        self.shops.store.transaction(|tx| tx.set_meta("last-unit:source", "released")).unwrap();
         self.lived.linked = self.shops.market.now();
         self.shops.link().await;
         for channel in self.drawn.targets() {
@@ -173,6 +175,12 @@ impl<'a> Day<'a> {
             }
             if killed || disk_fails || spells.iter().any(|spell| spell.trouble != Fate::NoNumbers) {
                 self.lived.dark.push(stretch);
+            }
+            let numberless = |spell: &&Spell| {
+                spell.trouble == Fate::NoNumbers && spell.at.is_none_or(|at| at == self.drawn.source().name)
+            };
+            if spells.iter().any(numberless) {
+                self.lived.numberless.push(stretch);
             }
             let takes_long = |spell: &&&Spell| matches!(spell.trouble, Fate::Slow(_) | Fate::SlowAnswer(_));
             self.lived.slow.extend(spells.iter().filter(takes_long).map(|spell| (stretch, spell.at)));
@@ -331,9 +339,13 @@ impl<'a> Day<'a> {
                 let sku = known.listing.skus().next().unwrap().to_string();
                 let done = match self.drawn.source().kind {
                     DrawnKind::Csv { .. } => self.taken_off_the_list(&sku) == self.believed(intent.listing) - delta.0,
-                    // A goal carries no key: whoever looks sees that a number was written.
+                    // A goal carries no key: whoever looks sees that a number was written, or at Etsy that the listing went
+                    // out of sight, or came back with the unit that it kept.
                     DrawnKind::Ebay(_) | DrawnKind::Etsy => events.iter().any(|event| {
-                        let wrote = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
+                        let wrote = matches!(
+                            event.deed,
+                            Deed::Wrote { who: Who::App, .. } | Deed::Listing { who: Who::App, .. }
+                        );
                         wrote && event.shop == "source" && event.deed.sku() == sku && intent.opened <= event.at
                     }),
                     DrawnKind::Shopify | DrawnKind::WooCommerce => events.iter().any(|event| {
@@ -402,7 +414,8 @@ impl<'a> Day<'a> {
             for channel in self.drawn.channels.iter().filter(|channel| channel.kind.is_shop()) {
                 let calls = self.shops.market.calls(channel.name);
                 let told = self.called.insert(channel.name, calls.len()).unwrap_or_default();
-                let new = calls[told..].iter().map(|call| format!("{} {:?}", call.operation, call.status));
+                let new =
+                    calls[told..].iter().map(|call| format!("{:.1} {} {:?}", call.at, call.operation, call.status));
                 println!("    calls: {} {}", channel.name, new.collect::<Vec<_>>().join(", "));
             }
             for trouble in &report.troubles {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eys::domain::policy::ZeroStock;
-use eys::domain::{Hold, IntentState, Line, LineId, ListingId, Why};
+use eys::domain::{Act, Hold, IntentState, Line, LineId, ListingId, Why};
 use eys::store::{StoreError, Tx};
 use jiff::{SignedDuration, Timestamp};
 
@@ -73,8 +73,13 @@ pub struct Lived {
     pub visible: BTreeMap<(&'static str, String), bool>,
     /// What every target showed when the owner was asked about a doubt, with the SKU of the source that was doubtful.
     pub doubts: Vec<(Timestamp, String, Shows)>,
-    /// When nobody knew whether a change of a good of the source had been carried out, by the SKU of the good.
-    pub open: Vec<(Stretch, String)>,
+    /// When nobody knew whether a change of a good of the source had been carried out: since the reading that it was
+    /// reckoned from, by the SKU of the good, with the change.
+    pub open: Vec<(Stretch, String, i64)>,
+    /// When the source was written to.
+    pub writes: Vec<Timestamp>,
+    /// When numbers were missing from what the source answered.
+    pub numberless: Vec<Stretch>,
     /// When a target was held, by channel and SKU: what it sells meanwhile is the owner's to prevent (H1).
     pub held: Vec<(Stretch, Listing)>,
     /// When a line of a listing waited for the owner: till then it is not counted (W3, W5).
@@ -110,9 +115,16 @@ impl Day<'_> {
             let amiss = |call: &Call| {
                 let throttled = matches!(call.status, Some(429));
                 let late = call.operation == "updateListing" && sold_out.iter().any(|at| just_before(*at, call.at));
-                call.troubles.is_empty() && !throttled && !late && call.status.is_some_and(|status| status >= 400)
+                // A token is used till it is refused.
+                let ended = channel.kind.is_silent() && call.status == Some(401);
+                let excused = throttled || late || ended || !call.troubles.is_empty();
+                !excused && call.status.is_some_and(|status| status >= 400)
             };
-            self.lived.refused.extend(self.shops.market.calls(channel.name).into_iter().filter(amiss));
+            let calls = self.shops.market.calls(channel.name);
+            if channel.name == self.drawn.source().name {
+                self.lived.writes = calls.iter().filter(|call| call.writing).map(|call| call.at).collect();
+            }
+            self.lived.refused.extend(calls.into_iter().filter(amiss));
         }
         let sold = self.lived.events.iter().filter(|event| matches!(event.deed, Deed::Sold { .. })).count();
         self.lived.orders = sold + self.lived.deeds.iter().filter(|deed| deed.sold > 0).count();
@@ -155,9 +167,14 @@ impl Day<'_> {
 
     fn units(&self, channel: &DrawnChannel, sku: &str) -> i64 {
         match channel.kind {
-            // Where nothing is left, a listing is out of sight with one unit in it (Z2).
-            DrawnKind::Etsy if !self.shops.market.shop(channel.name).for_sale(sku) => 0,
-            DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) | DrawnKind::Etsy => {
+            DrawnKind::Etsy => {
+                let shop = self.shops.market.shop(channel.name);
+                let (shown, units) = (shop.for_sale(sku), shop.available(sku));
+                // Where nothing is left, a listing is out of sight with one unit in it (Z2).
+                let is_source = channel.name == self.drawn.source().name;
+                if shown || (is_source && units != 1) { units } else { 0 }
+            }
+            DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) => {
                 self.shops.market.shop(channel.name).available(sku)
             }
             DrawnKind::Csv { .. } => cell(&self.shops.path(channel.name), sku).unwrap(),
@@ -226,8 +243,11 @@ impl Day<'_> {
         let source = crate::shops::name(self.drawn.source().name);
         let calls = self.shops.store.read(|tx| tx.unfinished_calls(&source)).unwrap();
         for intent in calls.iter().flat_map(|call| &call.intents).filter(|intent| intent.state == IntentState::Open) {
+            let Act::Adjust { delta, .. } = intent.act else { continue };
             let known = self.shops.store.read(|tx| tx.known(intent.listing)).unwrap().unwrap();
-            self.lived.open.extend(known.listing.skus().map(|sku| (stretch, sku.to_string())));
+            let read = known.reading.map(|seen| seen.begun).filter(|_| self.drawn.source().kind.is_shop());
+            let stretch = Stretch { from: read.map_or(stretch.from, |read| read.min(stretch.from)), ..stretch };
+            self.lived.open.extend(known.listing.skus().map(|sku| (stretch, sku.to_string(), delta.0)));
         }
     }
 
