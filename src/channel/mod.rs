@@ -34,7 +34,7 @@ pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, print
 use crate::domain::quota::Quota;
 use crate::domain::{
     Capability, ChannelName, Delta, Found, Level, Listing, ListingKey, OrderFact, OrderWindow, Place, Quantity,
-    Reading, StoredCall, Trace, Writer,
+    Reading, Shown, StoredCall, Trace, Writer,
 };
 
 /// What a call of a channel returns.
@@ -147,8 +147,8 @@ pub struct Update {
     pub key: ListingKey,
     /// What it is to show.
     pub quantity: Quantity,
-    /// What it shows now, if that is known: where the platform can compare, the write fails if it no longer does (X7).
-    pub expect: Option<Level>,
+    /// What it shows now as far as we know: where the platform can compare, the write fails if it no longer does (X7).
+    pub shown: Shown,
     /// Where its units are, as last read, where the platform knows places.
     pub places: Vec<Place>,
 }

@@ -96,6 +96,24 @@ impl Shown {
             Self::Unknown => None,
         }
     }
+
+    /// Returns what it shows, if that is known.
+    pub fn exactly(self) -> Option<Level> {
+        match self {
+            Self::Exactly(level) => Some(level),
+            Self::AtMost(_) | Self::Unknown => None,
+        }
+    }
+
+    /// Tells whether a listing that is found to show so many must not be given a quantity: it is not what it was held to
+    /// be (X7), or what was meant to lower it would raise it (P1).
+    pub fn is_overtaken(self, live: Level, quantity: Quantity) -> bool {
+        match self {
+            Self::Exactly(level) => live != level,
+            Self::AtMost(most) => live < quantity.as_level() && quantity.as_level() <= most,
+            Self::Unknown => false,
+        }
+    }
 }
 
 /// A write of ours that the platform confirmed.

@@ -61,6 +61,13 @@ pub enum HoldWhy {
     LastUnit,
 }
 
+impl HoldWhy {
+    /// Tells whether it is about listings that would go to zero without a sale.
+    pub fn is_about_zeros(self) -> bool {
+        matches!(self, Self::Zeros | Self::SourceEmptied)
+    }
+}
+
 /// What a held listing goes on to be worked out from: what it showed, less what is sold from then on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frozen {

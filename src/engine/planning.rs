@@ -12,12 +12,14 @@ use super::report::{Adjusted, Deduction, Trouble};
 use crate::domain::guard::{
     NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
 };
+use crate::domain::offer::offer;
 use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan};
 use crate::domain::quota::Spending;
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
 use crate::domain::{
-    ChannelName, Component, Hold, HoldId, HoldWhy, Known, Line, ListingId, Role, Shown, SourceFacts, TargetFacts, Why,
+    ChannelName, Component, Frozen, Hold, HoldId, HoldWhy, Known, Level, Line, ListingId, Role, Shown, SourceFacts,
+    TargetFacts, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::StoreError;
@@ -197,8 +199,7 @@ impl Cycle<'_> {
         let channels: BTreeMap<ChannelName, ChannelFacts> =
             self.engine.lanes.iter().map(|lane| (lane.name.clone(), self.channel_facts(lane))).collect();
         let source = self.lanes.get(&self.source);
-        let source_fresh =
-            source.is_some_and(|lane| lane.observed && lane.fresh && !lane.spared && lane.failed.is_none());
+        let source_fresh = source.is_some_and(|lane| lane.fresh && !lane.spared && lane.failed.is_none());
         // A number that is known to have changed, and is still to be read or could not be read, is no fresh one (O4).
         let stale = |component: &Component| {
             let read = |id| source.is_some_and(|lane| lane.look.contains(id) || lane.looking.contains(id));
@@ -247,12 +248,13 @@ impl Cycle<'_> {
         new.extend(self.second_writers(planned, &free)?);
         let mut held = BTreeMap::new();
         for hold in new {
-            let frozen: Vec<_> = hold
-                .targets
-                .iter()
-                .filter_map(|id| planned.target(*id))
-                .map(|(component, target)| freeze(target, component))
-                .collect();
+            let targets = hold.targets.iter().filter_map(|id| planned.target(*id));
+            let frozen = targets.map(|(component, target)| self.freeze_for(&hold, target, component));
+            let frozen = frozen.collect::<Result<Vec<_>, _>>()?;
+            // What is lowered by a sale in spite of the hold goes out in this run (P1).
+            if hold.why.is_about_zeros() {
+                self.seeds.extend(frozen.iter().map(|frozen| frozen.listing));
+            }
             let now = self.heard(&hold.channel);
             let run = self.run;
             let id = self.store.transaction(|tx| {
@@ -275,6 +277,23 @@ impl Cycle<'_> {
             held.extend(hold.targets.iter().map(|target| (*target, id)));
         }
         Ok(held)
+    }
+
+    /// Freezes a listing that is to be held. A fall of the source that nothing explains is held; the sales that were known
+    /// beside it are taken off what was there before (P1).
+    fn freeze_for(&self, hold: &NewHold, target: &TargetFacts, component: &Component) -> Result<Frozen, StoreError> {
+        let frozen = freeze(target, component);
+        let Some(lane) = self.lane_of(&hold.channel).filter(|_| hold.why.is_about_zeros()) else { return Ok(frozen) };
+        let mut before_fall = component.clone();
+        for source in &mut before_fall.sources {
+            let (Some(change), Some(seen)) = (source.known.owners_change, &mut source.known.reading) else { continue };
+            let change = self.store.read(|tx| tx.movement(change))?;
+            if let Some(from) = change.filter(|change| change.to == Some(seen.level.0)).and_then(|change| change.from) {
+                seen.level = Level(from);
+            }
+        }
+        let offered = offer(target, &before_fall, &self.settings().rules, lane.capability(), self.now(&lane));
+        Ok(Frozen { quantity: offered.map_or(frozen.quantity, |offer| offer.quantity.min(frozen.quantity)), ..frozen })
     }
 
     /// Finds the listings that were corrected too often within a day (R4).

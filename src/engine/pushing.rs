@@ -15,7 +15,7 @@ use crate::domain::plan::{Action, Cause, Decision, Doubt, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::quota::Spending;
 use crate::domain::{
-    Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, Shown, TargetFacts, Why,
+    Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, TargetFacts, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 
@@ -59,7 +59,10 @@ impl Cycle<'_> {
             decision.action = without_looking(&decision);
         }
         match decision.action {
-            Action::Nothing => self.report.unchanged += usize::from(decision.offer.is_some()),
+            Action::Nothing => {
+                self.report.unchanged += usize::from(decision.offer.is_some());
+                self.forget_refusal(planned, &decision)?;
+            }
             Action::Push { .. } if self.is_wanted(planned, &decision) => {
                 if self.options.dry_run {
                     self.report_push(planned, &decision, PushEnd::Planned);
@@ -80,6 +83,18 @@ impl Cycle<'_> {
             Action::Held(hold) => self.report_push(planned, &decision, PushEnd::Held(hold)),
             Action::Hide | Action::Show => self.enqueue_showing(planned, decision)?,
         }
+        Ok(())
+    }
+
+    /// Forgets that a quantity was refused where nothing is to be written any more.
+    fn forget_refusal(&mut self, planned: &Planned, decision: &Decision) -> Result<(), EngineError> {
+        if planned.target(decision.target).is_none_or(|(_, target)| target.known.refusal.is_none()) {
+            return Ok(());
+        }
+        self.store.transaction(|tx| {
+            let Some(known) = tx.known(decision.target)? else { return Ok(()) };
+            tx.save_known(&Known { refusal: None, ..known })
+        })?;
         Ok(())
     }
 
@@ -137,15 +152,11 @@ impl Cycle<'_> {
             for decision in &batch {
                 let Some(mut known) = tx.known(decision.target)? else { continue };
                 let Action::Push { quantity, .. } = decision.action else { continue };
-                let expect = match known.shown {
-                    Shown::Exactly(level) => Some(level),
-                    Shown::AtMost(_) | Shown::Unknown => None,
-                };
-                let places = known.listing.places.clone();
+                let (shown, places) = (known.shown, known.listing.places.clone());
                 writing(&mut known, quantity);
                 tx.save_known(&known)?;
                 tx.mark_dirty(&[known.id])?;
-                updates.push((known.id, Update { key: known.at.key, quantity, expect, places }));
+                updates.push((known.id, Update { key: known.at.key, quantity, shown, places }));
             }
             Ok(updates)
         })?;
@@ -197,8 +208,8 @@ impl Cycle<'_> {
         let end = match outcome {
             Outcome::Done { echo: Some(level) } if update.quantity.as_level() < level => {
                 self.pushed(&mut known, update, decision, Some(level), now)?;
-                let words =
-                    format!("it shows {level} though {} was written: its other places hold more", update.quantity);
+                let why = if 1 < update.places.len() { ": its other places hold more" } else { "" };
+                let words = format!("it shows {level} though {} was written{why}", update.quantity);
                 let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, "writing quantities", words);
                 self.refused(lane, &mut known, update.quantity, &error, now)?;
                 report(&known, PushEnd::Refused(error.to_string()))
@@ -280,7 +291,7 @@ impl Cycle<'_> {
             () => Why::Pushed,
         };
         let level = echo.unwrap_or(update.quantity.as_level());
-        let (run, from) = (self.run, update.expect);
+        let (run, from) = (self.run, update.shown.exactly());
         let note = decision.offer.as_ref().map(|offer| offer.trail.join("; "));
         self.store.transaction(|tx| {
             let movement = record(tx, run, known, why, (from, Some(level)), now, note)?;
@@ -349,10 +360,7 @@ pub(super) fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> P
         listing: known.at.clone(),
         sku: known.listing.skus().next().cloned(),
         title: known.listing.title().to_owned(),
-        from: match decision.shown {
-            Shown::Exactly(level) | Shown::AtMost(level) => Some(level),
-            Shown::Unknown => None,
-        },
+        from: decision.shown.most(),
         to: wanted.unwrap_or_default(),
         why: decision.offer.as_ref().map_or_else(Vec::new, |offer| offer.trail.clone()),
         end,

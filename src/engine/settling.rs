@@ -188,12 +188,7 @@ impl Cycle<'_> {
             return Ok(());
         }
         let now = self.now(lane);
-        let before = self.store.transaction(|tx| {
-            let calls = tx.unfinished_calls(&lane.name)?;
-            tx.note_sent(sending.id, now)?;
-            let call = calls.into_iter().find(|call| call.id == sending.id);
-            Ok(call.and_then(|call| call.intents.iter().map(|intent| intent.sent).max()))
-        })?;
+        let before = self.store.transaction(|tx| tx.note_sent(sending.id, now))?;
         self.sent_before.extend(before.map(|before| (sending.id, before)));
         Ok(())
     }

@@ -56,10 +56,7 @@ impl Cycle<'_> {
         state.clock = Some(report.done);
         match report.result {
             JobResult::Observed(observed) => match *observed {
-                Ok(observed) => {
-                    state.fresh |= !late;
-                    self.take_observed(&lane, observed, report.done)?;
-                }
+                Ok(observed) => self.take_observed(&lane, observed, late, report.done)?,
                 Err(error) => self.fail(&lane, error),
             },
             JobResult::Met(met) => self.take_met(&lane, met)?,
@@ -86,13 +83,21 @@ impl Cycle<'_> {
         self.lane(&lane.name).failed = Some(error);
     }
 
-    fn take_observed(&mut self, lane: &Lane, observed: Observed, done: Timestamp) -> Result<(), EngineError> {
+    /// Takes in an observation. `late`: an earlier cycle asked for it.
+    fn take_observed(
+        &mut self,
+        lane: &Lane,
+        observed: Observed,
+        late: bool,
+        done: Timestamp,
+    ) -> Result<(), EngineError> {
         if !self.account_agrees(lane, &observed.account)? {
             return Ok(());
         }
         let mut taken = Taken::default();
         let state = self.lane(&lane.name);
         state.observed = true;
+        state.fresh |= !late;
         if let Some((window, orders)) = &observed.orders {
             self.lane(&lane.name).orders += orders.len();
             let scan = match &observed.levels {
@@ -385,12 +390,12 @@ fn take_line(
 /// contained a sale that was made in between (X3).
 fn note_run_over(tx: &Tx<'_>, lane: &Lane, line: &Line, taken: &mut Taken) -> Result<(), StoreError> {
     let Some(id) = line.listing.filter(|_| lane.capability().exactly_once == ExactlyOnce::Goal) else { return Ok(()) };
-    let mut goals = tx.goals(id)?;
-    if goals.is_empty() {
-        return Ok(());
-    }
+    let kept = tx.goals(id)?;
+    let mut goals = kept.clone();
     let lost = goals.iter_mut().fold(0_i64, |sum, goal| sum.saturating_add(goal.run_over(line.placed, line.taken)));
-    tx.save_goals(id, &goals)?;
+    if goals != kept {
+        tx.save_goals(id, &goals)?;
+    }
     if lost > 0 {
         tx.add_lost(id, Delta(lost.saturating_neg()))?;
         taken.dirty.insert(id);

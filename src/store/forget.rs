@@ -226,7 +226,7 @@ mod tests {
                 SELECT i, 2, 5550000000000 + i, '#' || i, 'SKU-' || good, {GOODS} + good, good, at, 1, 0, 1, 0, 1, 'unshipped', 0, 0, 0 FROM sold"),
             "INSERT INTO share SELECT i, good, 1, 1, 1 FROM sold".to_owned(),
             format!("INSERT INTO call SELECT i, 1, 'key-' || i, '{body}', at FROM sold"),
-            "INSERT INTO intent SELECT i, good, 'adjust', -1, 10, NULL, i, 0, at, 'applied', at, 'the platform confirmed it', NULL FROM sold".to_owned(),
+            "INSERT INTO intent SELECT i, good, 'adjust', -1, 10, NULL, i, 0, at, 'applied', at, 'the platform confirmed it', at FROM sold".to_owned(),
             "INSERT INTO intent_line SELECT i, 0, i, 1 FROM sold".to_owned(),
             format!("INSERT INTO movement (run, listing, to_no, moment, why, line, note)
                 SELECT 2 * i + 1, {GOODS} + good, 1, at, 'sold', i, 'order #' || i FROM sold"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::value::{from_json, from_word, get, json, moment, ms, numbers, word};
+use super::value::{from_json, from_word, get, json, maybe_moment, moment, ms, numbers, word};
 use super::{Result, StoreError, Tx};
 use crate::domain::settle::{Evidence, Goal};
 use crate::domain::{
@@ -122,11 +122,13 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?.query_row([call.0], |row| row.get(0))?)
     }
 
-    /// Notes when the open intents of a call were last sent.
-    pub fn note_sent(&self, call: CallId, when: Timestamp) -> Result<()> {
+    /// Notes when the open intents of a call were last sent; returns when they had been before.
+    pub fn note_sent(&self, call: CallId, when: Timestamp) -> Result<Option<Timestamp>> {
+        let sql = "SELECT max(coalesce(sent, opened)) FROM intent WHERE call = ?1 AND state = 'open'";
+        let before = self.connection.prepare_cached(sql)?.query_row([call.0], |row| row.get(0))?;
         let sql = "UPDATE intent SET sent = ?2 WHERE call = ?1 AND state = 'open'";
         self.connection.prepare_cached(sql)?.execute(params![call.0, ms(when)])?;
-        Ok(())
+        maybe_moment(before)
     }
 
     /// Returns all intents that are open or in doubt, by number.

@@ -403,6 +403,17 @@ async fn retrying(market: &Market) -> Home {
     home
 }
 
+// proves F5: what was refused and is not wanted any more is no problem any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_forgotten_with_what_was_refused() {
+    let market = Market::live(1);
+    let home = retrying(&market).await;
+    home.eys("sync").is(3).has("refused");
+    home.write("stock.csv", "sku,quantity\nMUG,10\n");
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
+}
+
 // proves F4, P7: a channel that cannot be used stops no other; it is 1, with the words that mend it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_that_cannot_be_used_is_1_and_stops_no_other() {

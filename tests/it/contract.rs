@@ -11,7 +11,7 @@ use eys::channel::{
 };
 use eys::domain::{
     Delta, ExactlyOnce, Found, Level, LineFact, Listing, ListingKey, OrderFact, OrderWindow, Quantity, Reading, Role,
-    Sku, StoredCall, Traces, Writer, ZeroKept,
+    Shown, Sku, StoredCall, Traces, Writer, ZeroKept,
 };
 use jiff::Timestamp;
 
@@ -382,7 +382,12 @@ async fn keys(channel: &Arc<dyn Channel>, skus: &[&str]) -> Vec<ListingKey> {
 }
 
 fn update(key: &ListingKey, units: i64, expect: Option<i64>) -> Update {
-    Update { key: key.clone(), quantity: Quantity::at_least_zero(units), expect: expect.map(Level), places: Vec::new() }
+    Update {
+        key: key.clone(),
+        quantity: Quantity::at_least_zero(units),
+        shown: expect.map_or(Shown::Unknown, |level| Shown::Exactly(Level(level))),
+        places: Vec::new(),
+    }
 }
 
 fn adjustment(key: &ListingKey, before: i64, delta: i64) -> Adjustment {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eys::channel::{Outcome, Update};
-use eys::domain::{Level, ListingKey, Quantity, Role};
+use eys::domain::{Level, ListingKey, Quantity, Role, Shown};
 use tokio::time::Instant;
 
 use crate::shops::Shops;
@@ -100,7 +100,7 @@ async fn a_long_list(rows: usize) -> Duration {
     let update = |nth| Update {
         key: ListingKey::new(format!("SKU-{nth}")),
         quantity: Quantity::at_least_zero(6),
-        expect: Some(Level(7)),
+        shown: Shown::Exactly(Level(7)),
         places: Vec::new(),
     };
     let batch: Vec<Update> = (0..listings).map(update).collect();

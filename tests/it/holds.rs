@@ -79,6 +79,24 @@ async fn a_hold_lets_sales_through() {
     assert_eq!((outlet.available("A"), outlet.available("B")), (7, 10));
 }
 
+// proves H1, P1: so are the sales that were known when the hold was made, and were not taken off before.
+#[tokio::test(start_paused = true)]
+async fn a_hold_lets_the_sales_of_its_own_run_through() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    shops.csv("list", Role::Target, &[("A", 0)]);
+    shops.link().await;
+    shops.sync_with(yes()).await;
+    for (sku, _) in GOODS {
+        source.owner_sets(sku, 0);
+    }
+    shops.list_order("list", "L-1", "A", 3, "open");
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    assert_eq!((outlet.available("A"), outlet.available("B"), report.exit()), (7, 10, 4));
+    let report = shops.sync().await;
+    assert_eq!((outlet.available("A"), outlet.available("B"), report.exit()), (7, 10, 4));
+}
+
 // proves H1: a shop that really sells out is not held.
 #[tokio::test(start_paused = true)]
 async fn a_shop_that_sells_out_is_not_held() {

@@ -353,7 +353,8 @@ impl Content {
             let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, "writing quantities", why);
             return Outcome::Refused(error);
         }
-        if update.expect.is_some() && update.expect != row.listing.level {
+        let overtaken = |level| update.shown.is_overtaken(level, update.quantity);
+        if row.listing.level.map_or(update.shown.exactly().is_some(), overtaken) {
             return Outcome::Stale;
         }
         let Some((first, _)) = row.rows.first() else { return Outcome::Gone };

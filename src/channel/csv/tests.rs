@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::channel::registry::Value;
-use crate::domain::{ChannelName, Delta, ListingState, Quantity};
+use crate::domain::{ChannelName, Delta, ListingState, Quantity, Shown};
 
 struct Shop {
     folder: TempDir,
@@ -44,12 +44,12 @@ impl Shop {
     }
 
     async fn set(&self, key: &str, quantity: i64, expect: Option<i64>) -> Outcome {
-        let update = Update {
-            key: ListingKey::new(key),
-            quantity: Quantity::at_least_zero(quantity),
-            expect: expect.map(Level),
-            places: Vec::new(),
-        };
+        self.set_from(key, quantity, expect.map_or(Shown::Unknown, |level| Shown::Exactly(Level(level)))).await
+    }
+
+    async fn set_from(&self, key: &str, quantity: i64, shown: Shown) -> Outcome {
+        let (key, quantity) = (ListingKey::new(key), Quantity::at_least_zero(quantity));
+        let update = Update { key, quantity, shown, places: Vec::new() };
         self.channel.set(&[update], "k").await.unwrap().remove(0)
     }
 }
@@ -97,6 +97,16 @@ async fn a_changed_number_is_stale() {
     assert!(matches!(shop.set("A", 3, Some(4)).await, Outcome::Stale));
     assert!(matches!(shop.set("Z", 3, None).await, Outcome::Gone));
     assert_eq!(shop.text(), "sku,qty\nA,5\n");
+}
+
+// proves P1: what was meant to lower a number does not raise one that fell below it meanwhile.
+#[tokio::test]
+async fn a_lowering_raises_nothing() {
+    let shop = shop("sku,qty\nA,2\n");
+    assert!(matches!(shop.set_from("A", 4, Shown::AtMost(Level(6))).await, Outcome::Stale));
+    assert_eq!(shop.text(), "sku,qty\nA,2\n");
+    assert!(matches!(shop.set_from("A", 1, Shown::AtMost(Level(6))).await, Outcome::Done { echo: Some(Level(1)) }));
+    assert!(matches!(shop.set_from("A", 9, Shown::AtMost(Level(6))).await, Outcome::Done { .. }), "that is a raise");
 }
 
 // proves X1, X5: a deduction that is sent again is applied once.

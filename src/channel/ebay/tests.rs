@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::channel::ErrorKind;
 use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
-use crate::domain::{ChannelName, Level, Quantity, Role};
+use crate::domain::{ChannelName, Level, Quantity, Role, Shown};
 use crate::net::{NetError, Reply, Request, Transport};
 
 #[derive(Debug)]
@@ -137,7 +137,7 @@ fn item(id: &str, total: i64, sold: i64, more: &str) -> String {
 
 fn update(key: &str, units: i64) -> Update {
     let quantity = Quantity::at_least_zero(units);
-    Update { key: ListingKey::new(key), quantity, expect: None, places: Vec::new() }
+    Update { key: ListingKey::new(key), quantity, shown: Shown::Unknown, places: Vec::new() }
 }
 
 fn revised(ack: &str, rest: &str) -> String {

@@ -37,7 +37,7 @@ impl Ebay {
         for (place, update) in batch.iter().enumerate() {
             match Key::parse(&update.key) {
                 Some(key) => {
-                    let raise = update.expect.is_none_or(|expect| expect < update.quantity.as_level());
+                    let raise = update.shown.most().is_none_or(|most| most < update.quantity.as_level());
                     entries.push(Entry { place, key, quantity: Available::to_show(update.quantity), raise });
                 }
                 None => {

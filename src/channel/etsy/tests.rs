@@ -18,7 +18,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
-use crate::domain::{Level, Quantity, Role};
+use crate::domain::{Level, Quantity, Role, Shown};
 use crate::net::{NetError, Reply, Request, Transport};
 
 #[derive(Debug)]
@@ -153,7 +153,7 @@ fn etsy<S: AsRef<str>>(answers: &[(u16, S)]) -> (Etsy, Arc<Script>) {
 
 fn update(key: &str, units: i64) -> Update {
     let quantity = Quantity::at_least_zero(units);
-    Update { key: ListingKey::new(key), quantity, expect: None, places: Vec::new() }
+    Update { key: ListingKey::new(key), quantity, shown: Shown::Unknown, places: Vec::new() }
 }
 
 /// A product, with the size that it is.

@@ -13,7 +13,7 @@ use super::item::{EXPIRED, Item, SOLD_OUT};
 use super::keys::Key;
 use super::{Etsy, MOST};
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
-use crate::domain::{Level, Role};
+use crate::domain::{Level, Quantity, Role, Shown};
 
 pub(super) const WRITE: &str = "writing quantities";
 
@@ -26,7 +26,8 @@ struct Entry {
     place: usize,
     group: String,
     units: i64,
-    expect: Option<i64>,
+    /// What it is held to show.
+    shown: Shown,
 }
 
 /// What became of each entry, by its place.
@@ -42,8 +43,8 @@ impl Etsy {
                 outcomes.insert(place, Outcome::Gone);
                 continue;
             };
-            let (units, expect) = (update.quantity.units().min(MOST), update.expect.map(|level| level.0));
-            let entry = Entry { place, group: key.group, units, expect };
+            let units = update.quantity.units().min(MOST);
+            let entry = Entry { place, group: key.group, units, shown: update.shown };
             match listings.iter_mut().find(|(listing, _)| *listing == key.listing) {
                 Some((_, entries)) => entries.push(entry),
                 None => listings.push((key.listing, vec![entry])),
@@ -160,11 +161,15 @@ fn sort_out(
         };
         let live = item.level(&group, role);
         let is_there = live == Some(entry.units) && (live == Some(0) || group.shows(entry.units));
-        let outcome = match entry.expect {
-            _ if again && is_there => Some(done(entry.units)),
-            Some(expect) if live != Some(expect) => Some(Outcome::Stale),
-            _ if is_there => Some(done(entry.units)),
-            _ => None,
+        let overtaken = match live {
+            Some(live) => entry.shown.is_overtaken(Level(live), Quantity::at_least_zero(entry.units)),
+            None => entry.shown.exactly().is_some(),
+        };
+        let outcome = match () {
+            () if again && is_there => Some(done(entry.units)),
+            () if overtaken => Some(Outcome::Stale),
+            () if is_there => Some(done(entry.units)),
+            () => None,
         };
         match outcome {
             Some(outcome) => drop(outcomes.insert(entry.place, outcome)),

@@ -183,7 +183,8 @@ fn echo_of(update: &Update, first: &str) -> Level {
 
 fn entry(update: &Update, place: &Location) -> Value {
     let before = update.places.iter().find(|known| known.id == place.id).map(|known| known.level);
-    let expect = if update.places.is_empty() { update.expect } else { update.expect.and(before) };
+    let shown = update.shown.exactly();
+    let expect = if update.places.is_empty() { shown } else { shown.and(before) };
     json!({
         "inventoryItemId": item_gid(&update.key),
         "locationId": place.id,
@@ -233,7 +234,7 @@ fn no_payload(operation: &'static str) -> ChannelError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ListingKey, Place, Quantity};
+    use crate::domain::{ListingKey, Place, Quantity, Shown};
 
     // proves L1: the echo is what the listing shows, also where the other locations show more than it is to.
     #[test]
@@ -242,7 +243,7 @@ mod tests {
         let update = |units| Update {
             key: ListingKey::new("1"),
             quantity: Quantity::at_least_zero(units),
-            expect: None,
+            shown: Shown::Unknown,
             places: vec![place("other", 4), place("first", 5)],
         };
         for (wanted, written, echo) in [(6, 2, 6), (4, 0, 4), (1, 0, 4)] {

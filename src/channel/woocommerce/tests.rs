@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::wire::{Key as ListingOf, Product};
 use super::*;
 use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
-use crate::domain::{ChannelName, Delta, Found, Level, ListingState, Quantity, Role};
+use crate::domain::{ChannelName, Delta, Found, Level, ListingState, Quantity, Role, Shown};
 use crate::net::{NetError, Reply, Request, Transport};
 
 #[derive(Debug)]
@@ -192,7 +192,7 @@ async fn words_before_an_answer_spoil_writes_alone() {
     let update = |key: &str| Update {
         key: ListingKey::new(key),
         quantity: Quantity::at_least_zero(5),
-        expect: None,
+        shown: Shown::Unknown,
         places: Vec::new(),
     };
     let one = r#"{"id":733,"type":"simple","name":"Mug","manage_stock":true,"stock_quantity":5}"#;
@@ -216,7 +216,7 @@ async fn a_shop_that_takes_one_product_at_a_time_is_found_out() {
     let update = |key: &str| Update {
         key: ListingKey::new(key),
         quantity: Quantity::at_least_zero(5),
-        expect: None,
+        shown: Shown::Unknown,
         places: Vec::new(),
     };
     let taken = |id: u64| json!({ "id": id, "manage_stock": true, "stock_quantity": 5 });
@@ -262,7 +262,7 @@ async fn each_item_is_judged_by_what_it_echoes() {
         .map(|key| Update {
             key: ListingKey::new(key),
             quantity: Quantity::at_least_zero(5),
-            expect: None,
+            shown: Shown::Unknown,
             places: Vec::new(),
         })
         .collect();

@@ -51,6 +51,8 @@ pub struct DrawnChannel {
     pub lag: Duration,
     /// How long a new order stays out of sight.
     pub order_delay: Duration,
+    /// How long buyers take to pay, where they need not pay at once: till then there is no order.
+    pub pays_after: Option<Duration>,
     pub latency: bool,
 }
 
@@ -87,6 +89,11 @@ pub enum DrawnKind {
 }
 
 impl DrawnChannel {
+    /// How long the order of a sale stays out of sight.
+    pub fn hides_orders(&self) -> Duration {
+        self.order_delay + self.pays_after.unwrap_or_default()
+    }
+
     /// Returns the SKUs that draw on the same number as this one, itself among them.
     pub fn mates<'a>(&'a self, sku: &'a str) -> Vec<&'a str> {
         if self.shared.iter().any(|other| other == sku) {
@@ -216,6 +223,7 @@ impl Drawn {
             goods,
         };
         drawn.move_abroad();
+        drawn.spells.extend(rare_spell(seed, cycles, &drawn.channels));
         drawn
     }
 
@@ -229,11 +237,14 @@ impl Drawn {
         let is_ebay = dice.happens(0.3);
         let mut etsy = Dice::new(self.seed ^ 0xE754);
         let is_etsy = etsy.happens(0.25);
+        let mut payers = Dice::new(self.seed ^ 0x9A1D);
         let is_source_there = Dice::new(self.seed ^ 0xE755).happens(0.5);
         for channel in self.channels.iter_mut().filter(|channel| channel.kind.is_shop()) {
             if is_ebay && dice.happens(0.6) {
                 channel.kind =
                     DrawnKind::Ebay(*dice.pick(&[Models::Classic, Models::Inventory, Models::Both]).unwrap());
+                let waits = [30, 120, 600].map(Duration::from_secs);
+                channel.pays_after = payers.pick(&waits).copied().filter(|_| payers.happens(0.3));
             } else if is_etsy && etsy.happens(0.5) && (channel.name != "source" || is_source_there) {
                 channel.kind = DrawnKind::Etsy;
                 // Without a counter of sold units, what becomes of a write is told by orders: a source's are not later than
@@ -251,6 +262,10 @@ impl Drawn {
             self.turns.retain(|turn| turn.channel != channel.name);
             // A part of an order that is refunded says nothing of the goods there.
             self.pace.taken_back = 0.0;
+        }
+        // What is cancelled before it is paid never becomes an order, and stays spoken for till it must have been (O5).
+        if self.channels.iter().any(|channel| channel.pays_after.is_some()) {
+            self.pace.cancelled = 0.0;
         }
         // At Etsy a word is no throttle: it forbids, and is tried again after waits longer than the rest of the day.
         if self.channels.iter().any(|channel| channel.kind == DrawnKind::Etsy) {
@@ -279,6 +294,15 @@ impl Drawn {
     pub fn holder<'a>(&'a self, sku: &'a str) -> &'a str {
         let shared = &self.source().shared;
         if shared.iter().any(|other| other == sku) { &shared[0] } else { sku }
+    }
+
+    /// Returns how old the numbers of a channel may be when they are read.
+    pub fn unseen(&self, channel: &DrawnChannel) -> Duration {
+        let here = self.spells.iter().filter(|spell| spell.at == Some(channel.name));
+        let stale = here.filter_map(|spell| if let Trouble::Stale(by) = spell.trouble { Some(by) } else { None });
+        // What changed at eBay in the last two minutes is not asked for: its list is still being written.
+        let trails = if let DrawnKind::Ebay(_) = channel.kind { Duration::from_mins(2) } else { Duration::ZERO };
+        stale.chain([channel.lag, trails]).max().unwrap_or_default()
     }
 
     pub fn source(&self) -> &DrawnChannel {
@@ -348,6 +372,7 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
             DrawnKind::WooCommerce => *dice.pick(&[0, 0, 20]).unwrap(),
             _ => *dice.pick(&[0, 0, 0, 20, 60, 300]).unwrap(),
         }),
+        pays_after: None,
         latency: dice.happens(0.5),
     }
 }
@@ -414,6 +439,40 @@ fn spells(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Spell>
         }
     };
     (0..most).map(|_| spell(dice)).collect()
+}
+
+/// Draws trouble of a rarer kind, which speaks the language of one platform. By dice of its own, after all else is drawn.
+fn rare_spell(seed: u64, cycles: u32, channels: &[DrawnChannel]) -> Option<Spell> {
+    let mut dice = Dice::new(seed ^ 0x7A2E);
+    if !dice.happens(0.15) {
+        return None;
+    }
+    let channel = dice.pick(channels).filter(|channel| channel.kind.is_shop())?;
+    // What the platform says of what it does not take, and the right to read its numbers.
+    let (refusal, right) = match channel.kind {
+        DrawnKind::Shopify => ("NON_MUTABLE_INVENTORY_ITEM", "read_inventory"),
+        DrawnKind::WooCommerce => ("woocommerce_rest_cannot_edit", "products"),
+        DrawnKind::Ebay(_) => ("21919188", "sell.inventory"),
+        DrawnKind::Etsy => ("This listing is frozen.", "listings_r"),
+        DrawnKind::Csv { .. } => return None,
+    };
+    let mut kinds = vec![Trouble::Refuse(refusal), Trouble::Denied(right)];
+    // Where a write to the source can run over a sale, what is read right after it, and when, is all that tells.
+    if !channel.kind.runs_over() || channel.name != "source" {
+        let minute = jiff::SignedDuration::from_mins(1);
+        let late = Trouble::Stale(Duration::from_secs(30));
+        kinds.extend([late, Trouble::WrongClock(minute), Trouble::WrongClock(-minute)]);
+    }
+    let from = u32::try_from(dice.below(cycles as usize)).unwrap();
+    let length = 1 + u32::try_from(dice.below(4)).unwrap();
+    Some(Spell {
+        from,
+        until: (from + length).min(cycles),
+        chance: *dice.pick(&[0.05, 0.2, 0.5, 1.0]).unwrap(),
+        trouble: dice.pick(&kinds).unwrap().clone(),
+        at: Some(channel.name),
+        writing: None,
+    })
 }
 
 fn turns(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Turn> {

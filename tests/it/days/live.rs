@@ -455,7 +455,10 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         DrawnKind::Ebay(models) => {
             let shop = shops.ebay_of(role, &account(channel.name, models, &goods));
             // A day here has more cycles than a day has calls; what is done with few is shown elsewhere (Y4).
-            shop.face(|face: &mut Ebay| face.quotas.a_day.insert("tradingapi", 5_000_000));
+            shop.face(|face: &mut Ebay| {
+                face.quotas.a_day.insert("tradingapi", 5_000_000);
+                (face.pays_at_once, face.pays_after) = (channel.pays_after.is_none(), channel.pays_after);
+            });
             shop
         }
         DrawnKind::Etsy => shops.etsy(channel.name, role, &goods),

@@ -76,6 +76,9 @@ pub struct Lived {
     /// When nobody knew whether a change of a good of the source had been carried out: since the reading that it was
     /// reckoned from, by the SKU of the good, with the change.
     pub open: Vec<(Stretch, String, i64)>,
+    /// When nobody could tell whether a change of a good of the source had been carried out, and the owner was asked: till
+    /// the answer comes nothing else is taken off it (X1, X6).
+    pub in_doubt: Vec<(Stretch, String)>,
     /// When the source was written to.
     pub writes: Vec<Timestamp>,
     /// When numbers were missing from what the source answered.
@@ -242,9 +245,15 @@ impl Day<'_> {
     fn note_what_is_open(&mut self, stretch: Stretch) {
         let source = crate::shops::name(self.drawn.source().name);
         let calls = self.shops.store.read(|tx| tx.unfinished_calls(&source)).unwrap();
-        for intent in calls.iter().flat_map(|call| &call.intents).filter(|intent| intent.state == IntentState::Open) {
+        for intent in calls.iter().flat_map(|call| &call.intents) {
             let Act::Adjust { delta, .. } = intent.act else { continue };
             let known = self.shops.store.read(|tx| tx.known(intent.listing)).unwrap().unwrap();
+            if intent.state == IntentState::InDoubt {
+                self.lived.in_doubt.extend(known.listing.skus().map(|sku| (stretch, sku.to_string())));
+            }
+            if intent.state != IntentState::Open {
+                continue;
+            }
             let read = known.reading.map(|seen| seen.begun).filter(|_| self.drawn.source().kind.is_shop());
             let stretch = Stretch { from: read.map_or(stretch.from, |read| read.min(stretch.from)), ..stretch };
             self.lived.open.extend(known.listing.skus().map(|sku| (stretch, sku.to_string(), delta.0)));

@@ -148,19 +148,23 @@ impl Stock<'_> {
     }
 
     /// While nothing of the source can be read, nothing is raised (O4): unless an answer of the target itself was lost, so
-    /// that it may show more than what is written for all that anybody knows.
+    /// that it may show more than what is written for all that anybody knows, or what was sent was a lowering by what could
+    /// be read in that run.
     fn no_raise_while_blind(&self) -> Vec<String> {
-        let blind = |at: Timestamp| self.lived.blind.iter().any(|stretch| stretch.contains(at));
-        let deaf = |at: Timestamp, channel| befell(&self.lived.deaf, channel, at - self.blind(), at);
-        let raises = self.pushes().filter(|(at, channel, _, from, to)| from < to && blind(*at) && !deaf(*at, channel));
-        raises
-            .map(|(at, channel, sku, from, to)| {
-                format!(
-                    "at {at} {sku} on {} was raised from {from} to {to} while the source could not be read",
-                    channel.name
-                )
-            })
-            .collect()
+        let mut wrong = Vec::new();
+        for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| from < to) {
+            let Some(run) = self.lived.blind.iter().find(|stretch| stretch.contains(at)) else { continue };
+            let deaf = befell(&self.lived.deaf, channel, at - self.blind(), at);
+            // What the owner took off sale sells nothing.
+            let off = self.off_sale(channel.name, sku).iter().any(|off| off.contains(at));
+            if !deaf && !off && !self.was_overtaken_in_run(run.from, at, channel, sku, (from, to)) {
+                let name = channel.name;
+                wrong.push(format!(
+                    "at {at} {sku} on {name} was raised from {from} to {to} while the source could not be read"
+                ));
+            }
+        }
+        wrong
     }
 
     /// Nothing is lowered below what is surely there: what a moment ago was there, less all that was sold since, twice,
@@ -314,6 +318,10 @@ impl Stock<'_> {
             let was_held = *level - by_hand >= 0 && self.lived.held.iter().any(held);
             // Units of a sale that waits for the owner stay on sale at the source, until the answer comes (W5).
             let asked = self.was_asked(&change.sku, change.at - self.blind(), change.at);
+            let doubted = |(doubted, sku): &(Stretch, String)| {
+                doubted.contains(change.at) && self.drawn.holder(sku) == change.sku && change.listing.0 == "source"
+            };
+            let asked = asked || self.lived.in_doubt.iter().any(doubted);
             if !in_trouble
                 && !self.changed_out_of_sight(&change.sku)
                 && !asked

@@ -130,7 +130,7 @@ impl<'a> Stock<'a> {
 
     /// How long a sale may go unseen.
     pub fn blind(&self) -> SignedDuration {
-        let delay = self.drawn.channels.iter().map(|channel| channel.order_delay).max().unwrap_or_default();
+        let delay = self.drawn.channels.iter().map(DrawnChannel::hides_orders).max().unwrap_or_default();
         BLIND + SignedDuration::try_from(self.drawn.every + delay).unwrap()
     }
 

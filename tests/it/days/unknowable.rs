@@ -41,7 +41,7 @@ impl Stock<'_> {
         }
         let open = |at: Timestamp| self.open(good).any(|(stretch, _)| stretch.contains(at));
         let within = |at: Timestamp, time| ours.iter().any(|ours| *ours - time <= at && at <= *ours + time);
-        let late = !self.drawn.source().order_delay.is_zero();
+        let late = !self.drawn.source().hides_orders().is_zero();
         let lost = kind == DrawnKind::WooCommerce;
         by_hand.into_iter().any(|at| open(at) || (kind.runs_over() && within(at, ASIDE)))
             || (lost && late && sold.into_iter().any(|at| within(at, SAVE)))
@@ -93,7 +93,7 @@ impl Stock<'_> {
     /// that a change was made does not say so (X3).
     fn settled_by_word(&self, good: &str) -> bool {
         let doubted = self.lived.doubts.iter().any(|(_, sku, _)| self.drawn.holder(sku) == good);
-        self.drawn.source().kind == DrawnKind::Etsy && doubted && self.sold_aside(good) > 0
+        self.drawn.source().kind.is_silent() && doubted && self.sold_aside(good) > 0
     }
 
     /// Counts the units of a good that were sold on the source while a write of ours may have run over them (X3).
@@ -102,8 +102,12 @@ impl Stock<'_> {
             return 0;
         }
         // A write of what is there already is none to the market.
-        let ours: Vec<Timestamp> =
-            self.of_good(good).filter(|e| is_ours(&e.deed)).map(|e| e.at).chain(self.lived.writes.clone()).collect();
+        let ours: Vec<Timestamp> = self
+            .of_good(good)
+            .filter(|e| is_ours(&e.deed))
+            .map(|e| e.at)
+            .chain(self.lived.writes.iter().copied())
+            .collect();
         let aside = |at: Timestamp| ours.iter().any(|ours| *ours - SLOW <= at && at <= *ours + ASIDE);
         let sold = self.of_good(good).filter(|event| aside(event.at)).filter_map(|event| match event.deed {
             Deed::Sold { units, .. } => Some(units),
@@ -138,15 +142,40 @@ impl Stock<'_> {
     /// Tells whether a raise was a lowering when it was sent: somebody bought, or edited, so shortly before that nobody could
     /// know, and the platform cannot compare.
     pub fn was_overtaken(&self, at: Timestamp, channel: &DrawnChannel, sku: &str, from: i64, to: i64) -> bool {
+        self.overtaken_since(at - self.unseen(channel) - RUN, at, channel, sku, (from, to))
+    }
+
+    /// Tells whether a raise in a run that began at a moment was a lowering when its number was read: in that run, or by a
+    /// reading that was begun before it and came in late.
+    pub fn was_overtaken_in_run(
+        &self,
+        run: Timestamp,
+        at: Timestamp,
+        channel: &DrawnChannel,
+        sku: &str,
+        change: (i64, i64),
+    ) -> bool {
+        let late = befell(&self.lived.slow, channel, run - SLOW, at);
+        let since = run - self.unseen(channel) - if late { SLOW } else { SignedDuration::ZERO };
+        self.overtaken_since(since, at, channel, sku, change)
+    }
+
+    fn overtaken_since(
+        &self,
+        since: Timestamp,
+        at: Timestamp,
+        channel: &DrawnChannel,
+        sku: &str,
+        (from, to): (i64, i64),
+    ) -> bool {
         if !channel.kind.runs_over() {
             return false;
         }
         let mates = channel.mates(sku);
         let there = |event: &&Event| event.shop == channel.name && mates.contains(&event.deed.sku());
         let lately = self.lived.events.iter().rev().filter(there).skip_while(|event| at <= event.at);
-        let unseen = SignedDuration::try_from(channel.lag).unwrap() + RUN;
         let mut level = from;
-        for event in lately.take_while(|event| at - unseen <= event.at) {
+        for event in lately.take_while(|event| since <= event.at) {
             level = match &event.deed {
                 Deed::Wrote { from, .. } => *from,
                 Deed::Sold { units, .. } => level + units,
@@ -161,12 +190,16 @@ impl Stock<'_> {
         false
     }
 
+    fn unseen(&self, channel: &DrawnChannel) -> SignedDuration {
+        SignedDuration::try_from(self.drawn.unseen(channel)).unwrap()
+    }
+
     /// Tells whether a lower number was written over a sale on a target so shortly after it that neither its order nor its
     /// fall could be read.
     pub fn was_written_blindly(&self, sale: &Change) -> bool {
         let (name, sku) = &sale.listing;
         let Some(channel) = self.drawn.targets().iter().find(|target| target.name == name) else { return false };
-        let hidden = SignedDuration::try_from(channel.order_delay + channel.lag).unwrap() + ASIDE;
+        let hidden = SignedDuration::try_from(channel.hides_orders()).unwrap() + self.unseen(channel) + ASIDE;
         let mates = channel.mates(sku);
         let lowered = self.pushes().filter(|(.., from, to)| to < from);
         let mut there = lowered.filter(|(_, at, of, ..)| at.name == name && mates.contains(of));
@@ -226,12 +259,12 @@ pub fn befell(spells: &[(Stretch, Option<&str>)], channel: &DrawnChannel, since:
 }
 
 /// Tells whether the program did it.
-pub fn is_ours(deed: &Deed) -> bool {
+fn is_ours(deed: &Deed) -> bool {
     matches!(deed, Deed::Adjusted { who: Who::App, .. } | Deed::Wrote { who: Who::App, .. })
 }
 
 /// Tells whether units of an order came back to the shelf.
-pub fn comes_back(deed: &Deed) -> bool {
+fn comes_back(deed: &Deed) -> bool {
     match deed {
         Deed::Cancelled { restocked, .. } | Deed::Returned { restocked, .. } | Deed::Removed { restocked, .. } => {
             *restocked
@@ -241,7 +274,7 @@ pub fn comes_back(deed: &Deed) -> bool {
 }
 
 /// Returns the units of an order that a deed is about.
-pub fn units_of(deed: &Deed) -> i64 {
+fn units_of(deed: &Deed) -> i64 {
     match deed {
         Deed::Sold { units, .. }
         | Deed::Cancelled { units, .. }

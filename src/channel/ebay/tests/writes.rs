@@ -209,6 +209,11 @@ async fn a_lost_answer_is_no_failure() {
     let (web, _) = ebay(&[(200, NO_INVENTORY.to_owned()), (502, "<html>".to_owned())]);
     let error = web.set(&[update(MUG, 3)], "k").await.unwrap_err();
     assert!(error.may_have_landed(), "{error}");
+    // Nor is one that does not say whether it worked.
+    let echo = format!("<InventoryStatus><ItemID>{MUG}</ItemID></InventoryStatus>");
+    let (web, _) = ebay(&[(200, NO_INVENTORY.to_owned()), (200, revised("", &echo))]);
+    let error = web.set(&[update(MUG, 3)], "k").await.unwrap_err();
+    assert!(error.may_have_landed(), "{error}");
     let done = "<InventoryStatus><ItemID>1</ItemID></InventoryStatus><InventoryStatus><ItemID>2</ItemID></InventoryStatus>\
         <InventoryStatus><ItemID>3</ItemID></InventoryStatus><InventoryStatus><ItemID>4</ItemID></InventoryStatus>";
     let full = revised("Failure", &error_518());

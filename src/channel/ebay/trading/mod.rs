@@ -163,8 +163,9 @@ impl Trading {
         let told = |revision: &Revision| answer.revised.iter().any(|revised| revised.is_of(&revision.key));
         let mut outcomes: Revised = revisions.iter().map(|revision| told(revision).then_some(Ok(()))).collect();
         let failed = head.ack == "Failure";
+        let whole = failed || revisions.len() == 1 || outcomes.iter().all(Option::is_none);
         match head.failure(WRITE) {
-            Some(Refusal::Everything(error)) if failed || outcomes.iter().all(Option::is_none) => return Err(error),
+            Some(Refusal::Everything(error)) if whole => return Err(error),
             // Of several entries, nothing says which one it is.
             Some(_) if failed && 1 < revisions.len() => outcomes.fill_with(|| None),
             // Of one entry alone, the failure is its own.

@@ -63,8 +63,19 @@ async fn a_listing_is_read_and_written_as_a_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_number_that_moved_is_not_written_over() {
     let (web, script) = etsy(&[(200, with_listing(tees(3, 5), TEE, "active")), (200, tees(3, 4).to_string())]);
-    let expecting = |key: &str, units: i64, expect: i64| Update { expect: Some(Level(expect)), ..update(key, units) };
+    let expecting =
+        |key: &str, units: i64, expect: i64| Update { shown: Shown::Exactly(Level(expect)), ..update(key, units) };
     assert_eq!(set(&web, &[expecting(SMALL, 2, 4), expecting(MEDIUM, 4, 5)]).await, ["Stale", "done Some(4)"]);
+    assert_eq!(script.json(1)["products"][0]["offerings"][0]["quantity"], 3);
+}
+
+// proves P1: what was meant to lower a number does not raise one that fell below it meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_lowering_raises_nothing() {
+    let (web, script) = etsy(&[(200, with_listing(tees(3, 5), TEE, "active")), (200, tees(3, 4).to_string())]);
+    let lowering =
+        |key: &str, units: i64, most: i64| Update { shown: Shown::AtMost(Level(most)), ..update(key, units) };
+    assert_eq!(set(&web, &[lowering(SMALL, 4, 6), lowering(MEDIUM, 4, 6)]).await, ["Stale", "done Some(4)"]);
     assert_eq!(script.json(1)["products"][0]["offerings"][0]["quantity"], 3);
 }
 
@@ -110,7 +121,7 @@ async fn a_conflict_is_read_again() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_looked_up() {
     let read = |units: i64| (200, with_listing(mug(units), 2, "active"));
-    let expecting = [Update { expect: Some(Level(5)), ..update("2", 4) }];
+    let expecting = [Update { shown: Shown::Exactly(Level(5)), ..update("2", 4) }];
     let (web, script) = etsy(&[read(5), (0, String::new()), read(4)]);
     assert_eq!(set(&web, &expecting).await, ["done Some(4)"]);
     assert_eq!(script.asked().len(), 3);
