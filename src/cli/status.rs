@@ -461,7 +461,7 @@ fn claimed_words(claims: i64, unpaid: i64) -> String {
 fn shown(shown: Shown) -> String {
     match shown {
         Shown::Exactly(level) => level.to_string(),
-        Shown::AtMost(level) => format!("at most {level}"),
+        Shown::AtMost { most: level, .. } => format!("at most {level}"),
         Shown::Unknown => "unknown".to_owned(),
     }
 }

@@ -82,7 +82,12 @@ pub enum Shown {
     /// Exactly so many.
     Exactly(Level),
     /// So many or fewer.
-    AtMost(Level),
+    AtMost {
+        /// The most it may show.
+        most: Level,
+        /// What it shows at least, as far as known sales and writes of ours explain it: below that, units are missing.
+        least: Level,
+    },
     /// Anything.
     #[default]
     Unknown,
@@ -92,7 +97,15 @@ impl Shown {
     /// Returns the most that it may show.
     pub fn most(self) -> Option<Level> {
         match self {
-            Self::Exactly(level) | Self::AtMost(level) => Some(level),
+            Self::Exactly(level) | Self::AtMost { most: level, .. } => Some(level),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Returns what it shows at least, unless something happened that we do not know of.
+    pub fn least(self) -> Option<Level> {
+        match self {
+            Self::Exactly(level) | Self::AtMost { least: level, .. } => Some(level),
             Self::Unknown => None,
         }
     }
@@ -101,16 +114,17 @@ impl Shown {
     pub fn exactly(self) -> Option<Level> {
         match self {
             Self::Exactly(level) => Some(level),
-            Self::AtMost(_) | Self::Unknown => None,
+            Self::AtMost { .. } | Self::Unknown => None,
         }
     }
 
-    /// Tells whether a listing that is found to show so many must not be given a quantity: it is not what it was held to
-    /// be (X7), or what was meant to lower it would raise it (P1).
-    pub fn is_overtaken(self, live: Level, quantity: Quantity) -> bool {
+    /// Tells whether a listing that is found to show so many, or no number, must not be given a quantity: it is not what
+    /// it was held to be (X7), or what was meant to lower it would raise it (P1).
+    pub fn is_overtaken(self, live: Option<Level>, quantity: Quantity) -> bool {
+        let quantity = quantity.as_level();
         match self {
-            Self::Exactly(level) => live != level,
-            Self::AtMost(most) => live < quantity.as_level() && quantity.as_level() <= most,
+            Self::Exactly(level) => live != Some(level),
+            Self::AtMost { most, .. } => quantity <= most && live.is_some_and(|live| live < quantity),
             Self::Unknown => false,
         }
     }

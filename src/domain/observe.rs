@@ -38,8 +38,9 @@ pub enum Meaning {
 /// Takes in a reading of a target listing (R1 to R4).
 pub fn target(known: &mut Known, found: &Found, begun: Timestamp, now: Timestamp, grace: SignedDuration) -> Meaning {
     let Some(level) = take_in(known, found, begun, now) else { return nothing_said(known, found, begun, now) };
+    let expected = known.shown.least().filter(|least| level < *least);
     let meaning = match known.shown {
-        Shown::Exactly(expected) if level < expected => missing(known, expected, level, now, grace),
+        _ if let Some(expected) = expected => missing(known, expected, level, now, grace),
         Shown::Exactly(expected) if expected < level && known.pushed.is_some_and(|p| p.quantity.as_level() < level) => {
             Meaning::OwnersChange(expected, level)
         }
@@ -78,10 +79,11 @@ pub fn sold_on_target(known: &mut Known, change: i64, placed: Timestamp) {
     let clearly_after = last.is_none_or(|last| later(last, SAME_MOMENT) < placed);
     known.shown = match known.shown {
         // More was sold than it showed: it showed more.
-        Shown::Exactly(level) | Shown::AtMost(level) if clearly_after && level.0 < rest => Shown::Unknown,
+        Shown::Exactly(most) | Shown::AtMost { most, .. } if clearly_after && most.0 < rest => Shown::Unknown,
         Shown::Exactly(level) if clearly_after => Shown::Exactly(Level(level.0.saturating_sub(rest))),
-        Shown::Exactly(level) => Shown::AtMost(level),
-        shown => shown,
+        Shown::Exactly(most) => Shown::AtMost { most, least: Level(most.0.saturating_sub(rest)) },
+        Shown::AtMost { most, least } => Shown::AtMost { most, least: Level(least.0.saturating_sub(rest)) },
+        Shown::Unknown => Shown::Unknown,
     };
 }
 
@@ -198,8 +200,9 @@ pub fn confirmed(known: &mut Known, level: Level, begun: Timestamp, done: Timest
 
 /// Notes that a write is on its way: until its answer, the listing may show the old number or the new one.
 pub fn writing(known: &mut Known, quantity: Quantity) {
-    known.shown = match known.shown.most() {
-        Some(most) => Shown::AtMost(most.max(quantity.as_level())),
+    let level = quantity.as_level();
+    known.shown = match known.shown.most().zip(known.shown.least()) {
+        Some((most, least)) => Shown::AtMost { most: most.max(level), least: least.min(level) },
         None => Shown::Unknown,
     };
 }

@@ -269,7 +269,7 @@ fn quantity_action(target: &TargetFacts, component: &Component, world: &World<'_
         Shown::Exactly(level) if level == wanted_level => Action::Nothing,
         _ if refused_lately(target, world, wanted) => Action::Wait(Doubt::RefusedLately),
         _ if lowering => Action::Push { quantity: wanted, lowering },
-        Shown::AtMost(_) | Shown::Unknown => Action::Look,
+        Shown::AtMost { .. } | Shown::Unknown => Action::Look,
         Shown::Exactly(_) => match doubt(target, component, world) {
             Some(doubt) => Action::Wait(doubt),
             None => Action::Push { quantity: wanted, lowering },
@@ -282,7 +282,7 @@ fn quantity_action(target: &TargetFacts, component: &Component, world: &World<'_
 fn under_hold(target: &TargetFacts, hold: HoldId, quantity: Quantity) -> Action {
     match target.known.shown {
         Shown::Exactly(level) if quantity.as_level() < level => Action::Push { quantity, lowering: true },
-        Shown::AtMost(most) if quantity.as_level() < most => Action::Look,
+        Shown::AtMost { most, .. } if quantity.as_level() < most => Action::Look,
         _ => Action::Held(hold),
     }
 }

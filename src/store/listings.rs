@@ -128,13 +128,14 @@ impl Tx<'_> {
                 pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
                 hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
-                counted = ?23, done = ?24,
+                counted = ?23, done = ?24, shown_least = ?25,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0)),
-            Shown::AtMost(level) => ("at_most", Some(level.0)),
+            Shown::AtMost { most, .. } => ("at_most", Some(most.0)),
             Shown::Unknown => ("unknown", None),
         };
+        let least = known.shown.least().filter(|_| kind == "at_most");
         let ceiling = known.ceiling.as_ref();
         let refusal = known.refusal.as_ref();
         self.connection.prepare_cached(sql)?.execute(params![
@@ -162,6 +163,7 @@ impl Tx<'_> {
             known.reading.and_then(|seen| seen.counter),
             known.counted.as_ref().map(json).transpose()?,
             known.reading.map(|seen| ms(seen.done)),
+            least.map(|least| least.0),
         ])?;
         Ok(())
     }
@@ -259,11 +261,12 @@ fn known(row: &Row<'_>) -> Result<Known> {
 
 fn shown(row: &Row<'_>) -> Result<Shown> {
     let level = get::<Option<i64>>(row, "shown")?.map(Level);
-    match (get::<String>(row, "shown_kind")?.as_str(), level) {
-        ("exactly", Some(level)) => Ok(Shown::Exactly(level)),
-        ("at_most", Some(level)) => Ok(Shown::AtMost(level)),
-        ("unknown", None) => Ok(Shown::Unknown),
-        (kind, level) => Err(StoreError::unreadable(format!("shown {kind} {level:?}"))),
+    let least = get::<Option<i64>>(row, "shown_least")?.map(Level);
+    match (get::<String>(row, "shown_kind")?.as_str(), level, least) {
+        ("exactly", Some(level), None) => Ok(Shown::Exactly(level)),
+        ("at_most", Some(most), Some(least)) => Ok(Shown::AtMost { most, least }),
+        ("unknown", None, None) => Ok(Shown::Unknown),
+        (kind, level, _) => Err(StoreError::unreadable(format!("shown {kind} {level:?}"))),
     }
 }
 

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_fitted.sql"),
     include_str!("migrations/0005_counters.sql"),
     include_str!("migrations/0006_moments.sql"),
+    include_str!("migrations/0007_least.sql"),
 ];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in

@@ -404,7 +404,7 @@ async fn whole<T>(page: impl AsyncFn(Option<PageToken>) -> Result<Page<T>>) -> R
 /// Reads everything that can be read, and compares every number with the true one.
 async fn read_all(world: &World, answer: &Answer) {
     let (channel, keys) = (&world.channel, world.keys());
-    let numbers_lie = matches!(answer, Answer::Damaged(damage, _) if damage.brings_numbers());
+    let numbers_lie = numbers_lie(answer);
     // What nobody knows follows nothing.
     let is_true = |key: &ListingKey, level: i64| {
         let lies = world.levels.get(key).is_some_and(|known| *known != level);
@@ -448,6 +448,11 @@ async fn read_all(world: &World, answer: &Answer) {
     world.ask(channel.probe()).await;
 }
 
+/// Tells whether another number stands in place of the true one.
+fn numbers_lie(answer: &Answer) -> bool {
+    matches!(answer, Answer::Damaged(damage, _) if damage.brings_numbers())
+}
+
 /// Tells whether another word stands in place of the true one, or a list is shorter: that is the platform's word too.
 fn words_lie(answer: &Answer) -> bool {
     matches!(answer, Answer::Damaged(Damage::Text | Damage::Shortened | Damage::True, _))
@@ -456,7 +461,7 @@ fn words_lie(answer: &Answer) -> bool {
 /// Looks whether what is told as done was done, with the number that is there.
 fn judge(world: &World, answer: &Answer, keys: &[ListingKey], wanted: &[i64], outcomes: &[Outcome]) {
     assert_eq!(outcomes.len(), keys.len());
-    let numbers_lie = matches!(answer, Answer::Damaged(damage, _) if damage.brings_numbers());
+    let numbers_lie = numbers_lie(answer);
     let may_lie = numbers_lie || words_lie(answer);
     for ((key, wanted), outcome) in keys.iter().zip(wanted).zip(outcomes) {
         match outcome {
@@ -526,7 +531,7 @@ async fn show_all(world: &World, answer: &Answer) {
     for (act, seen) in acts {
         match world.ask(world.channel.show(&key, &act)).await {
             Some(Outcome::Done { .. }) => {
-                let numbers_lie = matches!(answer, Answer::Damaged(damage, _) if damage.brings_numbers());
+                let numbers_lie = numbers_lie(answer);
                 // At Etsy an SKU that is read as another is written back as that one.
                 let shop = world.shop.name();
                 let renamed = world.shops.market.world(|world| world.shop(shop).variants_of(sku).next().is_none());

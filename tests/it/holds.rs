@@ -30,6 +30,18 @@ async fn ten_goods() -> (Shops, ShopHandle, ShopHandle) {
     (shops, source, outlet)
 }
 
+/// Ten goods whose source was emptied by its owner, and a list that sells the first of them; nothing was run since.
+async fn ten_goods_gone_and_a_list() -> (Shops, ShopHandle) {
+    let (mut shops, source, outlet) = ten_goods().await;
+    shops.csv("list", Role::Target, &[("A", 0)]);
+    shops.link().await;
+    shops.sync_with(yes()).await;
+    for (sku, _) in GOODS {
+        source.owner_sets(sku, 0);
+    }
+    (shops, outlet)
+}
+
 // proves H1, H2: the first push waits; what `link` showed is released by the next run with `--yes`.
 #[tokio::test(start_paused = true)]
 async fn the_first_push_waits_for_the_owner() {
@@ -64,13 +76,7 @@ async fn a_source_that_is_suddenly_empty_is_not_followed() {
 // proves H1: known sales go on being taken off under a hold, and what is shown never rises.
 #[tokio::test(start_paused = true)]
 async fn a_hold_lets_sales_through() {
-    let (mut shops, source, outlet) = ten_goods().await;
-    shops.csv("list", Role::Target, &[("A", 0)]);
-    shops.link().await;
-    shops.sync_with(yes()).await;
-    for (sku, _) in GOODS {
-        source.owner_sets(sku, 0);
-    }
+    let (mut shops, outlet) = ten_goods_gone_and_a_list().await;
     shops.pass(120).await;
     shops.sync().await;
     shops.list_order("list", "L-1", "A", 3, "open");
@@ -82,13 +88,7 @@ async fn a_hold_lets_sales_through() {
 // proves H1, P1: so are the sales that were known when the hold was made, and were not taken off before.
 #[tokio::test(start_paused = true)]
 async fn a_hold_lets_the_sales_of_its_own_run_through() {
-    let (mut shops, source, outlet) = ten_goods().await;
-    shops.csv("list", Role::Target, &[("A", 0)]);
-    shops.link().await;
-    shops.sync_with(yes()).await;
-    for (sku, _) in GOODS {
-        source.owner_sets(sku, 0);
-    }
+    let (mut shops, outlet) = ten_goods_gone_and_a_list().await;
     shops.list_order("list", "L-1", "A", 3, "open");
     shops.pass(120).await;
     let report = shops.sync().await;

@@ -353,8 +353,7 @@ impl Content {
             let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, "writing quantities", why);
             return Outcome::Refused(error);
         }
-        let overtaken = |level| update.shown.is_overtaken(level, update.quantity);
-        if row.listing.level.map_or(update.shown.exactly().is_some(), overtaken) {
+        if update.shown.is_overtaken(row.listing.level, update.quantity) {
             return Outcome::Stale;
         }
         let Some((first, _)) = row.rows.first() else { return Outcome::Gone };

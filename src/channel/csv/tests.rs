@@ -99,14 +99,18 @@ async fn a_changed_number_is_stale() {
     assert_eq!(shop.text(), "sku,qty\nA,5\n");
 }
 
+fn at_most_six() -> Shown {
+    Shown::AtMost { most: Level(6), least: Level(0) }
+}
+
 // proves P1: what was meant to lower a number does not raise one that fell below it meanwhile.
 #[tokio::test]
 async fn a_lowering_raises_nothing() {
     let shop = shop("sku,qty\nA,2\n");
-    assert!(matches!(shop.set_from("A", 4, Shown::AtMost(Level(6))).await, Outcome::Stale));
+    assert!(matches!(shop.set_from("A", 4, at_most_six()).await, Outcome::Stale));
     assert_eq!(shop.text(), "sku,qty\nA,2\n");
-    assert!(matches!(shop.set_from("A", 1, Shown::AtMost(Level(6))).await, Outcome::Done { echo: Some(Level(1)) }));
-    assert!(matches!(shop.set_from("A", 9, Shown::AtMost(Level(6))).await, Outcome::Done { .. }), "that is a raise");
+    assert!(matches!(shop.set_from("A", 1, at_most_six()).await, Outcome::Done { echo: Some(Level(1)) }));
+    assert!(matches!(shop.set_from("A", 9, at_most_six()).await, Outcome::Done { .. }), "that is a raise");
 }
 
 // proves X1, X5: a deduction that is sent again is applied once.

@@ -161,10 +161,7 @@ fn sort_out(
         };
         let live = item.level(&group, role);
         let is_there = live == Some(entry.units) && (live == Some(0) || group.shows(entry.units));
-        let overtaken = match live {
-            Some(live) => entry.shown.is_overtaken(Level(live), Quantity::at_least_zero(entry.units)),
-            None => entry.shown.exactly().is_some(),
-        };
+        let overtaken = entry.shown.is_overtaken(live.map(Level), Quantity::at_least_zero(entry.units));
         let outcome = match () {
             () if again && is_there => Some(done(entry.units)),
             () if overtaken => Some(Outcome::Stale),

@@ -33,7 +33,8 @@ impl Range {
     }
 
     pub fn shown(&self) -> impl Strategy<Value = Shown> + use<> {
-        prop_oneof![Just(Shown::Unknown), self.level().prop_map(Shown::Exactly), self.level().prop_map(Shown::AtMost),]
+        let between = (self.level(), self.level()).prop_map(|(most, least)| Shown::AtMost { most, least });
+        prop_oneof![Just(Shown::Unknown), self.level().prop_map(Shown::Exactly), between]
     }
 
     /// A line that owes to the given sources.

@@ -141,11 +141,15 @@ fn component() -> impl Strategy<Value = Component> {
     })
 }
 
+fn at_most(most: i64, least: i64) -> Shown {
+    Shown::AtMost { most: Level(most), least: Level(least) }
+}
+
 fn shown() -> impl Strategy<Value = Shown> {
     prop_oneof![
         Just(Shown::Unknown),
         any::<i32>().prop_map(|level| Shown::Exactly(Level(i64::from(level)))),
-        any::<i32>().prop_map(|level| Shown::AtMost(Level(i64::from(level)))),
+        any::<i32>().prop_map(|most| at_most(i64::from(most), 0)),
     ]
 }
 

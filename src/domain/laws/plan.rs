@@ -158,7 +158,10 @@ proptest! {
                 }
                 Action::Held(_) => prop_assert!(decision.shown.most().is_none_or(|most| most <= least.as_level())),
                 // How low it is must be known first: the frozen number may be more.
-                Action::Look => prop_assert!(matches!(decision.shown, Shown::AtMost(most) if least.as_level() < most)),
+                Action::Look => {
+                    prop_assert_eq!(decision.shown.exactly(), None);
+                    prop_assert!(decision.shown.most().is_some_and(|most| least.as_level() < most));
+                }
                 Action::Nothing => {}
                 ref other => prop_assert!(false, "{:?}", other),
             }
@@ -183,7 +186,7 @@ proptest! {
             } else if let Action::Push { quantity, .. } = now.action {
                 prop_assert!(then.shown.most().is_some_and(|most| quantity.as_level() < most));
             } else {
-                let looks = now.action == Action::Look && matches!(now.shown, Shown::AtMost(_));
+                let looks = now.action == Action::Look && matches!(now.shown, Shown::AtMost { .. });
                 prop_assert!(looks || matches!(now.action, Action::Held(_) | Action::Nothing), "{:?}", now);
             }
         }

@@ -20,8 +20,7 @@ const FAR_APART: u64 = 20_000;
 /// Returns the first seed that notices, and what it says.
 fn first_to_notice(safeguard: Safeguard) -> Option<(u64, String)> {
     let far_apart = |seed: &u64| Duration::from_mins(5) < Drawn::from_seed(*seed).every;
-    let seeds = (0..WITHIN).chain((WITHIN..FAR_APART).filter(far_apart));
-    seeds.into_iter().find_map(|seed| {
+    (0..WITHIN).chain((WITHIN..FAR_APART).filter(far_apart)).find_map(|seed| {
         let lived = || std::panic::catch_unwind(|| virtual_time().block_on(judged(seed, false)).1);
         match without(safeguard, lived) {
             Ok(violations) => violations.into_iter().next().map(|first| (seed, first)),

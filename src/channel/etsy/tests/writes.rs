@@ -73,9 +73,9 @@ async fn a_number_that_moved_is_not_written_over() {
 #[tokio::test(start_paused = true)]
 async fn a_lowering_raises_nothing() {
     let (web, script) = etsy(&[(200, with_listing(tees(3, 5), TEE, "active")), (200, tees(3, 4).to_string())]);
-    let lowering =
-        |key: &str, units: i64, most: i64| Update { shown: Shown::AtMost(Level(most)), ..update(key, units) };
-    assert_eq!(set(&web, &[lowering(SMALL, 4, 6), lowering(MEDIUM, 4, 6)]).await, ["Stale", "done Some(4)"]);
+    let shown = Shown::AtMost { most: Level(6), least: Level(0) };
+    let lowering = |key: &str, units: i64| Update { shown, ..update(key, units) };
+    assert_eq!(set(&web, &[lowering(SMALL, 4), lowering(MEDIUM, 4)]).await, ["Stale", "done Some(4)"]);
     assert_eq!(script.json(1)["products"][0]["offerings"][0]["quantity"], 3);
 }
 
