@@ -172,6 +172,15 @@ fn no_adapter_knows_another_or_reads_a_clock() {
     }
 }
 
+// What judges the simulated shops asks the program nothing.
+#[test]
+fn the_oracle_uses_nothing_of_what_it_judges() {
+    for file in ["draw", "oracle", "stock", "unknowable"] {
+        let text = fs::read_to_string(root().join(format!("tests/it/days/{file}.rs"))).unwrap();
+        assert!(paths(&text, "eys::").is_empty(), "{file}.rs uses the program");
+    }
+}
+
 // A channel's name is branched on nowhere outside its own folder.
 #[test]
 fn nobody_else_names_a_kind() {

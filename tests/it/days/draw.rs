@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use eys::domain::policy::ZeroStock;
-
 use crate::sim::{Dice, Pace, Trouble};
 
 /// Everything that is drawn before anything happens.
@@ -47,7 +45,7 @@ pub struct DrawnChannel {
     /// SKUs that draw on one number; the first gives it its name.
     pub shared: Vec<String>,
     pub rule: Option<DrawnRule>,
-    pub zero_stock: ZeroStock,
+    pub at_zero: AtZero,
     pub lag: Duration,
     /// How long a new order stays out of sight.
     pub order_delay: Duration,
@@ -102,6 +100,13 @@ impl DrawnChannel {
             vec![sku]
         }
     }
+}
+
+/// What the owner wants of listings that nothing is left of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtZero {
+    Seen,
+    Hidden,
 }
 
 /// How the listings of an account at eBay were made.
@@ -224,7 +229,18 @@ impl Drawn {
         };
         drawn.move_abroad();
         drawn.spells.extend(rare_spell(seed, cycles, &drawn.channels));
+        if Dice::new(seed ^ 0xA10E).happens(0.01) {
+            drawn.be_alone();
+        }
         drawn
+    }
+
+    /// Leaves the source alone: nothing follows it yet.
+    fn be_alone(&mut self) {
+        self.channels.truncate(1);
+        self.turns.clear();
+        let source = self.source().name;
+        self.spells.retain(|spell| spell.at.is_none_or(|at| at == source));
     }
 
     /// Lets some shops be at eBay or at Etsy. By dice of their own, so that the other seeds stay what they were; and not
@@ -258,7 +274,7 @@ impl Drawn {
             channel.archived.clear();
             channel.shared.clear();
             // What was ended at eBay comes back as another listing, which waits for its owner (L2).
-            channel.zero_stock = ZeroStock::Keep;
+            channel.at_zero = AtZero::Seen;
             self.turns.retain(|turn| turn.channel != channel.name);
             // A part of an order that is refunded says nothing of the goods there.
             self.pace.taken_back = 0.0;
@@ -365,7 +381,7 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
         archived,
         shared,
         rule: rule.filter(|_| !is_source),
-        zero_stock: if kind.is_shop() && dice.happens(0.2) { ZeroStock::Hide } else { ZeroStock::Keep },
+        at_zero: if kind.is_shop() && dice.happens(0.2) { AtZero::Hidden } else { AtZero::Seen },
         lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),
         // A shop of one's own shows its orders at once, or nearly so.
         order_delay: Duration::from_secs(match kind {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use eys::domain::policy::ZeroStock;
 use eys::domain::rule::{Rule, Then, When};
 use eys::domain::{Act, IntentState, LineId, ListingId, Role, Sku};
 use eys::engine::{Engine, EngineError, Options, Report, Trouble, settle_doubt};
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::disk::Disk;
-use super::draw::{Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Models, Spell};
+use super::draw::{AtZero, Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Models, Spell};
 use super::lived::{Lived, Stretch};
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
@@ -484,7 +485,10 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
     if channel.latency {
         shops.market.set_latency(Duration::from_millis(150));
     }
-    shops.lane(channel.name).zero_stock = channel.zero_stock;
+    shops.lane(channel.name).zero_stock = match channel.at_zero {
+        AtZero::Seen => ZeroStock::Keep,
+        AtZero::Hidden => ZeroStock::Hide,
+    };
 }
 
 fn account(name: &str, models: Models, goods: &[(&str, i64)]) -> EbaySpec {

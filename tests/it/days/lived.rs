@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eys::domain::policy::ZeroStock;
 use eys::domain::{Act, Hold, IntentState, Line, LineId, ListingId, Why};
 use eys::store::{StoreError, Tx};
 use jiff::{SignedDuration, Timestamp};
 
-use super::draw::{DrawnChannel, DrawnKind};
+use super::draw::{AtZero, DrawnChannel, DrawnKind};
 use super::live::Day;
 use super::town::{ListDeed, cell};
 use crate::sim::etsy::receipt_id;
@@ -139,7 +138,7 @@ impl Day<'_> {
             let goods = self.drawn.goods.iter().map(|(sku, _)| sku.clone()).filter(|_| channel.listings.is_empty());
             let skus: Vec<String> = own.chain(goods).chain(channel.alone.clone()).collect();
             for sku in skus {
-                if channel.zero_stock == ZeroStock::Hide {
+                if channel.at_zero == AtZero::Hidden {
                     let seen = self.shops.market.shop(channel.name).for_sale(&sku);
                     self.lived.visible.insert((channel.name, sku.clone()), seen);
                 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eys::domain::policy::ZeroStock;
 use jiff::{SignedDuration, Timestamp};
 
-use super::draw::{Drawn, DrawnChannel, DrawnKind};
+use super::draw::{AtZero, Drawn, DrawnChannel, DrawnKind};
 use super::lived::{Listing, Lived, Stretch};
 use super::stock::{Change, Stock, of_line};
 use super::unknowable::{QUIET, SLOW, befell};
@@ -110,9 +109,7 @@ impl Stock<'_> {
                 let visible = self.lived.visible.get(&(channel.name, sku.clone()));
                 // Whether a listing is seen is read with its other facts, once a day.
                 let turned = !self.off_sale(channel.name, sku).is_empty();
-                if channel.zero_stock == ZeroStock::Hide
-                    && !turned
-                    && visible.is_some_and(|visible| *visible != (must > 0))
+                if channel.at_zero == AtZero::Hidden && !turned && visible.is_some_and(|visible| *visible != (must > 0))
                 {
                     let state = if must > 0 { "hidden" } else { "seen" };
                     wrong.push(format!("{} {sku} at {must} is {state}", channel.name));
