@@ -50,8 +50,8 @@ impl Cycle<'_> {
                 continue;
             }
             let Some(lane) = self.lane_of(&source) else { continue };
+            self.unanswered.extend(call.intents.iter().map(|intent| intent.listing));
             if self.may_repeat(&lane, &call) {
-                self.unanswered.extend(call.intents.iter().map(|intent| intent.listing));
                 let sending = Sending { id: call.id, call: call.stored, attempt: Attempt::Again, rests: false };
                 self.lane(&source).calls.push_back(sending);
             } else {
@@ -69,11 +69,14 @@ impl Cycle<'_> {
         self.store.transaction(|tx| call.intents.iter().try_for_each(|intent| forget(tx, intent)))
     }
 
-    /// Tells whether a stored call may still be sent again: a key only inside its lifetime (X2).
+    /// Tells whether a stored call may still be sent again: with a key only inside its lifetime (X2), and what writes all of
+    /// it again only while all of it is still to be done.
     fn may_repeat(&self, lane: &Lane, call: &OpenCall) -> bool {
+        let is_whole = call.intents.iter().all(|intent| intent.state != IntentState::NotApplied);
         match lane.capability().exactly_once {
-            ExactlyOnce::Key { lifetime } => self.now(lane) < later(call.opened, lifetime),
-            ExactlyOnce::Goal | ExactlyOnce::Marker | ExactlyOnce::File => true,
+            ExactlyOnce::Key { lifetime } => is_whole && self.now(lane) < later(call.opened, lifetime),
+            ExactlyOnce::Goal => is_whole,
+            ExactlyOnce::Marker | ExactlyOnce::File => true,
         }
     }
 
@@ -224,24 +227,59 @@ impl Cycle<'_> {
         {
             self.store.transaction(|tx| tx.note_sent(call, before))?;
         }
-        let mut again = false;
-        for intent in &open.intents {
-            if intent.state != IntentState::Open {
-                continue;
-            }
+        let outcome = |intent: &Intent| {
             let place = if stands(Safeguard::OutcomePerItem) { intent.position } else { 0 };
-            let outcome = outcomes.get(place).cloned().unwrap_or(Outcome::NotSent);
+            outcomes.get(place).cloned().unwrap_or(Outcome::NotSent)
+        };
+        let still_open = open.intents.iter().filter(|intent| intent.state == IntentState::Open);
+        let ended: Vec<(&Intent, Outcome)> = still_open.map(|intent| (intent, outcome(intent))).collect();
+        self.close_what_was_not_done(lane, &ended, attempt, now)?;
+        let mut again = false;
+        for (intent, outcome) in ended {
             again |= self.close_or_keep(lane, intent, outcome, attempt, now)?;
         }
         let queued = |state: &LaneState| state.calls.iter().any(|queued| queued.id == call);
         if again && self.lanes.get(&lane.name).is_some_and(|state| state.failed.is_none() && !queued(state)) {
-            let sending = Sending { id: call, call: open.stored, attempt: Attempt::Again, rests: true };
-            self.lane(&lane.name).calls.push_back(sending);
+            self.send_again_or_look(lane, call)?;
         }
         Ok(())
     }
 
-    /// Closes one intent by what is proven, or keeps it; tells whether its call should be sent again.
+    /// Has a call sent again, or the listings of what is open of it looked at, where that is all that may be done.
+    fn send_again_or_look(&mut self, lane: &Lane, call: CallId) -> Result<(), StoreError> {
+        let open = self.store.read(|tx| tx.unfinished_calls(&lane.name))?;
+        let Some(open) = open.into_iter().find(|open| open.id == call) else { return Ok(()) };
+        if self.may_repeat(lane, &open) {
+            let sending = Sending { id: call, call: open.stored, attempt: Attempt::Again, rests: true };
+            self.lane(&lane.name).calls.push_back(sending);
+        } else {
+            let still_open = open.intents.iter().filter(|intent| intent.state == IntentState::Open);
+            self.lane(&lane.name).look.extend(still_open.map(|intent| intent.listing));
+        }
+        Ok(())
+    }
+
+    /// Closes all intents of an answer that were surely not carried out, at once: whoever finds a part of them open sends
+    /// the whole call again, and does what was closed as well (X1, X2).
+    fn close_what_was_not_done(
+        &mut self,
+        lane: &Lane,
+        ended: &[(&Intent, Outcome)],
+        attempt: Attempt,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.transaction(|tx| {
+            for (intent, outcome) in ended.iter().filter(|(intent, _)| matches!(intent.act, Act::Adjust { .. })) {
+                if let Some(proof) = not_done(outcome, attempt, may_run(lane, intent, now)) {
+                    close_not_applied(tx, intent, now, proof)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Closes one intent by what is proven, or keeps it; tells whether its call should be sent again. What was not carried
+    /// out is closed already.
     fn close_or_keep(
         &mut self,
         lane: &Lane,
@@ -254,8 +292,7 @@ impl Cycle<'_> {
         // The answer may be late: what the number became was so at some moment since the call was sent.
         let (begun, done) = (intent.opened, now);
         let stored = Stored { intent, delta: *delta, before: *before, lines, begun, done, counter: None };
-        let running = lane.capability().still_running;
-        let may_run = !running.is_zero() && now < later(intent.sent, running);
+        let may_run = may_run(lane, intent, now);
         match outcome {
             Outcome::Done { .. } if self.must_confirm(lane, intent) => {
                 self.confirming.insert(intent.listing, Confirming::Resting);
@@ -268,27 +305,17 @@ impl Cycle<'_> {
                 self.applied(lane, &stored, None, Delta(0), now, "")?;
             }
             Outcome::Stale if attempt == Attempt::First => {
-                self.not_applied(&stored, now, "the number had changed; nothing was written")?;
                 self.alone.insert(intent.listing);
                 self.read_and_decide_again(lane, intent.listing);
             }
-            Outcome::Stale => {
+            Outcome::Stale | Outcome::Gone => {
                 self.lane(&lane.name).look.insert(intent.listing);
             }
             Outcome::NotSent => {
-                self.not_applied(&stored, now, "nothing was written")?;
                 self.read_and_decide_again(lane, intent.listing);
             }
-            Outcome::NothingLeft => {
-                self.not_applied(&stored, now, "nothing of its item would be left")?;
-                self.ask_for_last_unit(lane, intent.listing)?;
-            }
-            Outcome::Gone => {
-                self.not_applied(&stored, now, "the listing is gone")?;
-                self.lane(&lane.name).look.insert(intent.listing);
-            }
+            Outcome::NothingLeft => self.ask_for_last_unit(lane, intent.listing)?,
             Outcome::Refused(error) => {
-                self.not_applied(&stored, now, "the platform refused it")?;
                 self.pending(lane, &stored, format!("refused: {error}"), error.next.clone())?;
             }
             Outcome::Unknown(error) => {
@@ -298,10 +325,7 @@ impl Cycle<'_> {
                 }
                 self.pending(lane, &stored, format!("no answer: {error}"), None)?;
             }
-            Outcome::Absent if !may_run => {
-                self.not_applied(&stored, now, "no trace of it is there")?;
-                self.read_and_decide_again(lane, intent.listing);
-            }
+            Outcome::Absent if !may_run => self.read_and_decide_again(lane, intent.listing),
             Outcome::Absent => {
                 let why = "no trace of it is there yet; it is looked for again when it can no longer be running";
                 self.pending(lane, &stored, why.to_owned(), None)?;
@@ -513,12 +537,7 @@ impl Cycle<'_> {
     }
 
     fn not_applied(&mut self, stored: &Stored<'_>, now: Timestamp, proof: &str) -> Result<(), EngineError> {
-        self.store.transaction(|tx| {
-            tx.close_intent(stored.intent.id, IntentState::NotApplied, now, proof)?;
-            tx.add_lost(stored.intent.listing, stored.intent.act.sent_again())?;
-            tx.mark_dirty(&[stored.intent.listing])
-        })?;
-        Ok(())
+        Ok(self.store.transaction(|tx| close_not_applied(tx, stored.intent, now, proof))?)
     }
 
     pub(super) fn doubt(&mut self, stored: &Stored<'_>, seen: Level, now: Timestamp) -> Result<(), EngineError> {
@@ -623,6 +642,36 @@ fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment 
         places: places.collect(),
         hide,
     }
+}
+
+/// Tells whether a request about an intent may still be under way (X6).
+fn may_run(lane: &Lane, intent: &Intent, now: Timestamp) -> bool {
+    let running = lane.capability().still_running;
+    !running.is_zero() && now < later(intent.sent, running)
+}
+
+/// Returns the proof that an adjustment was not carried out, where its outcome is one.
+fn not_done(outcome: &Outcome, attempt: Attempt, may_run: bool) -> Option<&'static str> {
+    match outcome {
+        Outcome::Stale if attempt == Attempt::First && stands(Safeguard::StaleIsReadAgain) => {
+            Some("the number had changed; nothing was written")
+        }
+        Outcome::NotSent => Some("nothing was written"),
+        Outcome::NothingLeft => Some("nothing of its item would be left"),
+        Outcome::Gone => Some("the listing is gone"),
+        Outcome::Refused(_) => Some("the platform refused it"),
+        Outcome::Absent if !may_run => Some("no trace of it is there"),
+        Outcome::Done { .. } | Outcome::Stale | Outcome::Unknown(_) | Outcome::Absent | Outcome::Doubtful { .. } => {
+            None
+        }
+    }
+}
+
+/// Closes an intent that was not carried out: what it was to do is still owed.
+fn close_not_applied(tx: &Tx<'_>, intent: &Intent, now: Timestamp, proof: &str) -> Result<(), StoreError> {
+    tx.close_intent(intent.id, IntentState::NotApplied, now, proof)?;
+    tx.add_lost(intent.listing, intent.act.sent_again())?;
+    tx.mark_dirty(&[intent.listing])
 }
 
 /// Brings applied to what an adjustment settled; returns the order behind each line.

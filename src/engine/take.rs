@@ -340,6 +340,10 @@ fn take_line(
     if change == 0 && bought > 0 && lane.role == Role::Target {
         shows_cancelled(tx, &line, bought, done, taken)?;
     }
+    // What comes back to a listing from a sale that does not count is on sale there all the same (R1).
+    if change == 0 && lane.role == Role::Target && known.as_ref().is_some_and(|known| line.taken < known.taken) {
+        came_back(tx, &line, order.placed, taken)?;
+    }
     let older = counting.first_read.is_some_and(|first| order.placed < first);
     let first = known.as_ref().is_none_or(|known| known.taken == 0) && line.taken > 0;
     let told = first && (!line.counts || (older && read_before && lane.role == Role::Target));
@@ -401,6 +405,14 @@ fn note_run_over(tx: &Tx<'_>, lane: &Lane, line: &Line, taken: &mut Taken) -> Re
         taken.dirty.insert(id);
     }
     Ok(())
+}
+
+/// Notes that units came back to a listing of a target, so that nobody knows what it shows.
+fn came_back(tx: &Tx<'_>, line: &Line, placed: Timestamp, taken: &mut Taken) -> Result<(), StoreError> {
+    let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() else { return Ok(()) };
+    observe::sold_on_target(&mut known, -1, placed);
+    taken.dirty.insert(known.id);
+    tx.save_known(&known)
 }
 
 /// Accounts for a line that was cancelled before it showed: what its listing's counter told of is free again.

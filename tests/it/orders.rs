@@ -111,6 +111,23 @@ async fn orders_from_before_the_link_neither_take_nor_give() {
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (10, 10));
 }
 
+// proves R1, W1: what comes back from such an order is on sale there at once, and is taken off by the run that sees it, also
+// where listings are read in turn.
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_from_before_the_link_is_not_left_on_sale() {
+    let mut shops = Shops::new();
+    shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+    let stall = shops.etsy("stall", Role::Target, &[("MUG", 12)]);
+    let order = stall.buy("MUG", 2).unwrap();
+    shops.pass(120).await;
+    shops.start().await;
+    stall.cancel(order, true);
+    assert_eq!(stall.available("MUG"), 12);
+    shops.pass(120).await;
+    shops.sync().await;
+    assert_eq!(stall.available("MUG"), 10);
+}
+
 // proves T3: a channel whose sales another app brings into the source is not taken off a second time.
 #[tokio::test(start_paused = true)]
 async fn a_channel_can_be_left_out_of_settling() {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use eys::domain::Role;
+use eys::domain::{IntentState, Role};
 use eys::engine::{LaneEnd, Options};
+use eys::store::Tx;
 
-use crate::shops::{Shops, lost_answers};
+use crate::shops::{Shops, lost_answers, name};
 use crate::sim::shopify::{Replay, Shopify};
 use crate::sim::{Rule, ShopHandle, Trouble};
 
@@ -79,6 +80,28 @@ async fn a_run_that_dies_at_any_moment_is_finished_by_the_next() {
         assert_eq!((shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (7, 9), "killed after {moment:?}");
         moment += Duration::from_millis(50);
     }
+}
+
+// proves X1, X2: a call of which a part is closed as not done is never sent again for the rest, since it would do that part
+// as well.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_closed_in_part_is_not_sent_again() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    outlet.buy_many(&[("MUG", 2), ("BOWL", 1)]).unwrap();
+    shops.pass(120).await;
+    // Its only call that adjusts is lost on its way there, and no number can be read after it.
+    shops.market.trouble(Rule::always(Trouble::LostBefore).at("shop").on("EysAdjust"));
+    shops.market.trouble(Rule::always(Trouble::NoNumbers).at("shop").on("EysLevels"));
+    shops.sync().await;
+    shops.market.peace();
+    let calls = shops.store.read(|tx| tx.unfinished_calls(&name("shop"))).unwrap();
+    let [call] = &calls[..] else { panic!("{} calls", calls.len()) };
+    let [first, _] = &call.intents[..] else { panic!("{:?}", call.intents) };
+    let now = shops.market.now();
+    let refused = |tx: &Tx<'_>| tx.close_intent(first.id, IntentState::NotApplied, now, "the platform refused it");
+    shops.store.transaction(|tx| refused(tx).and_then(|()| tx.mark_dirty(&[first.listing]))).unwrap();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), source.available("BOWL")), (8, 9));
 }
 
 // proves X5, F6: the same with a list as the source.

@@ -27,6 +27,10 @@ pub struct Drawn {
     pub crashes: f64,
     pub spells: Vec<Spell>,
     pub turns: Vec<Turn>,
+    /// How many calls are left for the day where a platform counts them, if they are few.
+    pub calls_left: Option<usize>,
+    /// The cycle after which the owner undoes what it wrote.
+    pub undone: Option<u32>,
     /// How wrong this machine's clock is, in seconds, at first and from the middle of the day.
     pub clock: (i64, i64),
 }
@@ -223,6 +227,8 @@ impl Drawn {
             crashes: if dice.happens(0.4) { dice.fraction() * 0.5 } else { 0.0 },
             spells,
             turns,
+            calls_left: calls_left(seed),
+            undone: undone(seed, cycles),
             clock: clock(&mut dice),
             channels,
             goods,
@@ -233,6 +239,16 @@ impl Drawn {
             drawn.be_alone();
         }
         drawn
+    }
+
+    /// How many calls are left for the day on a channel, where its platform counts them and they are few (Y4).
+    pub fn calls_left(&self, channel: &DrawnChannel) -> Option<usize> {
+        self.calls_left.filter(|_| channel.kind.is_silent())
+    }
+
+    /// Tells whether the calls of the day run low anywhere.
+    pub fn calls_run_low(&self) -> bool {
+        self.channels.iter().any(|channel| self.calls_left(channel).is_some())
     }
 
     /// Leaves the source alone: nothing follows it yet.
@@ -489,6 +505,20 @@ fn rare_spell(seed: u64, cycles: u32, channels: &[DrawnChannel]) -> Option<Spell
         at: Some(channel.name),
         writing: None,
     })
+}
+
+/// Draws how many calls are left where they are counted. By dice that leave alone the seeds that once found something.
+fn calls_left(seed: u64) -> Option<usize> {
+    let mut dice = Dice::new(seed ^ 0x1_59E4);
+    let calls = *dice.pick(&[10, 40, 100, 200, 400]).unwrap();
+    dice.happens(0.15).then_some(calls)
+}
+
+/// Draws when the owner changes their mind. By dice that leave alone the seeds that once found something.
+fn undone(seed: u64, cycles: u32) -> Option<u32> {
+    let mut dice = Dice::new(seed ^ 0x0F03);
+    let cycle = u32::try_from(dice.below(cycles as usize)).unwrap();
+    dice.happens(0.1).then_some(cycle)
 }
 
 fn turns(dice: &mut Dice, cycles: u32, channels: &[DrawnChannel]) -> Vec<Turn> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eys::domain::policy::ZeroStock;
 use eys::domain::rule::{Rule, Then, When};
-use eys::domain::{Act, IntentState, LineId, ListingId, Role, Sku};
+use eys::domain::{Act, IntentState, LineId, ListingId, Role, RunId, Sku};
 use eys::engine::{Engine, EngineError, Options, Report, Trouble, settle_doubt};
 use eys::store::{Store, Trouble as Ailment};
 use jiff::Timestamp;
@@ -18,13 +18,16 @@ use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
 use crate::sim::etsy::Etsy;
-use crate::sim::{Deed, Dice, Pace, Rule as Fault, State, Trouble as Fate, Who};
+use crate::sim::{Deed, Dice, Pace, Rule as Fault, ShopHandle, State, Trouble as Fate, Who};
 
 /// Runs after the trouble in which everything must have come to rest.
 const MOST_RUNS: u32 = 40;
 
 /// Runs without anything to do after which they have: what nobody explained is waited for longer than the first of them.
 const QUIET_RUNS: u32 = 3;
+
+/// More calls than any day takes.
+const MANY_CALLS: usize = 5_000_000;
 
 /// A day under way.
 pub(super) struct Day<'a> {
@@ -50,10 +53,11 @@ pub async fn live(drawn: &Drawn, told: bool) -> Lived {
     let diary = day.diary.clone();
     let town = tokio::spawn(town::live(day.shops.market.clone(), day.lists(), drawn.list_pace, drawn.seed, diary));
     day.shops.market.alive(Some(drawn.pace.clone()));
+    day.count_calls();
     day.work().await;
     day.shops.market.alive(None::<Pace>);
     town.abort();
-    day.calm();
+    day.calm().await;
     day.lived.restless = day.rest().await;
     day.tell_ledger();
     day.gather();
@@ -163,18 +167,22 @@ impl<'a> Day<'a> {
             if killed {
                 self.crash().await;
             } else {
-                self.cycle(Options::default()).await;
+                let report = self.cycle(Options::default()).await;
+                if self.drawn.undone == Some(cycle) {
+                    self.undo(report.and_then(|report| report.run)).await;
+                }
             }
             let until = self.shops.market.now();
             self.shops.pass(self.drawn.every.as_secs()).await;
             let stretch = Stretch { from, until: self.shops.market.now() };
-            if killed || disk_fails || !spells.is_empty() {
+            let run_low = self.drawn.calls_run_low();
+            if killed || disk_fails || run_low || !spells.is_empty() {
                 self.lived.troubled.push(stretch);
             }
             if !disk_fails {
                 self.note_what_waits(stretch);
             }
-            if killed || disk_fails || spells.iter().any(|spell| spell.trouble != Fate::NoNumbers) {
+            if killed || disk_fails || run_low || spells.iter().any(|spell| spell.trouble != Fate::NoNumbers) {
                 self.lived.dark.push(stretch);
             }
             let numberless = |spell: &&Spell| {
@@ -229,8 +237,18 @@ impl<'a> Day<'a> {
         }
     }
 
-    /// Ends all trouble.
-    fn calm(&mut self) {
+    /// Lets platforms that count the calls of a day answer only so many more as were drawn.
+    fn count_calls(&self) {
+        for channel in &self.drawn.channels {
+            let made = self.shops.market.calls(channel.name).len();
+            if let Some(left) = self.drawn.calls_left(channel) {
+                allow(&self.shops.market.shop(channel.name), channel, made + left);
+            }
+        }
+    }
+
+    /// Ends all trouble. Where calls ran low, a new day begins.
+    async fn calm(&mut self) {
         self.trouble(&[]);
         if let Some(disk) = &self.disk {
             disk.set_full(false);
@@ -239,9 +257,26 @@ impl<'a> Day<'a> {
         for turn in self.drawn.turns.iter().filter(|turn| !turn.archived) {
             self.shops.market.shop(turn.channel).set_state(&turn.sku, State::Live);
         }
+        if self.drawn.calls_run_low() {
+            for channel in self.drawn.channels.iter().filter(|channel| channel.kind.is_shop()) {
+                allow(&self.shops.market.shop(channel.name), channel, MANY_CALLS);
+            }
+            let from = self.shops.market.now();
+            self.shops.pass(24 * 3600).await;
+            self.lived.dark.push(Stretch { from, until: self.shops.market.now() });
+        }
     }
 
-    /// Makes a run; `None` where the disk failed it, which a loop tells of and goes on.
+    /// The owner undoes a run.
+    async fn undo(&mut self, run: Option<RunId>) {
+        if run.is_some() {
+            let from = self.shops.market.now();
+            self.cycle(Options { undo: run, ..Options::default() }).await;
+            self.lived.undone.push(Stretch { from, until: self.shops.market.now() });
+        }
+    }
+
+    /// Makes a run; `None` where there is nothing to undo, or the disk failed it, which a loop tells of and goes on.
     async fn cycle(&mut self, options: Options) -> Option<Report> {
         if self.drawn.one_shots || self.engine.is_none() {
             self.engine = Some(self.shops.engine());
@@ -252,6 +287,7 @@ impl<'a> Day<'a> {
                 self.hear(&report);
                 Some(report)
             }
+            Err(EngineError::NothingToUndo(_)) => None,
             Err(EngineError::Store(error)) if matches!(error.trouble, Ailment::Full | Ailment::Busy) => {
                 if self.told {
                     println!("{} {error}", self.shops.market.now());
@@ -455,9 +491,7 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         DrawnKind::WooCommerce => shops.woocommerce(channel.name, role, &goods),
         DrawnKind::Ebay(models) => {
             let shop = shops.ebay_of(role, &account(channel.name, models, &goods));
-            // A day here has more cycles than a day has calls; what is done with few is shown elsewhere (Y4).
             shop.face(|face: &mut Ebay| {
-                face.quotas.a_day.insert("tradingapi", 5_000_000);
                 (face.pays_at_once, face.pays_after) = (channel.pays_after.is_none(), channel.pays_after);
             });
             shop
@@ -467,11 +501,12 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
     };
     if channel.kind == DrawnKind::Etsy {
         shop.face(|face: &mut Etsy| {
-            face.private.a_day = 5_000_000;
             face.apps_renew = true;
             face.consents_anew = true;
         });
     }
+    // A day here has more cycles than a day has calls.
+    allow(&shop, channel, MANY_CALLS);
     if let [first, ..] = channel.shared.as_slice() {
         let at_first = drawn.goods.iter().find(|(sku, _)| is_source && sku == first).map_or(3, |(_, units)| *units);
         let shared: Vec<&str> = channel.shared.iter().map(String::as_str).collect();
@@ -489,6 +524,17 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         AtZero::Seen => ZeroStock::Keep,
         AtZero::Hidden => ZeroStock::Hide,
     };
+}
+
+/// Lets a platform that counts the calls of a day answer so many.
+fn allow(shop: &ShopHandle, channel: &DrawnChannel, calls: usize) {
+    match channel.kind {
+        DrawnKind::Ebay(_) => shop.face(|face: &mut Ebay| {
+            face.quotas.a_day.insert("tradingapi", calls);
+        }),
+        DrawnKind::Etsy => shop.face(|face: &mut Etsy| face.private.a_day = calls),
+        DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Csv { .. } => {}
+    }
 }
 
 fn account(name: &str, models: Models, goods: &[(&str, i64)]) -> EbaySpec {

@@ -82,6 +82,8 @@ pub struct Lived {
     pub writes: Vec<Timestamp>,
     /// When numbers were missing from what the source answered.
     pub numberless: Vec<Stretch>,
+    /// Runs that put back what another one had written: what is put back is right without the rules (U1).
+    pub undone: Vec<Stretch>,
     /// When a target was held, by channel and SKU: what it sells meanwhile is the owner's to prevent (H1).
     pub held: Vec<(Stretch, Listing)>,
     /// When a line of a listing waited for the owner: till then it is not counted (W3, W5).

@@ -130,7 +130,9 @@ impl Stock<'_> {
             if self.was_overtaken(at, channel, sku, from, to) {
                 continue;
             }
-            let most = self.most_within(channel, sku, Stretch { from: at - self.blind(), until: at });
+            let free = DrawnChannel { rule: None, ..channel.clone() };
+            let ruled = if self.was_undone(at) { &free } else { channel };
+            let most = self.most_within(ruled, sku, Stretch { from: at - self.blind(), until: at });
             // What the owner took off sale sells nothing.
             let off = self.off_sale(channel.name, sku).iter().any(|off| off.contains(at));
             let unsure = self.recipes(channel, sku).concat().iter().any(|(part, _)| self.nobody_can_tell(part));
@@ -169,6 +171,9 @@ impl Stock<'_> {
     fn no_lowering_without_a_reason(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| to < from) {
+            if self.was_undone(at) {
+                continue;
+            }
             let since = self.readable_before(at - self.blind() - QUIET, at);
             let recent = |moment: Timestamp| since <= moment && moment <= at;
             let dark = self.lived.dark.iter().any(|dark| dark.meets(since, at));
@@ -216,7 +221,8 @@ impl Stock<'_> {
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             // The unit that a hidden listing at Etsy keeps is offered to nobody (Z2).
             let kept = channel.kind == DrawnKind::Etsy && (to, must) == (1, 0);
-            if !moved && !touched && !kept && at - quiet > self.lived.began && to != must {
+            let put_back = self.was_undone(at);
+            if !moved && !touched && !kept && !put_back && at - quiet > self.lived.began && to != must {
                 wrong.push(format!(
                     "at {at} {to} {sku} was written on {}, and nothing but {must} made sense",
                     channel.name

@@ -90,10 +90,10 @@ impl Stock<'_> {
     }
 
     /// Tells whether the owner settled a doubt about a good where nothing but the number tells of a sale that was run over:
-    /// that a change was made does not say so (X3).
+    /// that a change was made does not say so (X3), and so late a difference is taken for the owner's (X4).
     fn settled_by_word(&self, good: &str) -> bool {
         let doubted = self.lived.doubts.iter().any(|(_, sku, _)| self.drawn.holder(sku) == good);
-        self.drawn.source().kind.is_silent() && doubted && self.sold_aside(good) > 0
+        self.drawn.source().kind.runs_over() && doubted && self.sold_aside(good) > 0
     }
 
     /// Counts the units of a good that were sold on the source while a write of ours may have run over them (X3).
@@ -123,6 +123,11 @@ impl Stock<'_> {
             waited.meets(since, until) && self.parts(channel, sku).iter().any(|(part, _)| part == good)
         };
         self.lived.waited.iter().any(asked)
+    }
+
+    /// Tells whether a number was put back at a moment, because the owner undid the run that wrote another (U1).
+    pub fn was_undone(&self, at: Timestamp) -> bool {
+        self.lived.undone.iter().any(|undone| undone.contains(at))
     }
 
     /// Tells whether the owner took a listing off sale, and when it came back.
