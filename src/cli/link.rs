@@ -16,7 +16,7 @@ use crate::domain::matching::{Alone, Likeness, Reason, Relisted};
 use crate::domain::{ChannelName, Role, Sku};
 use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, survey};
 use crate::engine::whose::look_for_others;
-use crate::engine::{Progress, Quiet, Relisting, source};
+use crate::engine::{Inheritance, Progress, Quiet, Relisting, source};
 use crate::store::Store;
 use crate::ui::{Bars, Failure, count, trouble_text};
 
@@ -249,12 +249,22 @@ fn proposals(plan: &LinkPlan) -> Option<String> {
 fn relistings(plan: &LinkPlan) -> Option<String> {
     let all = &plan.relistings;
     let line = |relisting: &Relisting| {
-        let Relisted { channel, target, sku, gone } = &relisting.relisted;
-        let recipe: Vec<String> = relisting.recipe.iter().map(|(sku, units)| format!("{units} × {sku}")).collect();
-        let what = format!("{sku} on {channel} — {target} in the place of {gone}, which is gone");
-        let since = relisting.link.active.strftime("%Y-%m-%d %H:%M");
+        let Relisted { channel, listing, sku, gone } = &relisting.relisted;
+        let what = format!("{sku} on {channel} — {listing} in the place of {gone}, which is gone");
+        let inherits = match &relisting.inherits {
+            Inheritance::Link(link, recipe) => {
+                let recipe: Vec<String> = recipe.iter().map(|(sku, units)| format!("{units} × {sku}")).collect();
+                let since = link.active.strftime("%Y-%m-%d %H:%M");
+                format!("{}, counted since {since}", recipe.join(" + "))
+            }
+            Inheritance::Followers(followers) => {
+                let names: Vec<String> =
+                    followers.iter().map(|(channel, name)| format!("{name} on {channel}")).collect();
+                format!("followed by {}", names.join(", "))
+            }
+        };
         let waits = relisting.waits().map_or_else(String::new, |waits| format!("; {waits}"));
-        printable(&format!("{what}: {}, counted since {since}{waits}", recipe.join(" + ")), 200)
+        printable(&format!("{what}: {inherits}{waits}"), 200)
     };
     let lines = shortened(all.iter().map(line).collect());
     (!all.is_empty()).then(|| {
@@ -355,12 +365,21 @@ fn document(plan: &LinkPlan, stored: bool) -> Map<String, Value> {
         })).collect::<Vec<_>>(),
         "relisted": plan.relistings.iter().map(|relisting| json!({
             "channel": relisting.relisted.channel,
-            "listing": relisting.relisted.target,
+            "listing": relisting.relisted.listing,
             "sku": relisting.relisted.sku,
             "in_place_of": relisting.relisted.gone,
-            "recipe": relisting.recipe.iter().map(|(sku, units)| json!({ "sku": sku, "units": units }))
-                .collect::<Vec<_>>(),
-            "active": relisting.link.active,
+            "recipe": match &relisting.inherits {
+                Inheritance::Link(_, recipe) => recipe.as_slice(),
+                Inheritance::Followers(_) => &[],
+            }.iter().map(|(sku, units)| json!({ "sku": sku, "units": units })).collect::<Vec<_>>(),
+            "active": match &relisting.inherits {
+                Inheritance::Link(link, _) => Some(link.active),
+                Inheritance::Followers(_) => None,
+            },
+            "followed_by": match &relisting.inherits {
+                Inheritance::Link(..) => &[],
+                Inheritance::Followers(followers) => followers.as_slice(),
+            }.iter().map(|(channel, name)| json!({ "channel": channel, "sku": name })).collect::<Vec<_>>(),
             "sales_waiting": relisting.waiting,
             "accepted": relisting.accepted,
         })).collect::<Vec<_>>(),

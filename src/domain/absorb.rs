@@ -67,15 +67,19 @@ pub fn tie<'a>(links: &'a [Link], placed: Timestamp, fact: &LineFact) -> Option<
         _ => links.iter().collect(),
     };
     let in_force = |link: &&Link| link.active <= placed && link.closed.is_none_or(|closed| placed < closed);
-    let mut forced = of_sku.iter().copied().filter(in_force);
-    match (forced.next(), forced.next()) {
-        (Some(link), None) => Some(link),
-        (Some(_), Some(_)) => None,
-        (None, _) => {
-            let mut later = of_sku.into_iter().filter(|link| placed < link.active);
-            later.next().filter(|_| later.next().is_none())
-        }
-    }
+    let (forced, rest): (Vec<&Link>, Vec<&Link>) = of_sku.into_iter().partition(in_force);
+    if forced.is_empty() { only(rest.into_iter().filter(|link| placed < link.active)) } else { only(forced) }
+}
+
+/// Returns the one link; of several for one SKU of one listing the newest, whose recipe took the place of the others'
+/// since the same moment (L2).
+fn only<'a>(links: impl IntoIterator<Item = &'a Link>) -> Option<&'a Link> {
+    let of = |link: &'a Link| (link.listing, &link.sku);
+    let mut links = links.into_iter();
+    let first = links.next()?;
+    links.try_fold(first, |newest, link| {
+        (of(link) == of(newest)).then(|| if newest.id < link.id { link } else { newest })
+    })
 }
 
 /// Brings a line to what its order says.

@@ -22,7 +22,7 @@ pub struct Linked {
     pub targets: BTreeSet<(ChannelName, ListingKey, Option<Sku>)>,
     /// The source listings that are part of a recipe.
     pub sources: BTreeSet<ListingKey>,
-    /// Of the target listings, those that are gone, by the SKU that is linked.
+    /// Of the target listings, those that are gone, by the SKU that is linked; of the source listings, by their own.
     pub gone: BTreeMap<(ChannelName, Sku), Vec<ListingKey>>,
 }
 
@@ -53,10 +53,10 @@ pub struct Tie {
 /// takes that one's place is the owner's to say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Relisted {
-    /// The target's channel.
+    /// Its channel.
     pub channel: ChannelName,
     /// The new listing.
-    pub target: ListingKey,
+    pub listing: ListingKey,
     /// The SKU.
     pub sku: Sku,
     /// The listing that is gone.
@@ -154,15 +154,9 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
                 }
                 (Some(why), _) => matching.alone.push(place(Reason::Unfit(why.clone()))),
                 (None, Some((_, here, _))) if here.len() > 1 => matching.alone.push(place(Reason::DuplicateHere)),
-                (None, Some((sku, _, _))) if gone.is_some() => {
+                (None, Some((sku, _, _))) if let Some(gone) = gone => {
                     used.insert(sku.clone());
-                    let (channel, key) = (target.channel.clone(), listing.key.clone());
-                    matching.relisted.extend(gone.map(|gone| Relisted {
-                        channel,
-                        target: key,
-                        sku: sku.clone(),
-                        gone: gone.clone(),
-                    }));
+                    matching.relisted.push(relisted(target.channel, listing, sku, gone));
                 }
                 (None, Some((sku, _, [source]))) => {
                     used.insert(sku.clone());
@@ -193,7 +187,12 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
             }
         }
     }
-    matching.alone.extend(alone_on_source(source, &on_source, &used, linked));
+    for (listing, sku) in skus(source) {
+        match reason_on_source(source, listing, sku, (&on_source, &used, linked)) {
+            Some(reason) => matching.alone.push(alone(source.channel, listing, sku, reason)),
+            None => matching.relisted.extend(relisted_on_source(source, listing, sku, linked)),
+        }
+    }
     matching.ties.sort();
     matching.proposals.sort();
     matching.relisted.sort();
@@ -201,17 +200,30 @@ pub fn match_listings(source: Side<'_>, targets: &[Side<'_>], linked: &Linked) -
     matching
 }
 
-fn alone_on_source(source: Side<'_>, shelf: &Shelf<'_>, used: &BTreeSet<Sku>, linked: &Linked) -> Vec<Alone> {
-    let reason = |listing: &Listing, sku: Option<&Sku>| match (&listing.unfit, sku) {
+/// Returns why a source listing stays alone, if it does.
+fn reason_on_source(
+    source: Side<'_>,
+    listing: &Listing,
+    sku: Option<&Sku>,
+    (shelf, used, linked): (&Shelf<'_>, &BTreeSet<Sku>, &Linked),
+) -> Option<Reason> {
+    match (&listing.unfit, sku) {
         _ if linked.sources.contains(&listing.key) => None,
         (Some(why), _) => Some(Reason::Unfit(why.clone())),
         (None, None) => Some(Reason::SkuMissing),
         (None, Some(sku)) if shelf.bearing(sku).len() > 1 => Some(Reason::DuplicateHere),
+        (None, Some(_)) if linked.gone_under(source.channel, sku).is_some() => None,
         (None, Some(sku)) => (!used.contains(sku)).then_some(Reason::NotListed),
-    };
-    skus(source)
-        .filter_map(|(listing, sku)| reason(listing, sku).map(|reason| alone(source.channel, listing, sku, reason)))
-        .collect()
+    }
+}
+
+fn relisted_on_source(source: Side<'_>, listing: &Listing, sku: Option<&Sku>, linked: &Linked) -> Option<Relisted> {
+    let gone = linked.gone_under(source.channel, sku).filter(|_| !linked.sources.contains(&listing.key))?;
+    Some(relisted(source.channel, listing, sku?, gone))
+}
+
+fn relisted(channel: &ChannelName, listing: &Listing, sku: &Sku, gone: &ListingKey) -> Relisted {
+    Relisted { channel: channel.clone(), listing: listing.key.clone(), sku: sku.clone(), gone: gone.clone() }
 }
 
 fn alone(channel: &ChannelName, listing: &Listing, sku: Option<&Sku>, reason: Reason) -> Alone {
@@ -406,12 +418,38 @@ mod tests {
         };
         let source = Side { channel: &shop, listings: &source };
         let matching = match_listings(source, &[Side { channel: &list, listings: &target }], &linked);
-        let relisted: Vec<_> = matching.relisted.iter().map(|r| (r.target.as_str(), r.gone.as_str())).collect();
+        let relisted: Vec<_> = matching.relisted.iter().map(|r| (r.listing.as_str(), r.gone.as_str())).collect();
         assert_eq!(relisted, [("t1", "o1"), ("t2", "o2")]);
         let ties: Vec<_> = matching.ties.iter().map(|tie| tie.target.as_str()).collect();
         assert_eq!((ties, matching.proposals), (vec!["t5"], vec![]), "which of two is relisted, nobody can tell");
         let twins = matching.alone.iter().filter(|alone| alone.reason == Reason::DuplicateHere).count();
         assert_eq!(twins, 2);
+    }
+
+    // proves L2: the same on the source, also where nothing that follows bears its SKU; one that is linked takes no place.
+    #[test]
+    fn what_was_put_up_anew_on_the_source_is_proposed_too() {
+        let (shop, list) = (ChannelName::new("shop").unwrap(), ChannelName::new("list").unwrap());
+        let source = [
+            listing("s1", &["MUG"], None),
+            listing("s2", &["MILK"], None),
+            listing("s3", &["TWIN"], None),
+            listing("s4", &["TWIN"], None),
+            listing("s5", &["CUP"], None),
+        ];
+        let target = [listing("t1", &["MUG"], None)];
+        let gone = |sku: &str, key: &str| ((shop.clone(), Sku::new(sku).unwrap()), vec![ListingKey::new(key)]);
+        let linked = Linked {
+            targets: BTreeSet::from([(list.clone(), ListingKey::new("t1"), Sku::new("MUG"))]),
+            sources: BTreeSet::from(["o1", "o2", "o3", "o4", "s5"].map(ListingKey::new)),
+            gone: BTreeMap::from([gone("MUG", "o1"), gone("MILK", "o2"), gone("TWIN", "o3"), gone("CUP", "o4")]),
+        };
+        let source = Side { channel: &shop, listings: &source };
+        let matching = match_listings(source, &[Side { channel: &list, listings: &target }], &linked);
+        let relisted: Vec<_> = matching.relisted.iter().map(|r| (r.listing.as_str(), r.gone.as_str())).collect();
+        assert_eq!(relisted, [("s1", "o1"), ("s2", "o2")]);
+        let alone: Vec<_> = matching.alone.iter().map(|alone| (alone.key.as_str(), alone.reason.clone())).collect();
+        assert_eq!(alone, [("s3", Reason::DuplicateHere), ("s4", Reason::DuplicateHere)]);
     }
 
     #[test]

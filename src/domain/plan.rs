@@ -194,6 +194,7 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
     let offer = offer(target, component, world.rules, &channel.capability, channel.now);
     let excluded = offer.as_ref().and_then(|offer| offer.excluded_by.clone());
     let status = status(target, component, channel.switched_on, excluded);
+    let offer = offer.map(|offer| if status == Status::SourceGone { without_source(offer, channel) } else { offer });
     let zero_stock = offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock);
     let action = match act(target, component, world, channel, &status, offer.as_ref(), zero_stock) {
         Action::Push { quantity: Quantity::ZERO, .. }
@@ -216,6 +217,15 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
         offer,
         zero_stock,
     })
+}
+
+/// Says in an offer what becomes of it where a listing of the source that it is made of is gone (Z5).
+fn without_source(mut offer: Offer, channel: &ChannelFacts) -> Offer {
+    offer.trail.push(match channel.source_gone {
+        SourceGone::Keep => "a listing of it on the source is gone; it stays as it is".to_owned(),
+        SourceGone::Zero | SourceGone::Hide => "a listing of it on the source is gone → 0".to_owned(),
+    });
+    offer
 }
 
 fn act(

@@ -289,16 +289,18 @@ fn look_at_skus(plan: &LinkPlan, checkup: &mut Checkup) {
         mend: None,
     }));
     checkup.findings.extend(plan.relistings.iter().map(|relisting| {
-        let Relisted { channel, target, sku, gone } = &relisting.relisted;
+        let Relisted { channel, listing, sku, gone } = &relisting.relisted;
         let waits = relisting.waits().map_or_else(String::new, |waits| format!("; {waits}"));
         Finding {
             code: "relisted",
             topic: Topic::SkuMatch,
             weight: Weight::Problem,
             channel: Some(channel.clone()),
-            listing: Some(target.clone()),
+            listing: Some(listing.clone()),
             sku: Some(sku.clone()),
-            message: format!("{sku}: {gone}, which was linked, is gone, and {target} stands there in its place{waits}"),
+            message: format!(
+                "{sku}: {gone}, which was linked, is gone, and {listing} stands there in its place{waits}"
+            ),
             next: Some("`eys link --accept` ties the new listing as the old one was".to_owned()),
             mend: None,
         }

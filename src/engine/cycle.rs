@@ -231,6 +231,8 @@ impl<'a> Cycle<'a> {
             self.quotas.extend(quota.map(|quota| (lane.name.clone(), quota)));
             let state = LaneState { busy: late, late, to_observe: !late, complete, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
+            let spared = self.is_spared(&lane);
+            self.lane(&lane.name).spared = spared;
             self.seeds.extend(dirty);
             if new_rules {
                 self.new_rules.insert(lane.name.clone());
@@ -403,8 +405,7 @@ impl<'a> Cycle<'a> {
         let now = self.now(lane);
         let again = self.lane(&lane.name).observed;
         let first_link = self.store.read(|tx| tx.first_active(&lane.name))?;
-        let spared = if again { self.lane(&lane.name).spared } else { self.is_spared(lane) };
-        self.lane(&lane.name).spared = spared;
+        let spared = self.lane(&lane.name).spared;
         let Some(channel) = self.channels.get(&lane.name).cloned().filter(|_| !spared) else {
             return Ok(Observe { orders: None, levels: Levels::Nothing });
         };

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::accounts::disagreement;
 use super::cycle::record;
 use super::lane::{Lane, merge, pages};
-use super::relisting::{Relisting, look_up_missing, relistings, take_over};
+use super::relisting::{Inheritance, Relisting, look_up_missing, relistings, take_over, take_over_on_source};
 use super::report::{Progress, Stage};
 use super::take::listing_of;
 use super::{Clock, EngineError};
@@ -188,7 +188,7 @@ impl LinkPlan {
 
     /// Counts the links that accepting opens.
     pub fn to_open(&self) -> usize {
-        self.matching.ties.len() + self.accepted().count()
+        self.matching.ties.len() + self.accepted().map(Relisting::links).sum::<usize>()
     }
 
     fn accepted(&self) -> impl Iterator<Item = &Relisting> {
@@ -333,20 +333,24 @@ impl LinkPlan {
     }
 
     /// Lets relisted listings that the owner accepts take over what was tied of those that are gone: the same recipe,
-    /// since the same moment. What was sold on them meanwhile waits no longer (L2).
+    /// since the same moment. What was sold on them meanwhile waits no longer (L2). Those of the source come last: their
+    /// part in a link goes with the link.
     fn store_relistings(&self, tx: &Tx<'_>, run: RunId) -> Result<(), StoreError> {
-        for Relisting { relisted, link, .. } in self.accepted() {
+        let is_on_source = |relisting: &&Relisting| matches!(relisting.inherits, Inheritance::Followers(_));
+        let (on_source, on_targets): (Vec<_>, Vec<_>) = self.accepted().partition(is_on_source);
+        for Relisting { relisted, inherits, .. } in on_targets.into_iter().chain(on_source) {
             let at = |key: &ListingKey| ListingRef { channel: relisted.channel.clone(), key: key.clone() };
-            let (Some(target), Some(gone)) = (tx.known_at(&at(&relisted.target))?, tx.known_at(&at(&relisted.gone))?)
+            let (Some(new), Some(gone)) = (tx.known_at(&at(&relisted.listing))?, tx.known_at(&at(&relisted.gone))?)
             else {
                 continue;
             };
             let Some((_, found)) = self.found(&relisted.channel) else { continue };
-            // It may have been untied since it was shown.
-            if tx.link(link.id)?.is_none_or(|link| link.closed.is_some()) {
-                continue;
+            match inherits {
+                // It may have been untied since it was shown.
+                Inheritance::Link(link, _) if tx.link(link.id)?.is_none_or(|link| link.closed.is_some()) => {}
+                Inheritance::Link(link, _) => take_over(tx, run, link, &gone, &new, found.active)?,
+                Inheritance::Followers(_) => take_over_on_source(tx, run, &gone, &new, found.active)?,
             }
-            take_over(tx, run, link, &gone, &target, found.active)?;
         }
         Ok(())
     }
@@ -368,8 +372,9 @@ impl LinkPlan {
 
     fn hold_first_pushes(&self, tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         let ties = self.matching.ties.iter().map(|tie| (&tie.channel, &tie.target));
-        let relisted = self.accepted().map(|relisting| &relisting.relisted);
-        let relisted = relisted.map(|relisted| (&relisted.channel, &relisted.target));
+        let on_target = |relisting: &&Relisting| matches!(relisting.inherits, Inheritance::Link(..));
+        let relisted = self.accepted().filter(on_target).map(|relisting| &relisting.relisted);
+        let relisted = relisted.map(|relisted| (&relisted.channel, &relisted.listing));
         let mut by_channel = BTreeMap::<&ChannelName, Vec<&ListingKey>>::new();
         for (channel, target) in ties.chain(relisted) {
             by_channel.entry(channel).or_default().push(target);
@@ -464,7 +469,16 @@ fn linked(tx: &Tx<'_>, surveyed: &[Surveyed]) -> Result<Linked, StoreError> {
             linked.targets.insert((known.at.channel, known.at.key, link.sku));
         }
         for part in &link.recipe {
-            linked.sources.extend(tx.known(part.source)?.map(|known| known.at.key));
+            let Some(source) = tx.known(part.source)? else { continue };
+            if found(&source.at.channel).is_some_and(|found| found.gone.contains(&source.at.key)) {
+                for sku in source.listing.skus() {
+                    let gone = linked.gone.entry((source.at.channel.clone(), sku.clone())).or_default();
+                    if !gone.contains(&source.at.key) {
+                        gone.push(source.at.key.clone());
+                    }
+                }
+            }
+            linked.sources.insert(source.at.key);
         }
     }
     Ok(linked)

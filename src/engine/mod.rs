@@ -47,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::holding::{Evidence, another_app};
 pub use self::lane::Lane;
 pub use self::release::Release;
-pub use self::relisting::Relisting;
+pub use self::relisting::{Inheritance, Relisting};
 pub use self::report::{
     Adjusted, Deduction, KeptReport, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport,
     Stage, Trouble,

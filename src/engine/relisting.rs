@@ -1,5 +1,5 @@
 //! Relisted goods (L2): what stands on a channel again under a new id, with the same SKU, takes over what was tied of the
-//! listing that is gone, once the owner accepts it.
+//! listing that is gone, or to it, once the owner accepts it.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use super::cycle::record;
 use super::lane::Lane;
 use super::linking::{Surveyed, freeze, record_linked};
+use super::settling::close_not_applied;
 use super::standing::sold_lines;
 use crate::domain::matching::Relisted;
 use crate::domain::{
-    ChannelName, Found, HoldWhy, Known, Line, LineHold, Link, LinkId, Listing, ListingKey, ListingRef, Role, RunId,
-    Sku, Why,
+    Act, ChannelName, Found, HoldWhy, Known, Line, LineHold, Link, LinkId, Listing, ListingKey, ListingRef, Part, Role,
+    RunId, Sku, Why,
 };
 use crate::store::{Store, StoreError, Tx};
 
@@ -21,31 +22,50 @@ use crate::store::{Store, StoreError, Tx};
 pub struct Relisting {
     /// Which listing takes the place of which.
     pub relisted: Relisted,
-    /// The link of the one that is gone.
-    pub link: Link,
-    /// What it is made of: SKUs of the source, and how many of each.
-    pub recipe: Vec<(String, i64)>,
+    /// What it takes over.
+    pub inherits: Inheritance,
     /// Sold lines that wait for it.
     pub waiting: usize,
     /// The owner accepts it.
     pub accepted: bool,
 }
 
+/// What a relisted listing takes over.
+#[derive(Clone, Debug)]
+pub enum Inheritance {
+    /// On a target, a link: what it is made of, SKUs of the source and how many of each.
+    Link(Link, Vec<(String, i64)>),
+    /// On the source, its part in the recipes of these target listings: channel and name.
+    Followers(Vec<(ChannelName, String)>),
+}
+
 impl Relisting {
     /// Says how many sold lines wait for it, if any do.
     pub fn waits(&self) -> Option<String> {
-        (self.waiting > 0).then(|| sold_lines(self.waiting, "waits for it", "wait for it"))
+        let (one, many) = match self.inherits {
+            Inheritance::Link(..) => ("waits for it", "wait for it"),
+            Inheritance::Followers(_) => ("is taken off it then", "are taken off it then"),
+        };
+        (self.waiting > 0).then(|| sold_lines(self.waiting, one, many))
+    }
+
+    /// Counts the links that accepting opens.
+    pub fn links(&self) -> usize {
+        match &self.inherits {
+            Inheritance::Link(..) => 1,
+            Inheritance::Followers(followers) => followers.len(),
+        }
     }
 }
 
-/// Looks up the target listings that are known and were not found, if another one bears a SKU of them. A channel that
-/// does not answer to that was not read (P5).
+/// Looks up the listings that are known and were not found, if another one bears a SKU of them. A channel that does not
+/// answer to that was not read (P5).
 pub(super) async fn look_up_missing(
     lanes: &[Lane],
     surveyed: &mut [Surveyed],
     store: &Store,
 ) -> Result<(), StoreError> {
-    for surveyed in surveyed.iter_mut().filter(|surveyed| surveyed.role == Role::Target) {
+    for surveyed in surveyed {
         let lane = lanes.iter().find(|lane| lane.name == surveyed.channel);
         let (Some(lane), Ok(found)) = (lane, &mut surveyed.found) else { continue };
         let missing = store.read(|tx| missing(tx, &lane.name, &found.listings))?;
@@ -87,20 +107,56 @@ fn missing(tx: &Tx<'_>, channel: &ChannelName, found: &[Listing]) -> Result<Vec<
 
 /// Finds what relisted listings would take over.
 pub(super) fn relistings(tx: &Tx<'_>, relisted: &[Relisted]) -> Result<Vec<Relisting>, StoreError> {
-    let mut relistings = Vec::new();
+    let mut relistings: Vec<Relisting> = Vec::new();
     for relisted in relisted {
         let at = ListingRef { channel: relisted.channel.clone(), key: relisted.gone.clone() };
         let Some(gone) = tx.known_at(&at)? else { continue };
-        let links = tx.links_of(gone.id)?;
-        let Some(link) = links.into_iter().find(|link| link.sku.as_ref() == Some(&relisted.sku)) else { continue };
-        let mut recipe = Vec::new();
-        for part in &link.recipe {
-            recipe.extend(tx.known(part.source)?.map(|source| (source.name(), part.units)));
-        }
-        let waiting = waiting_for(tx, &relisted.channel, link.id)?.len();
-        relistings.push(Relisting { relisted: relisted.clone(), link, recipe, waiting, accepted: false });
+        let inherited = match tx.channel(&relisted.channel)?.map(|channel| channel.role) {
+            // One that bears several SKUs takes the place once.
+            Some(Role::Source) if relistings.iter().any(|other| other.relisted.gone == relisted.gone) => None,
+            Some(Role::Source) => Some(inherited_on_source(tx, &gone)?),
+            _ => inherited_on_target(tx, &gone, relisted)?,
+        };
+        relistings.extend(inherited.map(|(inherits, waiting)| Relisting {
+            relisted: relisted.clone(),
+            inherits,
+            waiting,
+            accepted: false,
+        }));
     }
     Ok(relistings)
+}
+
+fn inherited_on_target(
+    tx: &Tx<'_>,
+    gone: &Known,
+    relisted: &Relisted,
+) -> Result<Option<(Inheritance, usize)>, StoreError> {
+    let links = tx.links_of(gone.id)?;
+    let Some(link) = links.into_iter().find(|link| link.sku.as_ref() == Some(&relisted.sku)) else { return Ok(None) };
+    let mut recipe = Vec::new();
+    for part in &link.recipe {
+        recipe.extend(tx.known(part.source)?.map(|source| (source.name(), part.units)));
+    }
+    let waiting = waiting_for(tx, &relisted.channel, link.id)?.len();
+    Ok(Some((Inheritance::Link(link, recipe), waiting)))
+}
+
+fn inherited_on_source(tx: &Tx<'_>, gone: &Known) -> Result<(Inheritance, usize), StoreError> {
+    let mut followers = Vec::new();
+    for link in links_with(tx, gone)? {
+        followers.extend(tx.known(link.listing)?.map(|target| (target.at.channel.clone(), target.name())));
+    }
+    let owing = tx.lines_owing(gone.id)?;
+    let waiting = owing.iter().filter(|line| line.held.is_none()).count();
+    Ok((Inheritance::Followers(followers), waiting))
+}
+
+/// Returns the open links that a source listing is part of, by number.
+fn links_with(tx: &Tx<'_>, source: &Known) -> Result<Vec<Link>, StoreError> {
+    let mut links = tx.open_links()?;
+    links.retain(|link| link.recipe.iter().any(|part| part.source == source.id));
+    Ok(links)
 }
 
 /// Returns the sold lines that wait until a relisted listing takes over a link.
@@ -142,4 +198,35 @@ pub(super) fn take_over(
         tx.release_listing(hold.id, gone.id, now)?;
     }
     Ok(())
+}
+
+/// Puts a relisted listing of the source in the place of the one that is gone, in all recipes. What is owed to that one is
+/// owed to it, what is held goes on being worked out, and a change of that one which is not confirmed comes to nothing.
+pub(super) fn take_over_on_source(
+    tx: &Tx<'_>,
+    run: RunId,
+    gone: &Known,
+    source: &Known,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for intent in tx.unfinished_of(gone.id)? {
+        if matches!(intent.act, Act::Adjust { .. }) {
+            close_not_applied(tx, &intent, now, "its listing is gone, and another one took its place")?;
+        }
+    }
+    let mut dirty = vec![gone.id, source.id];
+    for link in links_with(tx, gone)? {
+        let Some(target) = tx.known(link.listing)? else { continue };
+        let part = |part: &Part| Part { source: if part.source == gone.id { source.id } else { part.source }, ..*part };
+        let recipe = crate::domain::link::recipe(link.recipe.iter().map(part));
+        tx.close_link(link.id, now)?;
+        let note = Some(format!("{} took the place of {} on {}", source.at.key, gone.at.key, source.at.channel));
+        record(tx, run, &target, Why::Unlinked, (target.shown.most(), target.shown.most()), now, note)?;
+        tx.open_link(target.id, link.sku.as_ref(), link.by_hand, &recipe, link.active)?;
+        record_linked(tx, run, &target, &recipe, now)?;
+        dirty.push(target.id);
+    }
+    tx.move_shares(gone.id, source.id)?;
+    tx.move_frozen(gone.id, source.id)?;
+    tx.mark_dirty(&dirty)
 }

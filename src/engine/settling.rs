@@ -51,12 +51,9 @@ impl Cycle<'_> {
             }
             let Some(lane) = self.lane_of(&source) else { continue };
             self.unanswered.extend(call.intents.iter().map(|intent| intent.listing));
-            if self.may_repeat(&lane, &call) {
-                let sending = Sending { id: call.id, call: call.stored, attempt: Attempt::Again, rests: false };
-                self.lane(&source).calls.push_back(sending);
-            } else {
-                let listings: Vec<_> = call.intents.iter().map(|intent| intent.listing).collect();
-                self.lane(&source).look.extend(listings);
+            // What is found out in a lane that is left alone is not looked at a second time, and so decides nothing.
+            if !self.lane(&source).spared {
+                self.send_again_or_look(&lane, call, false);
             }
         }
         Ok(())
@@ -240,23 +237,24 @@ impl Cycle<'_> {
         }
         let queued = |state: &LaneState| state.calls.iter().any(|queued| queued.id == call);
         if again && self.lanes.get(&lane.name).is_some_and(|state| state.failed.is_none() && !queued(state)) {
-            self.send_again_or_look(lane, call)?;
+            let open = self.store.read(|tx| tx.unfinished_calls(&lane.name))?;
+            if let Some(open) = open.into_iter().find(|open| open.id == call) {
+                self.send_again_or_look(lane, open, true);
+            }
         }
         Ok(())
     }
 
-    /// Has a call sent again, or the listings of what is open of it looked at, where that is all that may be done.
-    fn send_again_or_look(&mut self, lane: &Lane, call: CallId) -> Result<(), StoreError> {
-        let open = self.store.read(|tx| tx.unfinished_calls(&lane.name))?;
-        let Some(open) = open.into_iter().find(|open| open.id == call) else { return Ok(()) };
-        if self.may_repeat(lane, &open) {
-            let sending = Sending { id: call, call: open.stored, attempt: Attempt::Again, rests: true };
+    /// Has a call sent again, after a rest where it was sent just now, or the listings of what is open of it looked at,
+    /// where that is all that may be done.
+    fn send_again_or_look(&mut self, lane: &Lane, call: OpenCall, rests: bool) {
+        if self.may_repeat(lane, &call) {
+            let sending = Sending { id: call.id, call: call.stored, attempt: Attempt::Again, rests };
             self.lane(&lane.name).calls.push_back(sending);
         } else {
-            let still_open = open.intents.iter().filter(|intent| intent.state == IntentState::Open);
+            let still_open = call.intents.iter().filter(|intent| intent.state == IntentState::Open);
             self.lane(&lane.name).look.extend(still_open.map(|intent| intent.listing));
         }
-        Ok(())
     }
 
     /// Closes all intents of an answer that were surely not carried out, at once: whoever finds a part of them open sends
@@ -624,6 +622,7 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
         let to = if applied { before.after(*delta) } else { *before };
         record(tx, run, &known, Why::Settled, (Some(*before), Some(to)), now, note)?;
     }
+    tx.note_unread(intent.listing)?;
     tx.mark_dirty(&[intent.listing])?;
     Ok(true)
 }
@@ -668,7 +667,7 @@ fn not_done(outcome: &Outcome, attempt: Attempt, may_run: bool) -> Option<&'stat
 }
 
 /// Closes an intent that was not carried out: what it was to do is still owed.
-fn close_not_applied(tx: &Tx<'_>, intent: &Intent, now: Timestamp, proof: &str) -> Result<(), StoreError> {
+pub(super) fn close_not_applied(tx: &Tx<'_>, intent: &Intent, now: Timestamp, proof: &str) -> Result<(), StoreError> {
     tx.close_intent(intent.id, IntentState::NotApplied, now, proof)?;
     tx.add_lost(intent.listing, intent.act.sent_again())?;
     tx.mark_dirty(&[intent.listing])

@@ -259,38 +259,65 @@ fn unfollowed(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, S
     Ok(troubles)
 }
 
-/// Returns the sold lines that wait for the next run, and those that wait for stock (W6), a trouble a channel each.
-pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
-    let (short, owing): (Vec<Line>, Vec<Line>) = store.read(|tx| {
-        let mut parted = (Vec::new(), Vec::new());
-        for line in tx.owing_lines()? {
-            if waits_for_stock(tx, &line)? { parted.0.push(line) } else { parted.1.push(line) }
-        }
-        Ok(parted)
-    })?;
-    let short = by_channel(&short).into_iter().map(|(channel, lines)| {
-        let wait = sold_lines(lines.len(), "waits", "wait");
-        let message = format!("{wait} for stock, since the source has none left: {}", orders(&lines));
-        let next = "add stock on the source, or cancel; it is taken off the next stock that comes in".to_owned();
-        trouble("oversold", Some(channel), None, message, next)
-    });
-    let owing = by_channel(&owing).into_iter().map(|(channel, lines)| {
-        let are = sold_lines(lines.len(), "is", "are");
-        let message = format!("{are} not taken off the source yet: {}", orders(&lines));
-        trouble("owing", Some(channel), None, message, "the next run goes on with them".to_owned())
-    });
-    Ok(short.chain(owing).collect())
+/// What a sold line that is not taken off the source waits for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Awaited {
+    /// The source has none left (W6).
+    Stock,
+    /// Its listing on the source is gone (L2).
+    Listing,
+    /// Nothing but the next run.
+    Run,
 }
 
-/// Tells whether a part of what a line sold is not there on the source.
-fn waits_for_stock(tx: &Tx<'_>, line: &Line) -> Result<bool, StoreError> {
-    for share in line.shares.iter().filter(|share| line.open_units(share.source) > 0) {
-        let known = tx.known(share.source)?.filter(|known| known.gone.is_none());
-        if known.and_then(|known| known.reading).is_some_and(|seen| seen.level.0 <= 0) {
-            return Ok(true);
+/// Returns the sold lines that are not taken off the source, a trouble for each channel and what they wait for.
+pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
+    let mut owing = BTreeMap::<Awaited, Vec<Line>>::new();
+    store.read(|tx| {
+        for line in tx.owing_lines()? {
+            owing.entry(awaited(tx, &line)?).or_default().push(line);
         }
+        Ok(())
+    })?;
+    let by_channel = owing.iter().flat_map(|(awaited, lines)| {
+        by_channel(lines).into_iter().map(|(channel, lines)| tell_owing(*awaited, channel, &lines))
+    });
+    Ok(by_channel.collect())
+}
+
+fn tell_owing(awaited: Awaited, channel: &ChannelName, lines: &[&Line]) -> Trouble {
+    let (code, message, next) = match awaited {
+        Awaited::Stock => (
+            "oversold",
+            format!("{} for stock, since the source has none left", sold_lines(lines.len(), "waits", "wait")),
+            "add stock on the source, or cancel; it is taken off the next stock that comes in",
+        ),
+        Awaited::Listing => (
+            "owing",
+            format!("{} not taken off, since the listing on the source is gone", sold_lines(lines.len(), "is", "are")),
+            "put it up again with its SKU; `eys link --accept` then lets it take the old one's place",
+        ),
+        Awaited::Run => (
+            "owing",
+            format!("{} not taken off the source yet", sold_lines(lines.len(), "is", "are")),
+            "the next run goes on with them",
+        ),
+    };
+    trouble(code, Some(channel), None, format!("{message}: {}", orders(lines)), next.to_owned())
+}
+
+/// Tells what a part of what a line sold waits for.
+fn awaited(tx: &Tx<'_>, line: &Line) -> Result<Awaited, StoreError> {
+    let mut awaited = Awaited::Run;
+    for share in line.shares.iter().filter(|share| line.open_units(share.source) > 0) {
+        let Some(known) = tx.known(share.source)? else { continue };
+        awaited = awaited.min(match known.reading {
+            _ if known.gone.is_some() => Awaited::Listing,
+            Some(seen) if seen.level.0 <= 0 => Awaited::Stock,
+            _ => Awaited::Run,
+        });
     }
-    Ok(false)
+    Ok(awaited)
 }
 
 fn by_channel(lines: &[Line]) -> BTreeMap<&ChannelName, Vec<&Line>> {

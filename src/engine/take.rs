@@ -118,6 +118,7 @@ impl Cycle<'_> {
                 self.seeds.extend(linked.into_iter().map(|(id, _)| id));
             }
             taken.look.extend(self.store.read(|tx| tx.listings_with_unseen_sales(&lane.name))?);
+            taken.look.extend(self.store.read(|tx| tx.unread())?);
         }
         self.note(lane, taken)
     }
@@ -235,7 +236,9 @@ impl Cycle<'_> {
             let mut unreadable = Vec::new();
             for (id, reading) in ids.iter().zip(&readings) {
                 let Some(known) = tx.known(*id)? else { continue };
-                if !reader.read(tx, &known, &reading.found, &mut taken)? {
+                if reader.read(tx, &known, &reading.found, &mut taken)? {
+                    tx.forget_unread(*id)?;
+                } else {
                     unreadable.push(*id);
                     numberless |= known.listing.managed;
                 }

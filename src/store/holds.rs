@@ -63,6 +63,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Lets what is held be worked out from another source listing than the one that is gone: what was sold of that one
+    /// since goes on being taken off (L2).
+    pub fn move_frozen(&self, gone: ListingId, to: ListingId) -> Result<()> {
+        let sold = "(SELECT sold FROM listing WHERE id = ?2) - (SELECT sold FROM listing WHERE id = ?1)";
+        let sql = format!("UPDATE OR IGNORE held_part SET source = ?2, sold = sold + {sold} WHERE source = ?1");
+        self.connection.prepare_cached(&sql)?.execute([gone.0, to.0])?;
+        Ok(())
+    }
+
     /// Returns the holds that stand, by number.
     pub fn holds(&self) -> Result<Vec<Hold>> {
         let sql = "SELECT hold.id, channel.name, hold.why, hold.since, hold.reported, hold.note

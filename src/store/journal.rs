@@ -27,6 +27,8 @@ pub struct OpenCall {
 
 /// Under this and a listing's number stands what its platform lost.
 const LOST: &str = "lost:";
+/// Under this and a listing's number stands that readings of it were passed over.
+const UNREAD: &str = "unread:";
 
 /// Under this and an intent's number stands the first reading after its answer was lost.
 const EVIDENCE: &str = "evidence:";
@@ -168,6 +170,22 @@ impl Tx<'_> {
         let [Some(level), Some(begun), Some(done), ref counter @ ..] = kept[..] else { return Ok(None) };
         let counter = counter.first().copied().flatten();
         Ok(Some(Evidence { level: Level(level), begun: moment(begun)?, done: moment(done)?, counter }))
+    }
+
+    /// Notes that a listing of the source is to be read before anything is taken off it: while it was in doubt, readings of
+    /// it were passed over (X6).
+    pub fn note_unread(&self, listing: ListingId) -> Result<()> {
+        self.set_meta(&format!("{UNREAD}{}", listing.0), "")
+    }
+
+    /// Returns the listings of the source that are to be read.
+    pub fn unread(&self) -> Result<Vec<ListingId>> {
+        self.metas(UNREAD)?.into_iter().map(|(listing, _)| Ok(ListingId(number(&listing)?))).collect()
+    }
+
+    /// Notes that a listing was read.
+    pub fn forget_unread(&self, listing: ListingId) -> Result<()> {
+        self.forget_meta(&format!("{UNREAD}{}", listing.0))
     }
 
     /// Remembers what a listing's platform lost, until it is sent once more (X4); nothing, where that is zero.

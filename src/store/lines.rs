@@ -97,6 +97,18 @@ impl Tx<'_> {
         self.lines(&sql, [])
     }
 
+    /// Returns the lines that owe something to one source listing, held or not, by number.
+    pub fn lines_owing(&self, source: ListingId) -> Result<Vec<Line>> {
+        self.owing_to([source.0])
+    }
+
+    /// Lets lines owe to another source listing what they owe to one that is gone, and be given back by it (L2).
+    pub fn move_shares(&self, gone: ListingId, to: ListingId) -> Result<()> {
+        let sql = "UPDATE OR IGNORE share SET source = ?2 WHERE source = ?1";
+        self.connection.prepare_cached(sql)?.execute([gone.0, to.0])?;
+        Ok(())
+    }
+
     /// Returns the lines that wait for the owner, by number.
     pub fn held_lines(&self, channel: Option<&ChannelName>) -> Result<Vec<Line>> {
         let sql =

@@ -130,12 +130,11 @@ impl Tx<'_> {
                 hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
                 counted = ?23, done = ?24, shown_least = ?25,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
-        let (kind, shown) = match known.shown {
-            Shown::Exactly(level) => ("exactly", Some(level.0)),
-            Shown::AtMost { most, .. } => ("at_most", Some(most.0)),
-            Shown::Unknown => ("unknown", None),
+        let (kind, shown, least) = match known.shown {
+            Shown::Exactly(level) => ("exactly", Some(level.0), None),
+            Shown::AtMost { most, least } => ("at_most", Some(most.0), Some(least.0)),
+            Shown::Unknown => ("unknown", None, None),
         };
-        let least = known.shown.least().filter(|_| kind == "at_most");
         let ceiling = known.ceiling.as_ref();
         let refusal = known.refusal.as_ref();
         self.connection.prepare_cached(sql)?.execute(params![
@@ -163,7 +162,7 @@ impl Tx<'_> {
             known.reading.and_then(|seen| seen.counter),
             known.counted.as_ref().map(json).transpose()?,
             known.reading.map(|seen| ms(seen.done)),
-            least.map(|least| least.0),
+            least,
         ])?;
         Ok(())
     }

@@ -120,6 +120,97 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
     ");
 }
 
+// proves L2: a listing of the source that was put up anew is proposed as well, with what follows it, and takes its place.
+#[test]
+fn a_relisted_listing_of_the_source_is_proposed_in_place_of_the_one_that_is_gone() {
+    let rows = "3,BOWL,5,Bowl\n4,CUP,5,Cup\n5,HAT,5,Hat\n6,JAR,5,Jar\n7,TEA,5,Tea\n";
+    let source = format!("id,sku,quantity,title\n1,MUG,10,Red mug\n2,MILK,30,Milk\n{rows}");
+    let target = "sku,quantity,title\nMUG,1,Red mug\nSIX,1,Six pack of milk\nBOWL,5,Bowl\nCUP,5,Cup\nHAT,5,Hat\nJAR,5,Jar\nTEA,5,Tea\n";
+    let home = Home::with_lists(&source, target);
+    home.eys("link --yes").is(0);
+    home.eys("link --sku MILK --channel stall --to SIX --units 6 --yes").is(0);
+    home.eys("sync --yes").is(0);
+    home.write("stock.csv", home.read("stock.csv").replace("2,MILK,30,", "22,MILK,24,"));
+    home.order("stall", "S-1", "SIX", 1, "open");
+    insta::assert_snapshot!(home.eys("sync"), @"
+    exit 3
+    ---- stdout
+    Sold
+      1 × SIX on stall, order S-1
+
+    Listings that follow
+     SKU  ON     SHOWS        BECAUSE
+     SIX  stall  4 → 0  done  MILK on the source: 30, 6 sold and not taken off yet, leaves 24, 6 in
+                              each → 4; a listing of it on the source is gone → 0
+
+    To look at
+      stall, SIX: it does not follow any more: source gone
+          next: `eys doctor` says what mends it
+      stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1
+          next: put it up again with its SKU; `eys link --accept` then lets it take the old one's place
+
+    Run 4: 1 sale or change of an order, 1 listing updated, 2 problems
+    ");
+    home.eys("sync").is(3);
+    assert!(home.read("stall.csv").contains("SIX,0,"), "{}", home.read("stall.csv"));
+    insta::assert_snapshot!(home.eys("link"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LISTINGS  ACCOUNT
+     stock    source  csv   7         /home/owner/eys/stock.csv
+     stall    target  csv   7         /home/owner/eys/stall.csv
+
+    7 SKUs are linked already.
+
+    1 relisted listing is only proposed; `eys link --accept` takes them
+          MILK on stock — 22 in the place of 2, which is gone: followed by SIX on stall; 1 sold line is taken off it then
+    ");
+    insta::assert_snapshot!(home.eys("doctor"), @"
+    exit 6
+    ---- stdout
+    SKU match
+      !!   stock: MILK: 2, which was linked, is gone, and 22 stands there in its place; 1 sold line is taken off it then
+           next: `eys link --accept` ties the new listing as the old one was
+
+    Accounts, permissions, limits
+      ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
+      ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
+      ok   stall: its orders file has 1 open orders
+
+    1 problem found.
+    ");
+    home.eys("link --accept").is(4).has("`eys link --accept --yes` stores it");
+    let plan = home.json("link");
+    assert_eq!(plan["relisted"][0]["followed_by"][0]["sku"], "SIX");
+    home.eys("link --accept --yes").is(0).has("Stored 1 link.");
+    home.eys("sync").is(0);
+    let (stock, stall) = (home.read("stock.csv"), home.read("stall.csv"));
+    assert!(stock.contains("22,MILK,18,") && stall.contains("SIX,3,"), "{stock}{stall}");
+    home.eys("doctor").is(0).lacks("relisted").lacks("gone");
+    insta::assert_snapshot!(home.eys("status SIX").is(0).sorted(), @"
+    exit 0
+    ---- stdout
+    SIX  Six pack of milk
+
+     CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  MILK     18     -        source
+     stall           SIX      3      3        listed & synced  MILK on the source: 18, 6 in each → 3
+
+    Its story
+      2026-11-24 09:00  stall SIX                0 → 3, written by eys
+      2026-11-24 09:00  stall SIX                1 → 5, written by eys
+      2026-11-24 09:00  stall SIX                4 → 0, written by eys; no sale had emptied it
+      2026-11-24 09:00  stall SIX                5 → 4, written by eys
+      2026-11-24 09:00  stall SIX                linked, showing 0
+      2026-11-24 09:00  stall SIX                linked, showing 1
+      2026-11-24 09:00  stall SIX                released by you: h1: the first push to stall would change 2 of 7 listings
+      2026-11-24 09:00  stall SIX                sold 1, order S-1 on stall
+      2026-11-24 09:00  stall SIX                unlinked: 22 took the place of 2 on stock
+      2026-11-24 09:00  stock MILK               24 → 18, taken off for order S-1 on stall
+      2026-11-24 09:00  stock MILK               linked, showing 24
+    ");
+}
+
 // finds relisted
 // proves L2: the same on shops; what `doctor` names is mended by the command that it names, and each sale is taken off once.
 #[tokio::test(flavor = "multi_thread")]

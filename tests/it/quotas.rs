@@ -11,8 +11,8 @@ use eys::domain::{Capability, Listing, ListingKey, OrderFact, OrderWindow, Readi
 use eys::engine::{PushEnd, Report};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::shops::{Shops, troubles};
-use crate::sim::ShopHandle;
+use crate::shops::{Shops, name, troubles};
+use crate::sim::{Rule, ShopHandle, Trouble};
 
 /// A channel whose platform tells of a quota.
 struct Counted {
@@ -171,4 +171,42 @@ async fn then_orders_are_read_less_often() {
         day.tell(48, 6);
     }
     assert_eq!(read, 2, "every half hour");
+}
+
+// proves Y4, X1: while the source is left alone to spare its quota, what is not confirmed there costs no call either, since
+// nothing would come of it; then it is found out, once.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_confirmed_waits_while_the_source_is_left_alone() {
+    for ebay in [false, true] {
+        let mut shops = Shops::new();
+        let goods = [("MUG", 10)];
+        let source =
+            if ebay { shops.ebay("shop", Role::Source, &goods) } else { shops.shopify("shop", Role::Source, &goods) };
+        let outlet = shops.shopify("outlet", Role::Target, &goods);
+        shops.start().await;
+        let told = Arc::new(Mutex::new(None));
+        let channel = shops.connect(0);
+        shops.lane("shop").channel = Arc::new(Counted { channel, told: told.clone() });
+        let tell = |shops: &Shops, left| {
+            let refills = shops.market.now() + SignedDuration::from_hours(2);
+            *told.lock().unwrap() = Some(Quota { most: 1000, left, refills });
+        };
+        outlet.buy("MUG", 2).unwrap();
+        shops.pass(120).await;
+        tell(&shops, 100);
+        for operation in ["EysAdjust", "ReviseInventoryStatus"] {
+            shops.market.trouble(Rule::always(Trouble::LostAfter).at("shop").on(operation));
+        }
+        shops.sync().await;
+        shops.market.peace();
+        assert_eq!(shops.store.read(|tx| tx.unfinished_calls(&name("shop"))).unwrap().len(), 1, "ebay {ebay}");
+        shops.pass(60).await;
+        shops.market.forget_calls();
+        shops.sync().await;
+        let asked = source.calls().into_iter().filter(|call| call.operation != "EysTrace").count();
+        assert_eq!(asked, 0, "ebay {ebay}: {:?}", source.calls());
+        tell(&shops, 1000);
+        shops.rest().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8), "ebay {ebay}");
+    }
 }

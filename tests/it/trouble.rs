@@ -143,6 +143,30 @@ async fn a_source_that_is_down_stops_no_lowering() {
     assert_eq!((source.available("MUG"), shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (6, 6, 30));
 }
 
+// proves X7, P1: a raise goes out only over the number that it was worked out from, and not over what is there when a sale
+// that does not show yet took it back to what was read before.
+#[tokio::test(start_paused = true)]
+async fn a_raise_expects_what_was_written_last() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 0)]);
+    let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 0)]);
+    shops.start().await;
+    source.owner_sets("MUG", 1);
+    shops.rest().await;
+    assert_eq!(outlet.available("MUG"), 1);
+    shops.pass(600).await;
+    outlet.set_lag(Duration::from_secs(300));
+    outlet.set_order_delay(Duration::from_secs(300));
+    source.owner_sets("MUG", 2);
+    outlet.buy("MUG", 1).unwrap();
+    shops.pass(30).await;
+    shops.sync().await;
+    assert!(outlet.available("MUG") < 2, "one of the two is sold");
+    shops.pass(600).await;
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (1, 1));
+}
+
 // proves X2, X7: somebody sells on the source between our reading and our write; the deduction is decided again.
 #[tokio::test(start_paused = true)]
 async fn a_stale_number_is_read_and_decided_again() {

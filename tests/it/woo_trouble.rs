@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use eys::domain::Role;
-use eys::engine::Options;
+use eys::engine::{Options, settle_doubt};
+use eys::store::Tx;
 
 use crate::shops::{Shops, lost_answers, troubles};
 use crate::sim::woocommerce::WooCommerce;
@@ -100,6 +101,28 @@ async fn a_mark_without_a_change_is_in_doubt() {
         assert_eq!(shops.sync().await.exit(), 4);
         assert_eq!((source.available("MUG"), shops.listed("list", "MUG")), (10, 8));
     }
+}
+
+// proves X4, X6: what changed while nobody could tell is read once the owner has decided, before anything is taken off.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_moved_during_a_doubt_is_read_when_it_is_settled() {
+    let (mut shops, source, outlet) = woo_source().await;
+    outlet.buy("MUG", 2).unwrap();
+    shops.pass(120).await;
+    source.face(|face: &mut WooCommerce| face.dies_in_save = Some(0));
+    shops.sync().await;
+    shops.pass(600).await;
+    shops.sync().await;
+    source.owner_sets("MUG", 11);
+    for _ in 0..3 {
+        shops.pass(1200).await;
+        assert_eq!(shops.sync().await.exit(), 4);
+    }
+    let (now, intent) = (shops.market.now(), shops.store.read(|tx| tx.unfinished_intents()).unwrap().remove(0));
+    let settle = |tx: &Tx<'_>| settle_doubt(tx, tx.begin_run("doctor --settle", now)?, intent.id, false, now);
+    assert!(shops.store.transaction(settle).unwrap());
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), outlet.available("MUG"), shops.listed("list", "MUG")), (9, 9, 9));
 }
 
 // proves X1, P4, F6: a process that dies at any moment of a run leaves a state from which the next one gets every number

@@ -90,7 +90,7 @@ impl Limits {
             None => WORTH_ASKING <= api.trading_calls(),
         };
         if due && !matches!(self.ask(api).await, Ok(Some(_))) && doubted {
-            self.note_used_up(api);
+            self.note_refused(api);
         }
     }
 
@@ -110,14 +110,13 @@ impl Limits {
         answer.map(|_| quota)
     }
 
-    /// Takes it that nothing is left of the day's calls.
-    fn note_used_up(&self, api: &Api) {
+    /// Takes it that nothing is left, where eBay refuses and does not say till when: for as long as a number of its counts.
+    /// Then it is tried once more, and eBay is asked again. A day is too long to be blind for an answer that got lost.
+    fn note_refused(&self, api: &Api) {
         let Some(at) = api.clock() else { return };
         let mut told = locked(&self.told);
-        let (most, refills) = match told.and_then(|told| told.quota).filter(|quota| at < quota.refills) {
-            Some(quota) => (quota.most, quota.refills),
-            None => (USUAL, next_day(at)),
-        };
+        let most = told.and_then(|told| told.quota).map_or(USUAL, |quota| quota.most);
+        let refills = at.saturating_add(AGE).unwrap_or(Timestamp::MAX).min(next_day(at));
         *told = Some(Told { quota: Some(Quota { most, left: 0, refills }), at, calls: api.trading_calls() });
     }
 }

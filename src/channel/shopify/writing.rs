@@ -12,7 +12,7 @@ use super::Shopify;
 use super::api::{Document, body};
 use super::wire::{Location, item_gid, item_number};
 use crate::channel::{Adjustment, ChannelError, ErrorKind, Outcome, Repeat, Result, Update, printable};
-use crate::domain::{Level, StoredCall};
+use crate::domain::{Delta, Level, StoredCall};
 use crate::net::Again;
 
 const SET: Document = Document { text: include_str!("set.graphql"), operation: "writing quantities", cost: 10.0 };
@@ -182,14 +182,15 @@ fn echo_of(update: &Update, first: &str) -> Level {
 }
 
 fn entry(update: &Update, place: &Location) -> Value {
-    let before = update.places.iter().find(|known| known.id == place.id).map(|known| known.level);
-    let shown = update.shown.exactly();
-    let expect = if update.places.is_empty() { shown } else { shown.and(before) };
+    // What the places held is as old as their last reading; what is shown is what was written since.
+    let stands_there = update.places.is_empty() || update.places.iter().any(|known| known.id == place.id);
+    let expect =
+        update.shown.exactly().filter(|_| stands_there).map(|shown| shown.after(Delta(-elsewhere(update, &place.id))));
     json!({
         "inventoryItemId": item_gid(&update.key),
         "locationId": place.id,
         "quantity": here(update, &place.id),
-        "changeFromQuantity": expect.map(|Level(level)| level),
+        "changeFromQuantity": expect.map(|level| level.0),
     })
 }
 

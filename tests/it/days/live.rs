@@ -188,7 +188,7 @@ impl<'a> Day<'a> {
             let numberless = |spell: &&Spell| {
                 spell.trouble == Fate::NoNumbers && spell.at.is_none_or(|at| at == self.drawn.source().name)
             };
-            if spells.iter().any(numberless) {
+            if spells.iter().any(numberless) || self.drawn.calls_left(self.drawn.source()).is_some() {
                 self.lived.numberless.push(stretch);
             }
             let takes_long = |spell: &&&Spell| matches!(spell.trouble, Fate::Slow(_) | Fate::SlowAnswer(_));
@@ -263,7 +263,9 @@ impl<'a> Day<'a> {
             }
             let from = self.shops.market.now();
             self.shops.pass(24 * 3600).await;
-            self.lived.dark.push(Stretch { from, until: self.shops.market.now() });
+            let stretch = Stretch { from, until: self.shops.market.now() };
+            self.lived.dark.push(stretch);
+            self.lived.troubled.push(stretch);
         }
     }
 

@@ -80,7 +80,7 @@ pub struct Lived {
     pub in_doubt: Vec<(Stretch, String)>,
     /// When the source was written to.
     pub writes: Vec<Timestamp>,
-    /// When numbers were missing from what the source answered.
+    /// When numbers were missing from what the source answered, or it was asked for none, since its calls ran low.
     pub numberless: Vec<Stretch>,
     /// Runs that put back what another one had written: what is put back is right without the rules (U1).
     pub undone: Vec<Stretch>,

@@ -211,18 +211,18 @@ impl Stock<'_> {
     fn what_is_quiet_is_exact(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (at, channel, sku, _, to) in self.pushes().filter(|_| self.lived.doubts.is_empty()) {
-            let quiet = QUIET + self.blind();
-            let recent = |moment: Timestamp| at - quiet <= moment && moment <= at;
+            let since = self.readable_before(at - self.blind() - QUIET, at);
+            let recent = |moment: Timestamp| since <= moment && moment <= at;
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let moved = self.changes.iter().any(|change| recent(change.at) && parts.contains(&change.sku));
-            let dark = self.lived.dark.iter().any(|dark| dark.meets(at - quiet, at));
-            let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, at - quiet, at));
+            let dark = self.lived.dark.iter().any(|dark| dark.meets(since, at));
+            let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, since, at));
             let touched = dark || unsure || self.touched(channel, sku, recent);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             // The unit that a hidden listing at Etsy keeps is offered to nobody (Z2).
             let kept = channel.kind == DrawnKind::Etsy && (to, must) == (1, 0);
             let put_back = self.was_undone(at);
-            if !moved && !touched && !kept && !put_back && at - quiet > self.lived.began && to != must {
+            if !moved && !touched && !kept && !put_back && since > self.lived.began && to != must {
                 wrong.push(format!(
                     "at {at} {to} {sku} was written on {}, and nothing but {must} made sense",
                     channel.name

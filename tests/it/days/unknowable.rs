@@ -232,8 +232,8 @@ impl Stock<'_> {
         })
     }
 
-    /// Returns since when the source has been read as it is: while its answers come without numbers, what was read before
-    /// still counts (O4, P5).
+    /// Returns since when the source has been read as it is: while its answers come without numbers, or it is asked for none,
+    /// what was read before still counts (O4, P5, Y4).
     pub fn readable_before(&self, since: Timestamp, until: Timestamp) -> Timestamp {
         let mut since = since;
         for numberless in self.lived.numberless.iter().rev().filter(|stretch| stretch.from <= until) {
