@@ -41,11 +41,20 @@ impl Stock<'_> {
         }
         let open = |at: Timestamp| self.open(good).any(|(stretch, _)| stretch.contains(at));
         let within = |at: Timestamp, time| ours.iter().any(|ours| *ours - time <= at && at <= *ours + time);
-        let late = !self.drawn.source().hides_orders().is_zero();
+        let hides = SignedDuration::try_from(self.drawn.source().hides_orders()).unwrap();
+        let late = !hides.is_zero();
         let lost = kind == DrawnKind::WooCommerce;
+        let just_before = |at: Timestamp, time| ours.iter().any(|ours| at <= *ours && *ours <= at + time);
+        // What somebody put there may be just what a sale took whose order does not show yet: the number has not moved, as
+        // if it did not contain the sale.
+        let made_up = lost
+            && late
+            && sold.iter().any(|at| just_before(*at, hides + ASIDE))
+            && by_hand.iter().any(|at| just_before(*at, self.blind()));
         by_hand.into_iter().any(|at| open(at) || (kind.runs_over() && within(at, ASIDE)))
             || (lost && late && sold.into_iter().any(|at| within(at, SAVE)))
             || (lost && back.into_iter().any(|at| within(at, SAVE)))
+            || made_up
             || self.looks_like_ours(good)
             || self.changed_out_of_sight(good)
             || self.settled_by_word(good)
