@@ -18,12 +18,13 @@ use crate::channel::{Account, ChannelError};
 use crate::domain::absorb::{Counting, absorb};
 use crate::domain::channel::contact;
 use crate::domain::matching::{Linked, Matching, Proposal, Reason, Side, Tie, match_listings};
+use crate::domain::quota::Quota;
 use crate::domain::{
     ChannelName, Frozen, FrozenPart, HoldWhy, Known, Level, Line, Link, LinkId, Listing, ListingId, ListingKey,
     ListingRef, OrderFact, OrderWindow, Part, Quantity, Role, RunId, Seen, Shown, Sku, Why,
 };
 use crate::safeguard::{Safeguard, stands};
-use crate::store::{ChannelState, Store, StoreError, Tx};
+use crate::store::{ChannelState, KeptQuota, Store, StoreError, Tx};
 
 /// A channel as the survey found it.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub struct Findings {
     pub active: Timestamp,
     /// Listings that are known, whose SKU another one bears, and that are gone: they were looked up themselves (P5).
     pub gone: BTreeSet<ListingKey>,
+    /// What is left of its platform's quota of calls, where it has one and told of it (Y4).
+    pub quota: Option<Quota>,
 }
 
 /// What accepting would do, and all that it needs.
@@ -151,7 +154,8 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
         Some(account) => account,
         None => channel.account().await?,
     };
-    Ok(Findings { account, listings: merge(listings), begun, unfinished, active, gone: BTreeSet::new() })
+    let (listings, quota) = (merge(listings), channel.quota());
+    Ok(Findings { account, listings, begun, unfinished, active, gone: BTreeSet::new(), quota })
 }
 
 /// Platforms stamp orders in whole seconds. An order of the very second in which a link begins counts: sold twice is
@@ -286,10 +290,16 @@ impl LinkPlan {
             channel.first_read.get_or_insert(found.active);
             channel.scanned = Some(found.begun);
             tx.save_channel(&channel)?;
+            if let Some(quota) = found.quota {
+                tx.save_quota(name, &KeptQuota { quota, read: found.begun })?;
+            }
             for listing in &found.listings {
                 let id = tx.put_listing(name, listing)?;
                 let Some(mut known) = tx.known(id)? else { continue };
+                // What is linked was read by a run, or is reckoned with by one that is not confirmed yet.
+                let is_free = known.reading.is_none() || (!tx.is_linked(id)? && tx.unfinished_of(id)?.is_empty());
                 if known.pushed.is_none()
+                    && is_free
                     && let Some(level) = listing.level
                 {
                     known.reading =

@@ -66,14 +66,13 @@ impl Cycle<'_> {
         self.store.transaction(|tx| call.intents.iter().try_for_each(|intent| forget(tx, intent)))
     }
 
-    /// Tells whether a stored call may still be sent again: with a key only inside its lifetime (X2), and what writes all of
-    /// it again only while all of it is still to be done.
+    /// Tells whether a stored call may still be sent again: with a key only inside its lifetime, and only while all of it is
+    /// still to be done, since the key does all of it (X2).
     fn may_repeat(&self, lane: &Lane, call: &OpenCall) -> bool {
         let is_whole = call.intents.iter().all(|intent| intent.state != IntentState::NotApplied);
         match lane.capability().exactly_once {
             ExactlyOnce::Key { lifetime } => is_whole && self.now(lane) < later(call.opened, lifetime),
-            ExactlyOnce::Goal => is_whole,
-            ExactlyOnce::Marker | ExactlyOnce::File => true,
+            ExactlyOnce::Goal | ExactlyOnce::Marker | ExactlyOnce::File => true,
         }
     }
 

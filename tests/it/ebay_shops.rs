@@ -252,6 +252,17 @@ async fn the_last_revisions_of_a_day_are_for_lowerings() {
 }
 
 /// A Shopify source and eBay with 500 listings of one model.
+// proves Y4: what is left of the day's calls is known in a small shop as well, whose runs make few of them.
+#[tokio::test(start_paused = true)]
+async fn a_small_shop_knows_how_many_calls_are_left() {
+    let mut shops = Shops::new();
+    shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+    shops.ebay("bay", Role::Target, &[("MUG", 10)]);
+    shops.link().await;
+    let kept = shops.store.read(|tx| tx.quota(&name("bay"))).unwrap().unwrap();
+    assert_eq!((kept.quota.most, kept.quota.left), (5_000, 4_998));
+}
+
 async fn five_hundred(inventory: bool) -> (Shops, ShopHandle, ShopHandle) {
     let goods: Vec<String> = (0..500).map(|nth| format!("SKU-{nth:03}")).collect();
     let mut shops = Shops::new();

@@ -236,6 +236,23 @@ async fn a_lost_answer_is_no_second_deduction() {
     }
 }
 
+// proves X3, X6, W4: `link` leaves alone what a deduction that is not confirmed was reckoned from, so that a sale of the same
+// size is not taken for it.
+#[tokio::test(start_paused = true)]
+async fn linking_again_leaves_what_is_not_confirmed_alone() {
+    let (mut shops, source, outlet) = two_sold().await;
+    shops.market.trouble(Rule::always(Trouble::LostBefore).at("stall").writing());
+    shops.sync().await;
+    source.buy("MUG", 2).unwrap();
+    shops.pass(60).await;
+    shops.sync().await;
+    shops.market.peace();
+    shops.pass(60).await;
+    shops.link().await;
+    assert!(!shops.until_rest().await);
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (6, 6));
+}
+
 // proves Y6: 50 changes among 500 listings are at most 50 reads and 50 writes, as Etsy takes one listing a call; where
 // nothing changed one call asks for receipts.
 #[tokio::test(start_paused = true)]

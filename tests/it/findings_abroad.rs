@@ -60,6 +60,29 @@ async fn what_is_odd_at_ebay_is_mended_there() {
     each_is_found_and_mended(&mut shops, "bay", &bay, &turns).await;
 }
 
+// finds calls-left
+#[tokio::test(start_paused = true)]
+async fn a_day_of_which_few_calls_are_left_at_ebay_is_told_till_there_are_more() {
+    let mut shops = Shops::new();
+    let bay = shops.ebay("bay", Role::Target, &[("MUG", 5)]);
+    shops.csv("list", Role::Source, &[("MUG", 5)]);
+    shops.start().await;
+    for _ in 0..20 {
+        shops.checkup().await;
+    }
+    let allow = |more: usize| {
+        let now = bay.market().now();
+        bay.face(|face: &mut Ebay| {
+            let used = face.quotas.used(now, "tradingapi");
+            face.quotas.a_day.insert("tradingapi", used + more);
+        });
+    };
+    allow(10);
+    assert!(finds(&shops, "bay", "calls-left").await);
+    allow(5_000);
+    assert!(!finds(&shops, "bay", "calls-left").await);
+}
+
 // finds scope-missing, out-of-stock-control-off
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_account_at_ebay_lacks_is_consented_to_and_switched_on() {

@@ -192,7 +192,7 @@ async fn what_is_not_confirmed_waits_while_the_source_is_left_alone() {
             *told.lock().unwrap() = Some(Quota { most: 1000, left, refills });
         };
         outlet.buy("MUG", 2).unwrap();
-        shops.pass(120).await;
+        shops.pass(600).await;
         tell(&shops, 100);
         for operation in ["EysAdjust", "ReviseInventoryStatus"] {
             shops.market.trouble(Rule::always(Trouble::LostAfter).at("shop").on(operation));

@@ -94,6 +94,14 @@ impl Limits {
         }
     }
 
+    /// Asks eBay for the quota, if it was not asked yet: after a full reading, which comes once a day, so that it is known
+    /// in a small shop too, whose runs make few calls. What cannot be had is counted instead.
+    pub async fn ask_once(&self, api: &Api) {
+        if locked(&self.told).is_none() {
+            drop(self.ask(api).await);
+        }
+    }
+
     /// Takes in that eBay refused a call for a limit (518): whether anything is left of the day is asked next.
     pub fn doubt(&self) {
         self.doubted.store(true, Ordering::Relaxed);

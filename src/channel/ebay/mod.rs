@@ -234,7 +234,11 @@ impl Channel for Ebay {
     }
 
     async fn listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
-        self.read_listings(page).await.inspect_err(|error| self.heed(error))
+        let page = self.read_listings(page).await.inspect_err(|error| self.heed(error))?;
+        if page.next.is_none() {
+            self.limits.ask_once(&self.api).await;
+        }
+        Ok(page)
     }
 
     async fn changed(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {

@@ -31,6 +31,7 @@ pub struct Drawn {
     pub calls_left: Option<usize>,
     /// The cycle after which the owner undoes what it wrote.
     pub undone: Option<u32>,
+    pub relisted: Option<Relisted>,
     /// How wrong this machine's clock is, in seconds, at first and from the middle of the day.
     pub clock: (i64, i64),
 }
@@ -76,6 +77,16 @@ pub struct Turn {
     pub channel: &'static str,
     pub sku: String,
     pub archived: bool,
+}
+
+/// The owner deletes a listing of a target and puts it up anew; only at the end of the day it takes the old one's place.
+#[derive(Clone, Debug)]
+pub struct Relisted {
+    pub cycle: u32,
+    pub channel: &'static str,
+    pub sku: String,
+    /// What is put up.
+    pub units: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +240,7 @@ impl Drawn {
             turns,
             calls_left: calls_left(seed),
             undone: undone(seed, cycles),
+            relisted: None,
             clock: clock(&mut dice),
             channels,
             goods,
@@ -238,6 +250,7 @@ impl Drawn {
         if Dice::new(seed ^ 0xA10E).happens(0.01) {
             drawn.be_alone();
         }
+        drawn.relist();
         drawn
     }
 
@@ -249,6 +262,28 @@ impl Drawn {
     /// Tells whether the calls of the day run low anywhere.
     pub fn calls_run_low(&self) -> bool {
         self.channels.iter().any(|channel| self.calls_left(channel).is_some())
+    }
+
+    /// Lets the owner put up a listing anew, by dice that leave alone the seeds that once found something. At Shopify: an
+    /// order at WooCommerce does not say any more what it was of once that is deleted.
+    fn relist(&mut self) {
+        let mut dice = Dice::new(self.seed ^ 0x2E11);
+        if !dice.happens(0.05) {
+            return;
+        }
+        let (cycle, units) = (u32::try_from(dice.below(self.cycles as usize)).unwrap(), below(&mut dice, 12));
+        let targets: Vec<&DrawnChannel> = self
+            .targets()
+            .iter()
+            .filter(|target| target.kind == DrawnKind::Shopify && target.at_zero == AtZero::Seen)
+            .collect();
+        let Some(channel) = dice.pick(&targets) else { return };
+        let Some((sku, _)) = dice.pick(&channel.listings).filter(|(sku, _)| !channel.shared.contains(sku)) else {
+            return;
+        };
+        let (channel, sku) = (channel.name, sku.clone());
+        self.turns.retain(|turn| turn.channel != channel || turn.sku != sku);
+        self.relisted = Some(Relisted { cycle, channel, sku, units });
     }
 
     /// Leaves the source alone: nothing follows it yet.

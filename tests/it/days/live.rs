@@ -229,8 +229,15 @@ impl<'a> Day<'a> {
         full || busy
     }
 
-    /// The owner takes listings off sale, or puts them back.
+    /// The owner takes listings off sale, or puts them back, or up anew.
     fn turn(&mut self, cycle: u32) {
+        if let Some(relisted) = self.drawn.relisted.as_ref().filter(|relisted| relisted.cycle == cycle) {
+            let shop = self.shops.market.shop(relisted.channel);
+            shop.delete(&relisted.sku);
+            shop.add(&relisted.sku, relisted.units);
+            self.lived.relisted = Some(self.shops.market.now());
+        }
+
         for turn in self.drawn.turns.iter().filter(|turn| turn.cycle == cycle) {
             let state = if turn.archived { State::Archived } else { State::Live };
             self.shops.market.shop(turn.channel).set_state(&turn.sku, state);
@@ -266,6 +273,11 @@ impl<'a> Day<'a> {
             let stretch = Stretch { from, until: self.shops.market.now() };
             self.lived.dark.push(stretch);
             self.lived.troubled.push(stretch);
+        }
+        if let (Some(relisted), Some(from)) = (&self.drawn.relisted, self.lived.relisted) {
+            self.shops.accept().await;
+            let listing = (relisted.channel.to_owned(), relisted.sku.clone());
+            self.lived.untied.push((Stretch { from, until: self.shops.market.now() }, listing));
         }
     }
 

@@ -84,6 +84,10 @@ pub struct Lived {
     pub numberless: Vec<Stretch>,
     /// Runs that put back what another one had written: what is put back is right without the rules (U1).
     pub undone: Vec<Stretch>,
+    /// When a listing was put up anew.
+    pub relisted: Option<Timestamp>,
+    /// When a listing that was put up anew was not accepted yet: till then it is tied to nothing (L2).
+    pub untied: Vec<(Stretch, Listing)>,
     /// When a target was held, by channel and SKU: what it sells meanwhile is the owner's to prevent (H1).
     pub held: Vec<(Stretch, Listing)>,
     /// When a line of a listing waited for the owner: till then it is not counted (W3, W5).

@@ -45,10 +45,9 @@ impl Stock<'_> {
         let late = !hides.is_zero();
         let lost = kind == DrawnKind::WooCommerce;
         let just_before = |at: Timestamp, time| ours.iter().any(|ours| at <= *ours && *ours <= at + time);
-        // What somebody put there may be just what a sale took whose order does not show yet: the number has not moved, as
-        // if it did not contain the sale.
+        // What somebody put there may make up for a sale whose order does not show yet, or that was made while the number was
+        // read: it moved by less than the sale, as if it did not contain that.
         let made_up = lost
-            && late
             && sold.iter().any(|at| just_before(*at, hides + ASIDE))
             && by_hand.iter().any(|at| just_before(*at, self.blind()));
         by_hand.into_iter().any(|at| open(at) || (kind.runs_over() && within(at, ASIDE)))
@@ -139,9 +138,11 @@ impl Stock<'_> {
         self.lived.undone.iter().any(|undone| undone.contains(at))
     }
 
-    /// Tells whether the owner took a listing off sale, and when it came back.
+    /// Tells whether the owner took a listing off sale, and when it came back, or put it up anew, and when that was accepted:
+    /// meanwhile its number is none of ours.
     pub fn off_sale(&self, channel: &str, sku: &str) -> Vec<Stretch> {
-        let mut off = Vec::new();
+        let here = |(_, (name, of)): &&(Stretch, Listing)| name == channel && of == sku;
+        let mut off: Vec<Stretch> = self.lived.untied.iter().filter(here).map(|(stretch, _)| *stretch).collect();
         for event in self.lived.events.iter().filter(|event| event.shop == channel) {
             let Deed::Listing { who: Who::Owner, sku: of, what } = &event.deed else { continue };
             match what.as_str() {
