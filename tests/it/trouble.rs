@@ -155,8 +155,8 @@ async fn a_raise_expects_what_was_written_last() {
     shops.rest().await;
     assert_eq!(outlet.available("MUG"), 1);
     shops.pass(600).await;
-    outlet.set_lag(Duration::from_secs(300));
-    outlet.set_order_delay(Duration::from_secs(300));
+    outlet.set_lag(Duration::from_mins(5));
+    outlet.set_order_delay(Duration::from_mins(5));
     source.owner_sets("MUG", 2);
     outlet.buy("MUG", 1).unwrap();
     shops.pass(30).await;

@@ -133,9 +133,10 @@ impl Stock<'_> {
         self.lived.waited.iter().any(asked)
     }
 
-    /// Tells whether a number was put back at a moment, because the owner undid the run that wrote another (U1).
+    /// Tells whether a number was put back at a moment, because the owner undid the run that wrote another (U1); a call may
+    /// still be on its way when its run is over.
     pub fn was_undone(&self, at: Timestamp) -> bool {
-        self.lived.undone.iter().any(|undone| undone.contains(at))
+        self.lived.undone.iter().any(|undone| undone.from <= at && at <= undone.until + SLOW)
     }
 
     /// Tells whether the owner took a listing off sale, and when it came back, or put it up anew, and when that was accepted:
