@@ -56,6 +56,18 @@ pub trait Channel: Send + Sync {
         None
     }
 
+    /// Tells how many calls of this process count against the quota, where the platform has to be asked what is left of it,
+    /// which not every process does. No network.
+    fn quota_calls(&self) -> u64 {
+        0
+    }
+
+    /// Tells how many calls the readings of listings took so far, every attempt counted; `None` where nobody counts them,
+    /// since each page is one. No network.
+    fn listing_calls(&self) -> Option<u64> {
+        None
+    }
+
     /// Tells whose account this is (I1).
     async fn account(&self) -> Result<Account>;
 

@@ -26,6 +26,9 @@ pub struct Kind {
     pub summary: &'static str,
     /// The keys of its block, beyond those that every kind has.
     pub keys: &'static [Key],
+    /// Other names that keys are taken under, since the platform's own pages call them so: the name, and the key that is
+    /// meant.
+    pub aliases: &'static [(&'static str, &'static str)],
     /// What `zero_stock` may be.
     pub zero_stock: &'static [&'static str],
     /// Checks what no single key can tell ("either `access_token` or `client_id` and `client_secret`"): the key to

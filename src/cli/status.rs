@@ -387,7 +387,6 @@ fn listings(
                 zero_stock: lane.zero_stock,
                 source_gone: lane.source_gone,
                 now: kept.and_then(|kept| kept.complete).unwrap_or(Timestamp::UNIX_EPOCH),
-                new_rules: false,
                 zero: Zero::of(lane.capability()),
                 raises_wait: None,
             },

@@ -173,8 +173,10 @@ fn channel(
         block.table.iter().filter(|(key, _)| !COMMON.contains(key)).for_each(|(_, item)| notes.hide(item));
         return None;
     };
-    let known: Vec<&str> = COMMON.iter().copied().chain(kind.keys.iter().map(|key| key.name)).collect();
+    let keys = kind.keys.iter().map(|key| key.name).chain(kind.aliases.iter().map(|(alias, _)| *alias));
+    let known: Vec<&str> = COMMON.iter().copied().chain(keys).collect();
     block.only(&known, notes);
+    say_once(block, kind, notes);
     let values = values(block, kind, path, notes);
     let zero_stock = block.one_of("zero_stock", kind.zero_stock, notes);
     let source_gone = block.one_of("source_gone", &["zero", "keep", "hide"], notes);
@@ -188,7 +190,8 @@ fn channel(
         values,
     };
     for (key, why) in (kind.check)(&settings) {
-        notes.problem(block.key_span(key), format!("{}: {why}", block.name), "here", None);
+        let span = block.key_span(written(block, kind, key));
+        notes.problem(span, format!("{}: {why}", block.name), "here", None);
     }
     Some(ChannelConfig {
         name: channel_name?,
@@ -236,21 +239,40 @@ fn kind(block: &Reader<'_>, kinds: &[&'static Kind], notes: &mut Notes) -> Optio
     kind
 }
 
+/// Returns the name under which a block has a key: its own, or another that is taken for it.
+pub(super) fn written(block: &Reader<'_>, kind: &Kind, key: &'static str) -> &'static str {
+    let aliases = kind.aliases.iter().filter(|(_, meant)| *meant == key).map(|(alias, _)| *alias);
+    std::iter::once(key).chain(aliases).find(|name| block.item(name).is_some()).unwrap_or(key)
+}
+
+/// Notes what a block says under two names. It is not shown under either: it may be a secret.
+fn say_once(block: &Reader<'_>, kind: &Kind, notes: &mut Notes) {
+    for (alias, key) in kind.aliases {
+        if let (Some(item), Some(same)) = (block.item(alias), block.item(key)) {
+            notes.hide(item);
+            notes.hide(same);
+            let message = format!("`{alias}` and `{key}` of {} are the same", block.name);
+            notes.problem(block.key_span(alias), message, "said twice", Some(format!("leave `{alias}` out")));
+        }
+    }
+}
+
 fn values(block: &Reader<'_>, kind: &Kind, path: &Path, notes: &mut Notes) -> BTreeMap<&'static str, Value> {
     let mut values = BTreeMap::new();
     for key in kind.keys {
+        let name = written(block, kind, key.name);
         let value = match key.shape {
-            Shape::Text => block.text(key.name, notes).map(Value::Text),
-            Shape::OneOf(words) => block.one_of(key.name, words, notes).map(|word| Value::Text(word.to_owned())),
+            Shape::Text => block.text(name, notes).map(Value::Text),
+            Shape::OneOf(words) => block.one_of(name, words, notes).map(|word| Value::Text(word.to_owned())),
             Shape::Secret => {
-                secret::read(block, key.name, path, notes).map(|source| Value::Secret(std::sync::Arc::new(source)))
+                secret::read(block, name, path, notes).map(|source| Value::Secret(std::sync::Arc::new(source)))
             }
-            Shape::Texts => block.texts(key.name, notes).map(Value::Texts),
-            Shape::Table(keys) => table(block, key.name, keys, notes).map(Value::Table),
-            Shape::Number => block.number(key.name, 0..=i64::MAX, notes).map(Value::Number),
-            Shape::Path => block.path(key.name, path, notes).map(Value::Path),
+            Shape::Texts => block.texts(name, notes).map(Value::Texts),
+            Shape::Table(keys) => table(block, name, keys, notes).map(Value::Table),
+            Shape::Number => block.number(name, 0..=i64::MAX, notes).map(Value::Number),
+            Shape::Path => block.path(name, path, notes).map(Value::Path),
         };
-        if value.is_none() && key.need == Need::Always && block.item(key.name).is_none() {
+        if value.is_none() && key.need == Need::Always && block.item(name).is_none() {
             let help = Some(format!("`{} = {}`: {}", key.name, key.example, key.help));
             let message = format!("{} has no `{}`", block.name, key.name);
             notes.problem(block.span.clone(), message, "something is missing here", help);

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::process::Command;
 use toml_edit::Item;
 
-use super::check::{channels, parse};
+use super::check::{channels, parse, written};
 use super::diagnose::{ConfigError, did_you_mean};
 use super::reader::{Notes, Reader};
 use crate::channel::registry::{Kind, SecretSource, Shape};
@@ -111,16 +111,17 @@ pub(super) fn check(path: &Path, text: &str, kinds: &[&Kind]) -> Result<(), Conf
         let kind = reader.item("kind").and_then(Item::as_str);
         let Some(kind) = kinds.iter().find(|known| Some(known.name) == kind) else { continue };
         for key in kind.keys.iter().filter(|key| key.shape == Shape::Secret) {
-            match read(&reader, key.name, path, &mut notes) {
+            let name = written(&reader, kind, key.name);
+            match read(&reader, name, path, &mut notes) {
                 Some(Source::InPlace(_)) => {
-                    in_place.get_or_insert(reader.key_span(key.name));
+                    in_place.get_or_insert(reader.key_span(name));
                 }
-                Some(Source::Env(name)) if std::env::var_os(&name).is_none() => {
-                    let span = reader.value_span(key.name);
-                    let help = Some(format!("set it for this command: `export {name}=…`"));
-                    notes.problem(span, format!("the environment has no {name}"), "the secret is missing", help);
+                Some(Source::Env(variable)) if std::env::var_os(&variable).is_none() => {
+                    let span = reader.value_span(name);
+                    let help = Some(format!("set it for this command: `export {variable}=…`"));
+                    notes.problem(span, format!("the environment has no {variable}"), "the secret is missing", help);
                 }
-                Some(Source::File(file)) => check_file(&file, reader.value_span(key.name), &mut notes),
+                Some(Source::File(file)) => check_file(&file, reader.value_span(name), &mut notes),
                 _ => {}
             }
         }
@@ -139,9 +140,9 @@ pub(super) fn open(path: &Path, text: &str, kinds: &[&Kind]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for (_, reader) in channels(&document) {
         let kind = reader.item("kind").and_then(Item::as_str);
-        let keys = kinds.iter().find(|known| Some(known.name) == kind).map_or(&[][..], |kind| kind.keys);
-        for key in keys.iter().filter(|key| key.shape == Shape::Secret) {
-            files.extend(match read(&reader, key.name, path, &mut notes) {
+        let Some(kind) = kinds.iter().find(|known| Some(known.name) == kind) else { continue };
+        for key in kind.keys.iter().filter(|key| key.shape == Shape::Secret) {
+            files.extend(match read(&reader, written(&reader, kind, key.name), path, &mut notes) {
                 Some(Source::InPlace(_)) => Some(path.to_owned()),
                 Some(Source::File(file)) => Some(file),
                 _ => None,

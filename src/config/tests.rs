@@ -40,6 +40,122 @@ fn the_example_is_right_and_names_every_key() {
     }
 }
 
+/// What the contract of the program's face says channels.toml looks like, but for whom to tell of problems.
+const CONTRACT: &str = r#"every = "60s"                    # the loop's pace
+inventory_sync = true            # the master switch
+grace = "10m"
+patience = "60s"                 # how long a one-shot run waits for a slow channel
+guard = { percent = 20, at_least = 5 }        # may be tightened, not switched off
+# state = "…", log_file = "…"
+
+[channels.shop]
+kind = "shopify"
+role = "source"
+shop = "my-shop.myshopify.com"
+access_token = { env = "SHOPIFY_TOKEN" }      # or client_id + client_secret
+locations = ["Main warehouse"]                # in the order in which sales are taken off
+api_version = "2026-10"                       # a tested default
+
+[channels.ebay]
+kind = "ebay"
+role = "target"
+client_id = "…"
+client_secret = "…"
+ru_name = "…"                                 # for `eys auth ebay`
+refresh_token = "…"                           # or `eys auth ebay`
+marketplace = "EBAY_US"
+environment = "production"                    # or "sandbox"
+inventory_sync = true                         # the switch per channel
+zero_stock = "keep"                           # keep | hide | end
+source_gone = "zero"                          # zero | keep | hide
+deduct_sales = true                           # false where another app already brings this channel's orders into the source
+restock_cancelled = "unshipped"               # unshipped | always | never, where the platform does not say
+fees = false                                  # may a relisting or renewal cost money?
+
+[channels.etsy]
+kind = "etsy"
+role = "target"
+client_id = "…"                               # the keystring
+client_secret = "…"                           # the shared secret
+refresh_token = "…"
+shop_id = 12345678
+
+[channels.web]
+kind = "woocommerce"
+role = "target"
+url = "https://example.org"                   # the shop's address, with its subfolder if it has one
+consumer_key = "ck_…"
+consumer_secret = "cs_…"
+
+[channels.warehouse]
+kind = "csv"
+role = "target"
+path = "stock.csv"
+# columns = { id = "…", sku = "…", quantity = "…", title = "…", price = "…", location = "…" }   # recognised for known exports
+# encoding = "utf-8" | "windows-1252", delimiter = ";"                                          # recognised too
+orders = "orders.csv"                         # sales to take off the source; not on a source, whose owner lowers the cell
+
+[[rules]]
+name = "keep two back on eBay"
+when = { channel = "ebay", sku = "MUG-*" }
+then = { buffer = 2 }                         # exclude | percent | buffer | zero_at_or_below | max | fixed | zero_stock
+"#;
+
+#[test]
+fn what_the_contract_shows_is_taken_as_it_stands() {
+    let config = read(CONTRACT).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let named: Vec<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
+    assert_eq!(named, ["shop", "ebay", "etsy", "web", "warehouse"]);
+    let stall = config.channel("etsy").unwrap();
+    assert_eq!((stall.settings.text("client_id"), stall.settings.number("shop_id")), (Some("…"), Some(12_345_678)));
+    assert!(stall.settings.has("client_secret") && stall.settings.has("refresh_token"));
+    // Ending is hiding there, and may be asked for all the same.
+    for (word, zero_stock) in [("keep", ZeroStock::Keep), ("hide", ZeroStock::Hide), ("end", ZeroStock::End)] {
+        let text = CONTRACT.replace("shop_id = 12345678\n", &format!("zero_stock = \"{word}\"\n"));
+        assert_eq!(read(&text).unwrap().channel("etsy").unwrap().zero_stock, zero_stock, "{word}");
+    }
+}
+
+// Whoever copies the words of Etsy's own pages is understood, and no secret shows under either name.
+#[test]
+fn etsys_own_words_for_its_keys_are_taken() {
+    let stall = |lines: &str| format!("{GOOD}[channels.stall]\nkind = \"etsy\"\nrole = \"target\"\n{lines}");
+    let own = "keystring = \"key\"\nshared_secret = \"hush-1\"\n";
+    let config = read(&stall(own)).unwrap();
+    let settings = &config.channel("stall").unwrap().settings;
+    assert!(settings.text("client_id") == Some("key") && settings.has("client_secret"), "{settings:?}");
+    let wrong = drawn(&stall(&own.replace("\"key\"", "\"key:both\"")));
+    assert!(wrong.contains("keystring = ") && wrong.contains("without a colon"), "{wrong}");
+    let shown = drawn(&stall(&format!("{own}odd = 1\n")));
+    assert!(shown.contains("unknown key `odd`") && !shown.contains("hush"), "{shown}");
+    for twice in ["client_secret = \"hush-2\"\n", "client_secret = { env = \"hush-2\" }\n"] {
+        let shown = drawn(&stall(&format!("{own}{twice}")));
+        assert!(shown.contains("`shared_secret` and `client_secret` of [channels.stall] are the same"), "{shown}");
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+    let lacking = drawn(&stall("keystring = \"key\"\n"));
+    assert!(lacking.contains("has no `client_secret`") && !lacking.contains("has no `client_id`"), "{lacking}");
+}
+
+// A secret is looked for, and looked after, under whichever name it stands.
+#[test]
+fn a_secret_under_another_name_is_nobody_elses_to_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("channels.toml");
+    let stall = "[channels.stall]\nkind = \"etsy\"\nrole = \"target\"\nkeystring = \"key\"\n";
+    let with = |secret: &str| {
+        std::fs::write(&path, format!("{GOOD}{stall}shared_secret = {secret}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        Config::read(&path).unwrap()
+    };
+    let config = with("\"hush-1\"");
+    let shown = config.check_secrets().unwrap_err().render(false);
+    assert!(shown.contains("others can read") && !shown.contains("hush"), "{shown}");
+    assert_eq!(config.open_secrets(), std::slice::from_ref(&path));
+    let shown = with("{ env = \"EYS_NO_SUCH_SECRET\" }").check_secrets().unwrap_err().render(false);
+    assert!(shown.contains("the environment has no EYS_NO_SUCH_SECRET"), "{shown}");
+}
+
 #[test]
 fn all_problems_are_told_at_once() {
     let text = "evry = \"60s\"\nguard = { percent = 50 }\n[channels.Shop]\nkind = \"shopyfi\"\nrole = \"source\"\naccess_token = \"hush-1\"\n\

@@ -37,6 +37,8 @@ pub struct Known {
     /// The last entry of the ledger at which a look at it found that it showed just what it was offered, so that
     /// nothing had to be written.
     pub fitted: Option<MovementId>,
+    /// Whether its rules or its recipe changed since it last showed what it was offered (H1).
+    pub ruled_anew: bool,
     /// The most it may show for now.
     pub ceiling: Option<Ceiling>,
     /// The platform's last refusal to take a quantity for it.

@@ -128,7 +128,7 @@ fn guard_channel(
     }
     let by_rules: Vec<&Decision> = moving.iter().copied().filter(|decision| decision.cause == Cause::Rules).collect();
     if limits.trips(count(&by_rules), totals.linked) {
-        let note = format!("the changed rules move {} of {} listings", by_rules.len(), totals.linked);
+        let note = format!("changed rules, recipes or locations move {} of {} listings", by_rules.len(), totals.linked);
         return hold(HoldWhy::Rules, by_rules, note);
     }
     None

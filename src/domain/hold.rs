@@ -37,6 +37,19 @@ pub struct Hold {
     pub note: String,
 }
 
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} (since {})", self.id, self.note, self.since.strftime("%Y-%m-%d %H:%M UTC"))
+    }
+}
+
+impl HoldWhy {
+    /// Tells whether `--yes` releases it: what a channel is tied to, and whose state it is, are named (I1, I2).
+    pub fn is_released_by_yes(self) -> bool {
+        self != Self::Account
+    }
+}
+
 /// Why pushes are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

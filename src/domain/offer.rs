@@ -66,15 +66,16 @@ pub fn offer(
     let mut quantity = verdict.quantity;
     // What is missing was sold, as like as not: then it is among what the source still has, and spoken for (P1, R3).
     let ceiling = target.known.ceiling.as_ref().filter(|ceiling| now < ceiling.until);
-    let ceiling = ceiling.map(|ceiling| ceiling.most.min(quantity.less(ceiling.missing)));
+    let ceiling = ceiling.map(|ceiling| (ceiling.most.min(quantity.less(ceiling.missing)), ceiling.until));
     let mut cap = |most: Quantity, why: &str| {
         if most < quantity {
             quantity = most;
             trail.push(format!("{why} → {most}"));
         }
     };
-    if let Some(most) = ceiling {
-        cap(most, "units are missing there without an order; waiting for it");
+    if let Some((most, until)) = ceiling {
+        let until = until.strftime("%Y-%m-%d %H:%M UTC");
+        cap(most, &format!("units are missing there without an order; waiting for it until {until}"));
     }
     if let Some(most) = capability.most {
         cap(Quantity::at_least_zero(most), "the most that the platform takes");

@@ -34,8 +34,6 @@ pub struct ChannelFacts {
     pub source_gone: SourceGone,
     /// The time by its own clock.
     pub now: Timestamp,
-    /// Whether its rules are not those of the last plan.
-    pub new_rules: bool,
     /// Whether its platform keeps a listing at 0 just as it is now: as its capability says, or as its switch stands.
     pub zero: Zero,
     /// Until when nothing is raised on it, because its platform's quota of calls runs low (Y4).
@@ -174,7 +172,7 @@ pub enum Cause {
     First,
     /// Its source listing is gone.
     SourceGone,
-    /// The rules changed.
+    /// The rules changed, or what it is made of, or the locations that count.
     Rules,
     /// The owner, or another program, changed the source.
     OwnersChange,
@@ -213,7 +211,7 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
         status,
         shown: target.known.shown,
         action,
-        cause: cause(target, component, channel),
+        cause: cause(target, component),
         offer,
         zero_stock,
     })
@@ -342,7 +340,7 @@ pub(super) fn doubt(target: &TargetFacts, component: &Component, world: &World<'
         .or_else(|| changed_too_often(target, world, |revisions| revisions.for_raises))
 }
 
-fn cause(target: &TargetFacts, component: &Component, channel: &ChannelFacts) -> Cause {
+fn cause(target: &TargetFacts, component: &Component) -> Cause {
     // Under a hold nothing but known sales moves it (P1).
     if !target.held.is_empty() {
         return Cause::Sale;
@@ -354,7 +352,7 @@ fn cause(target: &TargetFacts, component: &Component, channel: &ChannelFacts) ->
     let changed: Option<MovementId> = parts().filter_map(|source| source.known.owners_change).max();
     if parts().any(|source| source.known.gone.is_some()) {
         Cause::SourceGone
-    } else if channel.new_rules {
+    } else if target.known.ruled_anew {
         Cause::Rules
     } else if changed > Some(right) {
         Cause::OwnersChange

@@ -32,6 +32,9 @@ pub enum Spending {
     Lowerings,
     /// Writing more than is shown.
     Raises,
+    /// Reading all listings of a source, where nothing else tells what its owner changed there. They are as far apart as the
+    /// quota allows, so that what else a busy day takes stops them a little later.
+    SourceReadings,
     /// Reading all listings, or many of them by key.
     FullReadings,
 }
@@ -43,6 +46,7 @@ impl Quota {
         match spending {
             Spending::Orders | Spending::Lowerings => true,
             Spending::Raises => self.kept() <= after,
+            Spending::SourceReadings => self.kept() <= after && self.most.saturating_mul(3).div_ceil(8) <= self.left,
             Spending::FullReadings => self.kept() <= after && self.most.div_ceil(2) <= self.left,
         }
     }
@@ -82,7 +86,7 @@ mod tests {
         #[test]
         fn a_quarter_is_kept(most in 0_u64..100_000, used in 0_u64..100_000, calls in 0_u64..10_000) {
             let left = most.saturating_sub(used);
-            for spending in [Spending::Raises, Spending::FullReadings] {
+            for spending in [Spending::Raises, Spending::SourceReadings, Spending::FullReadings] {
                 if quota(most, left).allows(spending, calls) {
                     prop_assert!(left <= 4 * (left - calls));
                 }
@@ -95,7 +99,9 @@ mod tests {
         #[test]
         fn what_can_wait_gives_way_in_order(most in 4_u64..100_000, used in 0_u64..100_000, calls in 0_u64..10_000) {
             let quota = quota(most, most.saturating_sub(used));
-            prop_assert!(!quota.allows(Spending::FullReadings, calls) || quota.allows(Spending::Raises, calls));
+            let source = quota.allows(Spending::SourceReadings, calls);
+            prop_assert!(!quota.allows(Spending::FullReadings, calls) || source);
+            prop_assert!(!source || quota.allows(Spending::Raises, calls));
             prop_assert!(!quota.allows(Spending::Raises, calls) || quota.allows(Spending::Lowerings, calls));
             prop_assert!(!quota.allows(Spending::Raises, calls) || quota.next_reading(at(0)) == at(0));
             let pairs = [(most, true, true), (most * 3 / 8 + 1, false, true), (most / 4 - 1, false, false)];

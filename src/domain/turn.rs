@@ -1,4 +1,5 @@
-//! Reading target listings in turn, where reading all of them is too dear for every cycle (Y4).
+//! How often listings are read where reading all of them is too dear for every cycle (Y4): those of a target in turn, those
+//! of a source that tells of no changes in full, as often as its platform's quota allows.
 //!
 //! A full scan once a day reads every listing, and tells of new ones and of changed facts as well. What shows few units
 //! must be looked at every hour: a number there that is not ours is a sale of goods that are gone. A list of changes does
@@ -18,9 +19,12 @@ pub const SCAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 const FEW_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// A quota of a day that a platform gives to small programs.
 const SMALL_QUOTA: u64 = 5_000;
-/// Calls of a full reading beyond those for what is linked: for what is hidden, or sold out.
-const OTHER_LISTS: u64 = 2;
-const DAY: u64 = 24 * 60 * 60;
+/// Calls of a full reading beyond those for what is linked: for the lists of what is hidden, sold out, or over.
+const OTHER_LISTS: usize = 3;
+/// A day, in milliseconds.
+const DAY: u64 = 24 * 60 * 60 * 1000;
+/// The part of a pace by which a run may come early and still count as punctual.
+const EARLY: u64 = 4;
 /// From this age on it may be read ahead of its time, so that what was read at once does not fall due at once; at a slow
 /// pace a little earlier, so that a run falls between *may* and *must*.
 const READY_AGE: SignedDuration = SignedDuration::from_mins(30);
@@ -56,14 +60,44 @@ impl Ages {
     }
 }
 
+/// Guesses how many calls a full reading takes of which none was counted yet.
+pub fn guessed_calls(linked: usize, batch: usize) -> usize {
+    linked.div_ceil(batch.max(1)).saturating_add(OTHER_LISTS)
+}
+
+/// Returns how many calls a day a platform allows. Where it did not tell of its quota yet, that is taken for a small one.
+pub fn calls_a_day(quota: Option<Quota>) -> u64 {
+    quota.map_or(SMALL_QUOTA, |quota| quota.most)
+}
+
 /// Returns how old a full reading of a source may get whose platform tells in no other way what changed there: as young as
-/// half of a day's calls allows, the rest being for orders and for writing. Where the platform did not tell of its quota yet,
-/// it is taken for a small one.
-pub fn scan_age(calls: usize, quota: Option<Quota>) -> SignedDuration {
-    let most = quota.map_or(SMALL_QUOTA, |quota| quota.most).max(2);
-    let calls = u64::try_from(calls).unwrap_or(u64::MAX).saturating_add(OTHER_LISTS);
-    let seconds = calls.saturating_mul(DAY).div_ceil(most / 2);
-    SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)).min(SCAN_AGE)
+/// half of a day's calls allows, less the one for orders that each run takes; the other half is for writing, and for what
+/// has to be asked twice. `calls` is what a full reading takes.
+///
+/// It is a whole number of paces, rounded up, since a reading can only fall into a run; and so far up that runs may come a
+/// little early. Once a day it is read whatever that takes.
+pub fn scan_age(calls: usize, quota: Option<Quota>, pace: SignedDuration) -> SignedDuration {
+    let pace = millis(pace);
+    let for_readings = (calls_a_day(quota) / 2).saturating_sub(DAY.div_ceil(pace));
+    let readings = for_readings / u64::try_from(calls).unwrap_or(u64::MAX).max(1);
+    let apart = DAY.div_ceil(readings.max(1)).saturating_add(pace / EARLY).div_ceil(pace).saturating_mul(pace);
+    SignedDuration::from_millis(i64::try_from(apart).unwrap_or(i64::MAX)).min(SCAN_AGE)
+}
+
+/// Returns how many calls of a day go into full readings that are so far apart.
+pub fn spent_a_day(calls: usize, apart: SignedDuration) -> u64 {
+    (DAY / millis(apart)).max(1).saturating_mul(u64::try_from(calls).unwrap_or(u64::MAX))
+}
+
+/// Tells whether a reading that began then is as old as it is to get: not a run too early, which would take calls that are
+/// meant for something else.
+pub fn is_old(read: Timestamp, now: Timestamp, pace: SignedDuration, age: SignedDuration) -> bool {
+    let early = SignedDuration::from_millis(i64::try_from(millis(pace) / EARLY).unwrap_or(i64::MAX));
+    age.saturating_sub(early) <= now.duration_since(read)
+}
+
+fn millis(span: SignedDuration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or_default().max(1)
 }
 
 /// Tells whether a reading that began then would be too old before the next run has had its turn.
@@ -167,20 +201,70 @@ mod tests {
         }
     }
 
-    // proves Y4: reading a source in full costs no more than half of a day's calls, and happens at least once a day.
-    #[test]
-    fn a_source_is_read_in_full_as_often_as_its_quota_allows() {
-        let quota = |most| Some(Quota { most, left: most, refills: at(86_400) });
-        assert_eq!(scan_age(1, quota(10_000)).as_secs(), 52);
-        assert_eq!(scan_age(5, quota(5_000)).as_secs(), 242);
-        assert_eq!(scan_age(5, None), scan_age(5, quota(5_000)));
-        for calls in [1, 7, 100, 5_000] {
-            for most in [0, 1, 100, 5_000, 100_000] {
-                let age = scan_age(calls, quota(most));
-                let cost = (calls as u64 + OTHER_LISTS) * DAY / u64::try_from(age.as_secs()).unwrap();
-                assert!(age == SCAN_AGE || cost <= most / 2, "{calls} calls of {most}: {age:?}");
+    fn quota(most: u64) -> Quota {
+        Quota { most, left: most, refills: at(86_400) }
+    }
+
+    /// Lives so many days with a source, at runs that come so many hundredths of a pace early or late; returns when it was
+    /// read in full, in milliseconds.
+    fn read_in_full(calls: usize, most: u64, pace: u64, late: &[i64], days: u64) -> Vec<u64> {
+        let moment = |millis: u64| at(0) + SignedDuration::from_millis(i64::try_from(millis).unwrap());
+        let span = SignedDuration::from_millis(i64::try_from(pace).unwrap());
+        let age = scan_age(calls, Some(quota(most)), span);
+        let mut read = vec![0];
+        for (nth, late) in (1..days * DAY / pace).zip(late.iter().cycle()) {
+            let now = (nth * pace).saturating_add_signed(i64::try_from(pace).unwrap() / 100 * late);
+            let last = *read.last().unwrap();
+            let due = is_due(moment(last), moment(now), span, SCAN_AGE);
+            if due || is_old(moment(last), moment(now), span, age) {
+                read.push(now);
             }
         }
+        read
+    }
+
+    proptest! {
+        // proves Y4: with the call for orders that each run takes, the full readings of a source take no more than half of
+        // the calls of any day, whatever part of a day a pace is; and they happen at least once a day, whatever that takes.
+        #[test]
+        fn half_of_a_days_calls_is_enough_to_read_a_source(
+            calls in prop_oneof![1_usize..50, 50_usize..6000],
+            most in prop_oneof![Just(5_000_u64), Just(10_000), 1_u64..100_000],
+            pace in prop_oneof![Just(20_u64), Just(60), Just(300), Just(900), 20_u64..=2700],
+            late in prop::collection::vec(0_i64..=12, 1..40),
+        ) {
+            let pace = pace * 1000;
+            let read = read_in_full(calls, most, pace, &late, 3);
+            let half = (most / 2).saturating_sub(DAY / pace);
+            for (nth, from) in read.iter().enumerate() {
+                let that_day = read.partition_point(|at| *at < from + DAY) - nth;
+                let spent = (that_day * calls) as u64;
+                // Twice, where a run fell a little before the day was over.
+                prop_assert!(spent <= half || that_day <= 2, "{spent} calls of {half} within a day");
+            }
+            let last = 3 * DAY - pace;
+            let gaps = read.iter().zip(read.iter().skip(1).chain([&last]));
+            for (from, to) in gaps {
+                prop_assert!(to.saturating_sub(*from) <= DAY, "not read from {from} to {to}");
+            }
+        }
+    }
+
+    // proves Y4: a small shop is read every few minutes, what hides three thousand expired listings less often, and what
+    // has no calls for that once a day.
+    #[test]
+    fn a_source_is_read_in_full_as_often_as_its_quota_allows() {
+        let minutes =
+            |calls, most, pace| scan_age(calls, Some(quota(most)), SignedDuration::from_secs(pace)).as_secs() / 60;
+        assert_eq!((minutes(4, 5_000, 60), minutes(4, 10_000, 60)), (6, 2));
+        assert_eq!((minutes(8, 5_000, 60), minutes(8, 5_000, 900)), (12, 15));
+        assert_eq!((minutes(39, 5_000, 60), minutes(39, 5_000, 600)), (54, 30));
+        assert_eq!((minutes(8, 5_000, 20), minutes(3_000, 5_000, 900), minutes(4, 0, 60)), (1440, 1440, 1440));
+        let (pace, age) = (SignedDuration::from_mins(1), SignedDuration::from_mins(12));
+        assert_eq!(scan_age(8, None, pace), age);
+        assert_eq!((spent_a_day(8, age), spent_a_day(8, SCAN_AGE)), (960, 8));
+        assert!(is_old(at(0), at(705), pace, age) && !is_old(at(0), at(704), pace, age));
+        assert_eq!((guessed_calls(0, 100), guessed_calls(101, 100), guessed_calls(5, 0)), (3, 5, 8));
     }
 
     // proves Y4: what fits in one call costs one an hour, and a large shop no more than its share a cycle.

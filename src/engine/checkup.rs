@@ -3,20 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::holding::another_app;
 use super::lane::Lane;
-use super::linking::{LinkPlan, Surveyed, survey};
+use super::linking::{Findings, LinkPlan, Surveyed, survey};
 use super::report::Progress;
-use super::standing::{Watch, ending, ending_words, held_lines, how_to_release, owing_lines, removed, silent};
+use super::standing::{
+    RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, owing_lines, pace_of, refused, removed,
+    silent,
+};
 use super::{Clock, Settings};
 use crate::channel::{Mend, Weight};
 use crate::domain::matching::{Reason, Relisted};
 use crate::domain::pace::ends_soon;
+use crate::domain::status::Status;
+use crate::domain::turn::{SCAN_AGE, calls_a_day, scan_age, spent_a_day};
 use crate::domain::{
-    ChannelName, HoldWhy, IntentState, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown,
-    Sku,
+    ChannelName, HoldWhy, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown, Sku,
 };
 use crate::store::{Store, StoreError};
 
@@ -114,8 +118,10 @@ pub async fn examine(
     for (lane, surveyed) in lanes.iter().zip(&surveyed) {
         look_at_channel(lane, surveyed, clock(), &mut checkup).await;
     }
+    let pace = pace_of(&store.read(|tx| tx.syncs(RUNS))?, settings.every);
     for (lane, surveyed) in lanes.iter().zip(&surveyed) {
         if let Ok(found) = &surveyed.found {
+            checkup.findings.extend(how_often(lane, found, pace));
             let known = found.listings.iter().map(|listing| as_known(lane, listing));
             checkup.listings.extend(known);
         }
@@ -173,12 +179,49 @@ async fn look_at_channel(lane: &Lane, surveyed: &Surveyed, now: Timestamp, check
                 ..about(probe.code, probe.weight, probe.message, probe.next)
             }));
             checkup.findings.extend(ends.into_iter().filter(|ends| ends_soon(*ends, now)).map(|ends| {
-                let (message, next) = ending_words(ends);
+                let (message, next) = ending_words(&lane.name, ends);
                 about("credentials-end", Weight::Problem, message, Some(next))
             }));
         }
         Err(_) if surveyed.found.is_err() => {}
         Err(error) => checkup.findings.push(about("channel-unusable", Weight::Problem, error.to_string(), error.next)),
+    }
+}
+
+/// Tells how often a source is read in full that tells of no change by itself, and what that takes of its platform's calls:
+/// so long may pass until what its owner changes there shows elsewhere (Y4).
+fn how_often(lane: &Lane, found: &Findings, pace: SignedDuration) -> Option<Finding> {
+    let apart = scan_age(found.calls, found.quota, pace);
+    let rare = apart == SCAN_AGE;
+    let (spent, most) = (spent_a_day(found.calls, apart), calls_a_day(found.quota));
+    lane.tells_nothing().then(|| Finding {
+        code: "readings",
+        topic: Topic::Account,
+        weight: if rare { Weight::Note } else { Weight::Fine },
+        channel: Some(lane.name.clone()),
+        listing: None,
+        sku: None,
+        message: format!(
+            "as the source it is read in full {}, {} {} each time: {spent} of the {most} calls of a day",
+            every(apart),
+            found.calls,
+            if found.calls == 1 { "call" } else { "calls" },
+        ),
+        next: rare.then(|| {
+            "what you change there shows elsewhere no sooner; a slower `every` needs fewer calls for orders".to_owned()
+        }),
+        mend: None,
+    })
+}
+
+/// Says how far apart, and rather too far than too near.
+fn every(apart: SignedDuration) -> String {
+    let minutes = apart.as_secs().unsigned_abs().div_ceil(60);
+    match minutes {
+        0 | 1 => "every minute".to_owned(),
+        2..120 => format!("every {minutes} minutes"),
+        _ if apart == SCAN_AGE => "once a day".to_owned(),
+        _ => format!("every {} hours", minutes.div_ceil(60)),
     }
 }
 
@@ -199,6 +242,7 @@ fn as_known(lane: &Lane, listing: &Listing) -> Known {
         shown: Shown::Unknown,
         pushed: None,
         fitted: None,
+        ruled_anew: false,
         counted: None,
         ceiling: None,
         refusal: None,
@@ -403,6 +447,28 @@ fn look_at_settings(lanes: &[Lane], settings: &Settings, checkup: &mut Checkup) 
     }
 }
 
+/// Why linked listings do not follow, where nothing else that is looked at tells it.
+const NOT_FOLLOWING: &[(&str, Status, &str)] = &[
+    ("source-gone", Status::SourceGone, "its listing on the source is gone"),
+    ("sku-mismatch", Status::SkuMismatch, "its SKU changed on one side since it was linked"),
+];
+
+/// Tells how such a listing comes to follow again.
+fn how_to_follow(status: &Status, known: &Known) -> String {
+    let (channel, name) = (&known.at.channel, known.name());
+    if *status == Status::SourceGone {
+        format!(
+            "put it up again on the source with its SKU, and `eys link --accept` ties it; if it is gone for good, \
+             `eys link --remove {channel}/{name}` unties it"
+        )
+    } else {
+        format!(
+            "give both sides the same SKU again; or tie it by hand: `eys link --sku SKU --channel {channel} --to {}`",
+            known.at.key
+        )
+    }
+}
+
 fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result<(), StoreError> {
     let mut find = |code, topic, channel: Option<ChannelName>, message: String, next: String| {
         let weight = Weight::Problem;
@@ -412,13 +478,13 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
     for hold in store.read(|tx| tx.holds())? {
         let code = if hold.why == HoldWhy::SecondWriter { "second-writer" } else { "held" };
         let next = how_to_release(&hold);
-        find(code, Topic::SyncSettings, Some(hold.channel), format!("{}: {}", hold.id, hold.note), next);
+        find(code, Topic::SyncSettings, Some(hold.channel.clone()), hold.to_string(), next);
     }
     for trouble in held_lines(&store.read(|tx| tx.held_lines(None))?) {
         let next = trouble.next.unwrap_or_default();
         find(trouble.code, Topic::SyncSettings, trouble.channel, trouble.message, next);
     }
-    for trouble in owing_lines(store)?.into_iter().filter(|trouble| trouble.code == "oversold") {
+    for trouble in owing_lines(store)? {
         find(trouble.code, Topic::State, trouble.channel, trouble.message, trouble.next.unwrap_or_default());
     }
     for lane in lanes.iter().filter(|lane| lane.role == Role::Target && lane.deduct_sales) {
@@ -431,16 +497,23 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
         let next = "if it is so, set `deduct_sales = false` in its block of channels.toml".to_owned();
         find("another-app", Topic::SyncSettings, Some(lane.name.clone()), message, next);
     }
-    for intent in store.read(|tx| tx.unfinished_intents())? {
-        let id = intent.id;
-        let (message, next) = match intent.state {
-            IntentState::InDoubt => (
-                format!("{id}: nobody can tell whether a deduction happened"),
-                format!("`eys doctor --settle {id} applied` or `eys doctor --settle {id} not-applied`"),
-            ),
-            _ => (format!("{id} is not confirmed yet"), "`eys sync` goes on with it".to_owned()),
-        };
-        find("open-intent", Topic::State, None, message, next);
+    for trouble in intents(store)? {
+        let about = trouble.listing.map_or_else(String::new, |name| format!("{name}: "));
+        let message = format!("{about}{}", trouble.message);
+        find("open-intent", Topic::State, trouble.channel, message, trouble.next.unwrap_or_default());
+    }
+    for trouble in refused(store)? {
+        let message = format!("{} was refused: {}", trouble.listing.unwrap_or_default(), trouble.message);
+        let next = "mend what the platform says; it is tried again by itself, with growing waits".to_owned();
+        find("refused", Topic::State, trouble.channel, message, next);
+    }
+    for lane in lanes.iter().filter(|lane| lane.role == Role::Target) {
+        for (code, status, why) in NOT_FOLLOWING {
+            for known in store.read(|tx| tx.unfollowing(&lane.name, &status.to_string()))? {
+                let message = format!("{} ({}) does not follow: {why}", known.name(), known.listing.title());
+                find(code, Topic::SkuMatch, Some(lane.name.clone()), message, how_to_follow(status, &known));
+            }
+        }
     }
     for channel in store.read(|tx| tx.channels())? {
         if let Some(trouble) = channel.trouble {

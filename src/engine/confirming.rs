@@ -9,7 +9,7 @@ use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::settling::Stored;
-use crate::domain::observe::{explain, later};
+use crate::domain::observe::{SAME_MOMENT, explain, later};
 use crate::domain::settle::{Evidence, Goal, Second, second_reading};
 use crate::domain::{Component, Delta, ExactlyOnce, Intent, Level, ListingId};
 
@@ -117,12 +117,20 @@ impl Cycle<'_> {
                 let why = "one of its writes had no answer; it is looked at again when that can no longer be running";
                 return self.pending(lane, stored, why.to_owned(), None);
             }
+            // Nor are orders that are there: what they took and the number does not show was run over as well.
+            Second::Lost(delta) if is_goal && (1..=own.sure).contains(&delta.0.saturating_neg()) => (seen, delta),
             Second::Holds => (seen, Delta(0)),
             // So long after, a difference may as well be the owner's: what was lost and what was edited look alike. And
             // where it moved again meanwhile, there may be orders that do not show yet.
             Second::Lost(_)
                 if later(stored.intent.opened, PROMPT) < now || first.is_some_and(|first| first != seen) =>
             {
+                self.confirming.remove(&id);
+                return self.doubt(stored, seen, now);
+            }
+            // Units are not given back twice: where the source sold some meanwhile, it may have sold others that no order
+            // shows yet (P1).
+            Second::Lost(missing) if 0 < missing.0 && first.is_some() && self.sold_meanwhile(id)? => {
                 self.confirming.remove(&id);
                 return self.doubt(stored, seen, now);
             }
@@ -146,6 +154,14 @@ impl Cycle<'_> {
         })?;
         self.confirming.remove(&id);
         self.applied(lane, stored, Some(level), lost, now, "its number was read again")
+    }
+
+    /// Tells whether the source itself sold of a listing since it was read, whatever became of those sales.
+    fn sold_meanwhile(&self, id: ListingId) -> Result<bool, EngineError> {
+        Ok(self.store.read(|tx| {
+            let read = tx.known(id)?.and_then(|known| known.reading);
+            read.map_or(Ok(true), |seen| tx.sold_since(id, later(seen.begun, -SAME_MOMENT)))
+        })?)
     }
 
     /// Tells whether a write of a goal that had no answer may still come, and undo what was written after it (Y8).

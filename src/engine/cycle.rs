@@ -21,7 +21,6 @@ use crate::channel::{ChannelError, ErrorKind, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
-use crate::domain::turn::is_due;
 use crate::domain::{
     CallId, ChannelName, Known, Level, ListingId, ListingKey, ListingRef, Movement, MovementId, OrderWindow, Role,
     RunId, Why,
@@ -74,6 +73,10 @@ pub(super) struct LaneState {
     /// When the last reading of quantities began, and the last full one, in this cycle. They become the channel's
     /// cursor when all that they hinted at was looked up.
     pub levels_since: Option<Timestamp>,
+    /// Calls that had counted against its quota before this cycle.
+    pub quota_calls: u64,
+    /// By when its orders were read in this cycle, by its clock.
+    pub orders_read: Option<Timestamp>,
     pub scanned: Option<Timestamp>,
     /// A listing was read by its key, and its number was missing.
     pub numberless: bool,
@@ -135,8 +138,6 @@ pub(super) struct Cycle<'a> {
     pub unreadable: BTreeSet<ListingId>,
     /// Listings whose hold the owner released just now.
     pub exempt: BTreeSet<ListingId>,
-    /// Channels whose rules are not those of their last plan.
-    pub new_rules: BTreeSet<ChannelName>,
     /// Channels that were ever pushed to with the owner's word, and the like.
     pub channels: BTreeMap<ChannelName, ChannelState>,
     /// Channels that begin anew with the account that they answer with, by the owner's word.
@@ -187,7 +188,6 @@ impl<'a> Cycle<'a> {
             last_units: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             exempt: BTreeSet::new(),
-            new_rules: BTreeSet::new(),
             channels: BTreeMap::new(),
             undoing: None,
             looks: 0,
@@ -225,18 +225,17 @@ impl<'a> Cycle<'a> {
             let late = self.engine.flying.values().any(|name| *name == lane.name);
             let print = self.engine.settings.rules_print.clone();
             let here = self.report.began;
-            let (channel, dirty, new_rules) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
+            let (channel, dirty) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
             let complete = channel.complete.or(channel.scanned);
             let quota = self.store.read(|tx| tx.quota(&lane.name))?;
             self.quotas.extend(quota.map(|quota| (lane.name.clone(), quota)));
-            let state = LaneState { busy: late, late, to_observe: !late, complete, ..LaneState::default() };
+            let quota_calls = lane.channel.quota_calls();
+            let state =
+                LaneState { busy: late, late, to_observe: !late, complete, quota_calls, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
             let spared = self.is_spared(&lane);
             self.lane(&lane.name).spared = spared;
             self.seeds.extend(dirty);
-            if new_rules {
-                self.new_rules.insert(lane.name.clone());
-            }
             self.channels.insert(lane.name.clone(), channel);
         }
         Ok(())
@@ -415,8 +414,7 @@ impl<'a> Cycle<'a> {
             if deep && channel.orders_since.is_some() { since.min(before(now, DEEP)) } else { since },
             overlap(),
         );
-        let age = self.scan_age(lane)?;
-        let due = !again && channel.scanned.is_none_or(|scanned| is_due(scanned, now, self.pace, age));
+        let due = !again && self.scan_is_due(lane, channel.scanned)?;
         let full = (due || (self.options.full && !again))
             && (channel.scanned.is_none() || capability.cheap_scan || self.may_scan(lane)?);
         let levels = match self.lanes.get(&lane.name).and_then(|state| state.levels_since).or(channel.levels_since) {
@@ -584,22 +582,20 @@ fn open_channel(
     lane: &Lane,
     print: String,
     here: Timestamp,
-) -> Result<(ChannelState, Vec<ListingId>, bool), StoreError> {
+) -> Result<(ChannelState, Vec<ListingId>), StoreError> {
     let mut channel = tx.channel(&lane.name)?.unwrap_or_else(|| ChannelState::new(&lane.name, lane.kind, lane.role));
     lane.kind.clone_into(&mut channel.kind);
     channel.role = lane.role;
     let now = lane.channel.clock();
-    let mut dirty = match now {
+    let dirty = match now {
         Some(now) => tx.overdue(&lane.name, now)?,
         None => Vec::new(),
     };
-    let new_rules = channel.rules_print.as_ref().is_some_and(|old| *old != print);
-    if new_rules {
-        dirty.extend(tx.linked_keys(&lane.name)?.into_iter().map(|(id, _)| id));
-        tx.mark_dirty(&dirty)?;
+    if channel.rules_print.as_ref().is_some_and(|old| *old != print) {
+        tx.rule_anew(&lane.name)?;
     }
     channel.rules_print = Some(print);
     tx.save_channel(&channel)?;
     tx.watch(&lane.name, here)?;
-    Ok((channel, dirty, new_rules))
+    Ok((channel, dirty))
 }

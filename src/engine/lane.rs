@@ -54,6 +54,12 @@ impl Lane {
     pub fn capability(&self) -> &Capability {
         self.channel.capability()
     }
+
+    /// Tells whether nothing but a full reading tells what its owner changed there.
+    pub fn tells_nothing(&self) -> bool {
+        let capability = self.capability();
+        self.role == Role::Source && !capability.reads_changes && !capability.cheap_scan
+    }
 }
 
 /// What a lane is asked to do.
@@ -161,7 +167,11 @@ pub(super) struct Observed {
 /// Quantities as they were asked for.
 #[derive(Debug)]
 pub(super) enum Quantities {
-    Scanned(Vec<Listing>),
+    /// All listings, and how many calls that took.
+    Scanned {
+        listings: Vec<Listing>,
+        calls: usize,
+    },
     Changed(Vec<Reading>),
     Nothing,
 }
@@ -252,8 +262,8 @@ async fn observe(lane: &Lane, what: Observe, clock: &Clock, progress: &dyn Progr
     let on_page = |items| progress.lane(&lane.name, Stage::Quantities, items);
     let levels = match what.levels {
         Levels::Scan => {
-            let found = pages("reading listings", &mut account, |page| channel.listings(page), on_page).await?;
-            Quantities::Scanned(merge(found))
+            let (listings, calls) = all_listings(channel, &mut account, on_page).await?;
+            Quantities::Scanned { listings, calls }
         }
         Levels::ChangedSince(since) => Quantities::Changed(
             pages("reading changed quantities", &mut account, |page| channel.changed(since, page), on_page).await?,
@@ -267,6 +277,22 @@ async fn observe(lane: &Lane, what: Observe, clock: &Clock, progress: &dyn Progr
     let now = || channel.clock().unwrap_or_else(|| clock());
     let levels_begun = clock_before.unwrap_or_else(|| back(now(), started.elapsed()));
     Ok(Observed { account, orders, levels_begun, levels })
+}
+
+/// Reads all listings, and tells how many calls that took: as the channel counts them, else one a page.
+pub(super) async fn all_listings(
+    channel: &dyn Channel,
+    account: &mut Option<Account>,
+    mut on_page: impl FnMut(usize),
+) -> Result<(Vec<Listing>, usize), ChannelError> {
+    let (before, mut read) = (channel.listing_calls(), 0_usize);
+    let tell = |items| {
+        read += 1;
+        on_page(items);
+    };
+    let found = pages("reading listings", account, |page| channel.listings(page), tell).await?;
+    let made = channel.listing_calls().zip(before).map(|(now, before)| now.saturating_sub(before));
+    Ok((merge(found), made.map_or(read, |made| usize::try_from(made).unwrap_or(usize::MAX))))
 }
 
 /// Walks through the pages of a list, to the end or to an error: a list is complete or it is none.
@@ -296,7 +322,7 @@ where
 }
 
 /// Merges listings of the same key, which one platform spreads over several entries: the goods are joined.
-pub(super) fn merge(listings: Vec<Listing>) -> Vec<Listing> {
+fn merge(listings: Vec<Listing>) -> Vec<Listing> {
     let mut places = std::collections::HashMap::with_capacity(listings.len());
     let mut merged: Vec<Listing> = Vec::with_capacity(listings.len());
     for listing in listings {

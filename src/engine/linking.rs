@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::accounts::disagreement;
 use super::cycle::record;
-use super::lane::{Lane, merge, pages};
+use super::lane::{Lane, all_listings, pages};
 use super::relisting::{Inheritance, Relisting, look_up_missing, relistings, take_over, take_over_on_source};
 use super::report::{Progress, Stage};
 use super::take::listing_of;
@@ -46,7 +46,9 @@ pub struct Findings {
     pub account: Account,
     /// All its listings.
     pub listings: Vec<Listing>,
-    /// When the reading of them began, by the channel's clock.
+    /// How many calls the reading of them took.
+    pub calls: usize,
+    /// When it began, by the channel's clock.
     pub begun: Timestamp,
     /// Its orders that are not finished: the baseline (W1).
     pub unfinished: Vec<OrderFact>,
@@ -139,7 +141,7 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
     let started = tokio::time::Instant::now();
     let mut account = None;
     let on_page = |items| progress.lane(&lane.name, Stage::Listings, items);
-    let listings = pages("reading listings", &mut account, |page| channel.listings(page), on_page).await?;
+    let (listings, calls) = all_listings(channel, &mut account, on_page).await?;
     let now = || channel.clock().unwrap_or_else(|| clock());
     let elapsed = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::MAX);
     let begun = before.unwrap_or_else(|| now().saturating_sub(elapsed).unwrap_or(Timestamp::MIN));
@@ -154,8 +156,8 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
         Some(account) => account,
         None => channel.account().await?,
     };
-    let (listings, quota) = (merge(listings), channel.quota());
-    Ok(Findings { account, listings, begun, unfinished, active, gone: BTreeSet::new(), quota })
+    let quota = channel.quota();
+    Ok(Findings { account, listings, calls, begun, unfinished, active, gone: BTreeSet::new(), quota })
 }
 
 /// Platforms stamp orders in whole seconds. An order of the very second in which a link begins counts: sold twice is
@@ -290,6 +292,7 @@ impl LinkPlan {
             channel.first_read.get_or_insert(found.active);
             channel.scanned = Some(found.begun);
             tx.save_channel(&channel)?;
+            tx.save_scan_calls(name, found.calls)?;
             if let Some(quota) = found.quota {
                 tx.save_quota(name, &KeptQuota { quota, read: found.begun })?;
             }
@@ -716,7 +719,8 @@ pub fn export(store: &Store) -> Result<Vec<Exported>, StoreError> {
 }
 
 /// Opens the links of an export, with a new baseline: nothing that was sold before the plan was made counts. Links that
-/// are open already stay. Returns how many were opened.
+/// are open already stay; one that is made of something else by now is closed for the one of the file. Returns how many
+/// were opened.
 pub fn import(
     store: &mut Store,
     source: &ChannelName,
@@ -748,8 +752,12 @@ pub fn import(
         let run = tx.begin_run(command, now)?;
         let mut opened = BTreeSet::new();
         for (name, target, sku, recipe, plain) in &ties {
-            if tx.links_of(target.id)?.iter().any(|link| link.sku == *sku) {
+            let old = tx.links_of(target.id)?.into_iter().find(|link| link.sku == *sku);
+            if old.as_ref().is_some_and(|old| old.recipe == *recipe) {
                 continue;
+            }
+            if let Some(old) = old {
+                tx.close_link(old.id, now)?;
             }
             opened.insert(open_link(tx, run, target, sku.as_ref(), !plain, recipe, plan.active(name))?);
             if !tx.channel(name)?.is_some_and(|channel| channel.pushed_ever) {

@@ -228,7 +228,6 @@ impl Cycle<'_> {
             zero_stock: lane.zero_stock,
             source_gone: lane.source_gone,
             now: self.now(lane),
-            new_rules: self.new_rules.contains(&lane.name),
             zero: self.zero(lane),
             raises_wait: self.quota(lane).filter(|quota| !quota.allows(Spending::Raises, 1)).map(|quota| quota.refills),
         }
@@ -240,8 +239,10 @@ impl Cycle<'_> {
         planned: &Planned,
         decisions: &[Decision],
     ) -> Result<BTreeMap<ListingId, HoldId>, EngineError> {
-        let free: Vec<Decision> =
-            decisions.iter().filter(|decision| !self.exempt.contains(&decision.target)).cloned().collect();
+        // Under a hold nothing but known sales moves a listing, and those are let through (P1).
+        let is_held = |id| planned.target(id).is_some_and(|(_, target)| !target.held.is_empty());
+        let is_free = |decision: &&Decision| !self.exempt.contains(&decision.target) && !is_held(decision.target);
+        let free: Vec<Decision> = decisions.iter().filter(is_free).cloned().collect();
         let totals = self.totals()?;
         let source = self.source_totals(&planned.components, &free)?;
         let mut new = guard(&free, &totals, source, self.settings().guard);
@@ -404,7 +405,7 @@ impl Cycle<'_> {
 /// Tells whether a listing turned out to show just what it is offered, though something changed since it was last right.
 fn fits(decision: &Decision) -> bool {
     let offered = decision.offer.as_ref().map(|offer| Shown::Exactly(offer.quantity.as_level()));
-    let changed = matches!(decision.cause, Cause::First | Cause::OwnersChange);
+    let changed = matches!(decision.cause, Cause::First | Cause::OwnersChange | Cause::Rules);
     changed && decision.action == Action::Nothing && offered == Some(decision.shown) && decision.status.takes_quantity()
 }
 

@@ -123,8 +123,12 @@ impl Cycle<'_> {
     }
 
     pub(super) fn report_push(&mut self, planned: &Planned, decision: &Decision, end: PushEnd) {
-        if let Some((_, target)) = planned.target(decision.target) {
-            self.pushes.insert(target.known.at.clone(), push_report(&target.known, decision, end));
+        let Some((_, target)) = planned.target(decision.target) else { return };
+        let at = &target.known.at;
+        // What was written stays told, though the listing stands under a hold.
+        let was_written = self.pushes.get(at).is_some_and(|told| told.end == PushEnd::Done);
+        if !was_written || !matches!(end, PushEnd::Held(_)) {
+            self.pushes.insert(at.clone(), push_report(&target.known, decision, end));
         }
     }
 
@@ -297,6 +301,7 @@ impl Cycle<'_> {
             let movement = record(tx, run, known, why, (from, Some(level)), now, note)?;
             known.pushed = Some(Pushed { quantity: update.quantity, at: now, movement });
             known.refusal = None;
+            tx.note_ruled(known.id)?;
             if known.ceiling.as_ref().is_some_and(|ceiling| ceiling.until <= now) {
                 known.ceiling = None;
             }

@@ -26,7 +26,7 @@ impl Cycle<'_> {
             let what = match spending {
                 Spending::Orders | Spending::Lowerings => "everything waits",
                 Spending::Raises => "nothing is raised",
-                Spending::FullReadings => "it is not read in full",
+                Spending::SourceReadings | Spending::FullReadings => "it is not read in full",
             };
             self.tell_quota(lane, &quota, what);
         }
@@ -35,9 +35,9 @@ impl Cycle<'_> {
 
     /// Tells whether there are calls for a full scan.
     pub fn may_scan(&mut self, lane: &Lane) -> Result<bool, StoreError> {
-        let linked = self.store.read(|tx| tx.totals(&lane.name))?.linked;
-        let calls = usize::try_from(linked).unwrap_or_default().div_ceil(lane.capability().read_batch.max(1));
-        Ok(self.may_spend(lane, Spending::FullReadings, calls))
+        let spending = if lane.tells_nothing() { Spending::SourceReadings } else { Spending::FullReadings };
+        let calls = self.scan_calls(lane)?;
+        Ok(self.may_spend(lane, spending, calls))
     }
 
     /// Tells whether a lane is left alone in this cycle, so that what is left of its quota lasts to the refill. What was
@@ -84,9 +84,12 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Keeps what is left of a lane's quota for the next run.
+    /// Keeps what is left of a lane's quota for the next run: as the platform told, else less what this run took of it.
     pub fn keep_quota(&mut self, lane: &Lane) -> Result<(), StoreError> {
-        let Some(quota) = lane.channel.quota() else { return Ok(()) };
+        let before = self.lanes.get(&lane.name).map_or(0, |state| state.quota_calls);
+        let taken = lane.channel.quota_calls().saturating_sub(before);
+        let less = |quota: Quota| Quota { left: quota.left.saturating_sub(taken), ..quota };
+        let Some(quota) = lane.channel.quota().or_else(|| self.quota(lane).map(less)) else { return Ok(()) };
         let spared = self.lanes.get(&lane.name).is_none_or(|state| state.spared || !state.observed);
         let before = self.quotas.get(&lane.name).filter(|_| spared).map(|kept| kept.read);
         let kept = KeptQuota { quota, read: before.unwrap_or_else(|| self.now(lane)) };

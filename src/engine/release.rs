@@ -63,7 +63,7 @@ impl Cycle<'_> {
             }
         }
         if self.options.yes {
-            for hold in holds.iter().filter(|hold| hold.reported && hold.why != HoldWhy::Account) {
+            for hold in holds.iter().filter(|hold| hold.reported && hold.why.is_released_by_yes()) {
                 self.release_hold(hold)?;
             }
         }
@@ -82,8 +82,11 @@ impl Cycle<'_> {
             let listings: Vec<ListingId> = tx.frozen(hold.id)?.into_iter().map(|frozen| frozen.listing).collect();
             note_released(tx, run, hold, &listings, now)?;
             tx.release_hold(hold.id, now)?;
-            if hold.why == HoldWhy::LastUnit {
-                let_hide(tx, &hold.channel)?;
+            match hold.why {
+                HoldWhy::LastUnit => let_hide(tx, &hold.channel)?,
+                // The word holds even where this run does not get as far as writing.
+                HoldWhy::Rules => listings.iter().try_for_each(|id| tx.note_ruled(*id))?,
+                _ => {}
             }
             tx.mark_dirty(&listings)?;
             if let Some(mut channel) = tx.channel(&hold.channel)? {
@@ -122,6 +125,9 @@ impl Cycle<'_> {
                 let frozen = tx.frozen(hold.id)?;
                 for known in named.iter().filter(|known| frozen.iter().any(|frozen| frozen.listing == known.id)) {
                     tx.release_listing(hold.id, known.id, now)?;
+                    if hold.why == HoldWhy::Rules {
+                        tx.note_ruled(known.id)?;
+                    }
                     note_released(tx, run, hold, &[known.id], now)?;
                     released.push(known.id);
                 }

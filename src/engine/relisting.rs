@@ -144,19 +144,12 @@ fn inherited_on_target(
 
 fn inherited_on_source(tx: &Tx<'_>, gone: &Known) -> Result<(Inheritance, usize), StoreError> {
     let mut followers = Vec::new();
-    for link in links_with(tx, gone)? {
+    for link in tx.links_with(gone.id)? {
         followers.extend(tx.known(link.listing)?.map(|target| (target.at.channel.clone(), target.name())));
     }
     let owing = tx.lines_owing(gone.id)?;
     let waiting = owing.iter().filter(|line| line.held.is_none()).count();
     Ok((Inheritance::Followers(followers), waiting))
-}
-
-/// Returns the open links that a source listing is part of, by number.
-fn links_with(tx: &Tx<'_>, source: &Known) -> Result<Vec<Link>, StoreError> {
-    let mut links = tx.open_links()?;
-    links.retain(|link| link.recipe.iter().any(|part| part.source == source.id));
-    Ok(links)
 }
 
 /// Returns the sold lines that wait until a relisted listing takes over a link.
@@ -215,7 +208,7 @@ pub(super) fn take_over_on_source(
         }
     }
     let mut dirty = vec![gone.id, source.id];
-    for link in links_with(tx, gone)? {
+    for link in tx.links_with(gone.id)? {
         let Some(target) = tx.known(link.listing)? else { continue };
         let part = |part: &Part| Part { source: if part.source == gone.id { source.id } else { part.source }, ..*part };
         let recipe = crate::domain::link::recipe(link.recipe.iter().map(part));

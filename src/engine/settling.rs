@@ -454,7 +454,7 @@ impl Cycle<'_> {
         if delay.is_zero() {
             return Ok(true);
         }
-        let orders_read = self.lanes.get(&lane.name).and_then(|state| state.levels_since);
+        let orders_read = self.lanes.get(&lane.name).and_then(|state| state.orders_read);
         let ripe = |first: &Evidence| orders_read.is_some_and(|read| later(first.done, delay) <= read);
         self.store.transaction(|tx| match tx.evidence(intent)? {
             Some(first) if first.level == seen.level => Ok(ripe(&first)),
@@ -541,6 +541,8 @@ impl Cycle<'_> {
         let run = self.run;
         let known = self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::InDoubt, now, "the number fits neither outcome")?;
+            let lost = run_over(tx, stored, seen)?;
+            tx.set_meta(&run_over_key(stored.intent.id), &lost.to_string())?;
             let known = tx.known(stored.intent.listing)?;
             if let Some(known) = &known {
                 record(tx, run, known, Why::InDoubt, (Some(stored.before), Some(seen)), now, None)?;
@@ -611,8 +613,11 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     }
     let state = if applied { IntentState::Applied } else { IntentState::NotApplied };
     tx.close_intent(id, state, now, "the owner said so")?;
+    let lost: i64 = tx.meta(&run_over_key(id))?.and_then(|lost| lost.parse().ok()).unwrap_or_default();
+    tx.forget_meta(&run_over_key(id))?;
     if applied {
         apply_lines(tx, intent.listing, lines)?;
+        tx.add_lost(intent.listing, Delta(lost.saturating_neg()))?;
     } else {
         tx.add_lost(intent.listing, intent.act.sent_again())?;
     }
@@ -624,6 +629,21 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     tx.note_unread(intent.listing)?;
     tx.mark_dirty(&[intent.listing])?;
     Ok(true)
+}
+
+/// Finds what the source itself sold meanwhile and its number does not show, if an adjustment was applied: the write ran over
+/// it (X3).
+fn run_over(tx: &Tx<'_>, stored: &Stored<'_>, seen: Level) -> Result<i64, StoreError> {
+    let own = tx.own_lines(stored.intent.listing)?;
+    let sold = own.iter().filter(|line| line.placed <= later(stored.done, SAME_MOMENT));
+    let sold = sold.fold(0_i64, |sum, line| sum.saturating_add(line.taken.saturating_sub(line.contained)));
+    let goal = stored.before.after(stored.delta);
+    Ok(seen.since(goal.after(Delta(sold.saturating_neg()))).0.clamp(0, sold.max(0)))
+}
+
+/// Under this stands what an adjustment in doubt ran over, if it was applied.
+fn run_over_key(id: IntentId) -> String {
+    format!("run-over:{}", id.0)
 }
 
 fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment {

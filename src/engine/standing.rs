@@ -114,7 +114,7 @@ pub(super) fn ending(store: &Store, channels: &[ChannelName], now: Timestamp) ->
     let mut troubles = Vec::new();
     for name in channels {
         if let Some(ends) = store.credentials_end(name)?.filter(|ends| ends_soon(*ends, now)) {
-            let (message, next) = ending_words(ends);
+            let (message, next) = ending_words(name, ends);
             troubles.push(trouble("credentials-end", Some(name), None, message, next));
         }
     }
@@ -122,10 +122,13 @@ pub(super) fn ending(store: &Store, channels: &[ChannelName], now: Timestamp) ->
 }
 
 /// Says when credentials end, and what to do about it.
-pub(super) fn ending_words(ends: Timestamp) -> (String, String) {
+pub(super) fn ending_words(name: &ChannelName, ends: Timestamp) -> (String, String) {
     let day = ends.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d");
-    let next = "get new credentials from the platform before that day, and put them into channels.toml";
-    (format!("its credentials end on {day}, and eys cannot renew them"), next.to_owned())
+    let next = format!(
+        "before that day, `eys auth {name}` where the platform gives them in the browser; else get new ones from it, and put \
+         them into channels.toml"
+    );
+    (format!("its credentials end on {day}, and eys cannot renew them"), next)
 }
 
 /// Tells a span as people do, in its largest unit.
@@ -170,7 +173,7 @@ fn holds(store: &Store) -> Result<Vec<Trouble>, StoreError> {
 
 /// Tells of a hold.
 pub(super) fn held(hold: &Hold) -> Trouble {
-    let message = format!("{}: {}", hold.id, hold.note);
+    let message = hold.to_string();
     Trouble { waits_for_owner: true, ..trouble("held", Some(&hold.channel), None, message, how_to_release(hold)) }
 }
 
@@ -350,20 +353,21 @@ pub(super) fn intents(store: &Store) -> Result<Vec<Trouble>, StoreError> {
             let id = intent.id;
             let known = tx.known(intent.listing)?;
             let (channel, listing) = (known.as_ref().map(|known| &known.at.channel), known.as_ref().map(Known::name));
+            let since = intent.opened.strftime("since %Y-%m-%d %H:%M UTC");
             let told = if intent.state == IntentState::InDoubt {
                 let message = match &intent.act {
                     Act::Adjust { delta, before, .. } => {
                         let done = before.after(*delta);
                         format!(
-                            "{id}: nobody can tell whether {delta} was applied: {before} without it, {done} with it"
+                            "{id}: nobody can tell {since} whether {delta} was applied: {before} without it, {done} with it"
                         )
                     }
-                    _ => format!("{id}: nobody can tell whether a change of it happened"),
+                    _ => format!("{id}: nobody can tell {since} whether a change of it happened"),
                 };
                 Trouble { waits_for_owner: true, ..trouble("in-doubt", channel, listing, message, how_to_settle(id)) }
             } else {
                 let next = "the next run goes on with it".to_owned();
-                trouble("open-intent", channel, listing, format!("{id} is not confirmed yet"), next)
+                trouble("open-intent", channel, listing, format!("{id} is not confirmed {since}"), next)
             };
             troubles.push(told);
         }

@@ -20,6 +20,7 @@ use crate::domain::{
     LineId, Link, Listing, ListingId, ListingRef, ListingState, Movement, OrderFact, OrderWindow, Reading, Role, RunId,
     Shown, Why,
 };
+use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, StoreError, Tx};
 
 /// How far ahead of its channel's clock an order may be before its time is taken for a mistake.
@@ -99,9 +100,11 @@ impl Cycle<'_> {
         state.observed = true;
         state.fresh |= !late;
         if let Some((window, orders)) = &observed.orders {
-            self.lane(&lane.name).orders += orders.len();
+            let state = self.lane(&lane.name);
+            state.orders += orders.len();
+            state.orders_read = Some(observed.levels_begun);
             let scan = match &observed.levels {
-                Quantities::Scanned(listings) => Some(listings.as_slice()),
+                Quantities::Scanned { listings, .. } => Some(listings.as_slice()),
                 Quantities::Changed(_) | Quantities::Nothing => None,
             };
             self.take_orders(lane, (window, orders), scan, done, &mut taken)?;
@@ -154,6 +157,9 @@ impl Cycle<'_> {
         };
         let Some(mut channel) = self.channels.get(&lane.name).cloned() else { return Ok(()) };
         advance(&mut channel, window, orders, done);
+        if !stands(Safeguard::CursorWithLines) {
+            self.store.transaction(|tx| tx.save_channel(&channel))?;
+        }
         let intake = Intake { run: self.run, lane, counting, read_before: channel.complete.is_some(), scan };
         self.store.transaction(|tx| {
             let mut old = Vec::new();
@@ -183,7 +189,7 @@ impl Cycle<'_> {
         let state = self.lane(&lane.name);
         match quantities {
             Quantities::Nothing => return Ok(()),
-            Quantities::Scanned(listings) => {
+            Quantities::Scanned { listings, calls } => {
                 state.readings += listings.len();
                 state.scanned = Some(begun);
                 let reader = Reader { lane, run, begun, now: done, grace };
@@ -195,6 +201,7 @@ impl Cycle<'_> {
                     let missing = taken.look.clone();
                     let is_there = |known: &Known| known.gone.is_none() && !missing.contains(&known.id);
                     free_not_relisted(tx, &lane.name, is_there, taken)?;
+                    tx.save_scan_calls(&lane.name, calls)?;
                     tx.mark_dirty(&taken.dirty())
                 })?;
             }
@@ -576,7 +583,7 @@ impl Reader<'_> {
                 known.listing = Listing { level, places, ..listing };
                 taken.dirty.insert(known.id);
             }
-            if !self.read(tx, &known, &found, taken)? && known.listing.managed {
+            if self.trails(&known, &found) || (!self.read(tx, &known, &found, taken)? && known.listing.managed) {
                 taken.look.insert(known.id);
             }
         }
@@ -584,8 +591,24 @@ impl Reader<'_> {
         // One that is not linked matters where it makes another one of its SKU a duplicate.
         let matters = |known: &Known| known.duplicate || linked.contains(&known.id);
         let missing = unseen.into_values().filter(|known| known.gone.is_none() && matters(known));
-        taken.look.extend(missing.map(|known| known.id));
+        if stands(Safeguard::MissingIsLookedUp) {
+            taken.look.extend(missing.map(|known| known.id));
+        } else {
+            missing.map(|known| self.read(tx, &known, &Found::Gone, taken)).collect::<Result<Vec<_>, _>>()?;
+        }
         Ok(())
+    }
+
+    /// Tells whether a number in a list may be older than what was read or written last: lists trail behind, and another
+    /// number in one is read by its key before it counts (R2).
+    fn trails(&self, known: &Known, found: &Found) -> bool {
+        let Found::Level { level, .. } = found else { return false };
+        let same = match self.lane.role {
+            Role::Source => known.reading.is_some_and(|seen| seen.level == *level),
+            Role::Target => known.shown == Shown::Exactly(*level),
+        };
+        let last = known.reading.map(|seen| seen.done).max(known.pushed.map(|pushed| pushed.at));
+        !same && last.is_some_and(|last| last <= self.now && self.begun < later(last, self.lane.capability().lag))
     }
 
     /// Takes in one reading; tells whether there was a number in it.

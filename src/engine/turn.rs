@@ -2,26 +2,35 @@
 
 use std::collections::VecDeque;
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use crate::domain::quota::Spending;
-use crate::domain::turn::{Ages, SCAN_AGE, in_turn, scan_age};
+use crate::domain::turn::{Ages, SCAN_AGE, guessed_calls, in_turn, is_due, is_old, scan_age};
 use crate::domain::{ListingId, ListingKey, Role};
 use crate::store::StoreError;
 
 impl Cycle<'_> {
-    /// Returns how old a full reading of a lane may get. Where nothing else tells what changed on the source, it is read
-    /// in full as often as its platform's quota allows (Y3, Y4).
-    pub fn scan_age(&mut self, lane: &Lane) -> Result<SignedDuration, StoreError> {
-        let capability = lane.capability();
-        if lane.role == Role::Target || capability.reads_changes || capability.cheap_scan {
-            return Ok(SCAN_AGE);
+    /// Tells whether it is time for a full reading of a lane, once a day; where nothing else tells what changed on the
+    /// source, as often as its platform's quota allows (Y3, Y4).
+    pub fn scan_is_due(&self, lane: &Lane, scanned: Option<Timestamp>) -> Result<bool, StoreError> {
+        let (now, pace) = (self.now(lane), self.pace);
+        let Some(scanned) = scanned.filter(|scanned| !is_due(*scanned, now, pace, SCAN_AGE)) else { return Ok(true) };
+        if !lane.tells_nothing() {
+            return Ok(false);
         }
-        let linked = self.store.read(|tx| tx.totals(&lane.name))?.linked;
-        let calls = usize::try_from(linked).unwrap_or_default().div_ceil(capability.read_batch.max(1));
-        Ok(scan_age(calls, self.quota(lane)))
+        let age = scan_age(self.scan_calls(lane)?, self.quota(lane), pace);
+        Ok(is_old(scanned, now, pace, age))
+    }
+
+    /// Returns how many calls a full reading of a lane takes, as the last ones did. How many of its listings are
+    /// linked says little of that, since what is hidden, sold out or over is read as well.
+    pub fn scan_calls(&self, lane: &Lane) -> Result<usize, StoreError> {
+        let (counted, linked) =
+            self.store.read(|tx| Ok((tx.scan_calls(&lane.name)?, tx.totals(&lane.name)?.linked)))?;
+        let guessed = || guessed_calls(usize::try_from(linked).unwrap_or_default(), lane.capability().read_batch);
+        Ok(counted.unwrap_or_else(guessed))
     }
 
     /// Takes the next call for listings whose turn it is: the last thing that a lane does in a cycle, so that no push

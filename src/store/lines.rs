@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::value::{channel_name, from_word, get, maybe_moment, moment, ms, numbers, sku, word};
@@ -77,6 +78,12 @@ impl Tx<'_> {
     /// Returns the source's own lines of a listing that its readings do not contain yet, or may not, by number.
     pub fn own_lines(&self, source: ListingId) -> Result<Vec<Line>> {
         self.own_of([source.0])
+    }
+
+    /// Tells whether the source itself sold of a listing since a moment, whatever became of it.
+    pub fn sold_since(&self, source: ListingId, since: Timestamp) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM line WHERE own = 1 AND listing = ?1 AND placed >= ?2)";
+        Ok(self.connection.prepare_cached(sql)?.query_row(params![source.0, ms(since)], |row| row.get(0))?)
     }
 
     /// Returns the linked listings of the source with own lines that no reading is known to contain.

@@ -34,6 +34,8 @@ impl Tx<'_> {
             insert.execute(params![id, part.source.0, part.units])?;
         }
         self.count_link(id, 1)?;
+        let sql = "UPDATE listing SET ruled_anew = 1 WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute([listing.0])?;
         Ok(LinkId(id))
     }
 
@@ -42,6 +44,8 @@ impl Tx<'_> {
         let sql = "UPDATE link SET closed = ?2 WHERE id = ?1 AND closed IS NULL";
         if self.connection.prepare_cached(sql)?.execute(params![id.0, ms(when)])? > 0 {
             self.count_link(id.0, -1)?;
+            let sql = "UPDATE listing SET ruled_anew = 1 WHERE id = (SELECT listing FROM link WHERE id = ?1)";
+            self.connection.prepare_cached(sql)?.execute([id.0])?;
         }
         Ok(())
     }
@@ -56,6 +60,14 @@ impl Tx<'_> {
     /// Returns the open links of a target listing, by number.
     pub fn links_of(&self, listing: ListingId) -> Result<Vec<Link>> {
         self.links(&format!("{SELECT} WHERE link.listing = ?1 AND link.closed IS NULL ORDER BY link.id"), [listing.0])
+    }
+
+    /// Returns the open links of which a source listing is part, by number.
+    pub fn links_with(&self, source: ListingId) -> Result<Vec<Link>> {
+        let sql = format!(
+            "{SELECT} WHERE link.closed IS NULL AND link.id IN (SELECT link FROM part WHERE source = ?1) ORDER BY link.id"
+        );
+        self.links(&sql, [source.0])
     }
 
     /// Returns a link by its number, open or closed.

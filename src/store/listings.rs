@@ -77,6 +77,14 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Returns the linked listings of a channel that do not follow for a reason, by number.
+    pub fn unfollowing(&self, channel: &ChannelName, why: &str) -> Result<Vec<Known>> {
+        let sql = format!(
+            "{SELECT} WHERE channel.name = ?1 AND listing.unfollowed = ?2 AND listing.linked > 0 ORDER BY listing.id"
+        );
+        self.many_known(&sql, [channel.as_str(), why])
+    }
+
     /// Notes why a listing does not follow, or that it does; tells whether that is new.
     pub fn note_unfollowed(&self, id: ListingId, why: Option<&str>) -> Result<bool> {
         let sql = "UPDATE listing SET unfollowed = ?2 WHERE id = ?1 AND unfollowed IS NOT ?2";
@@ -171,6 +179,21 @@ impl Tx<'_> {
     pub fn note_fitted(&self, id: ListingId) -> Result<()> {
         let sql = "UPDATE listing SET fitted = (SELECT coalesce(max(id), 0) FROM movement) WHERE id = ?1";
         self.connection.prepare_cached(sql)?.execute([id.0])?;
+        self.note_ruled(id)
+    }
+
+    /// Notes that a listing shows what the rules and the recipe of now make of it, or that its owner lets it.
+    pub fn note_ruled(&self, id: ListingId) -> Result<()> {
+        let sql = "UPDATE listing SET ruled_anew = 0 WHERE id = ?1 AND ruled_anew = 1";
+        self.connection.prepare_cached(sql)?.execute([id.0])?;
+        Ok(())
+    }
+
+    /// Notes that the rules of a channel changed: its linked listings are planned anew, in this run or the next, and
+    /// whatever moves them until they were right once is that change (H1).
+    pub fn rule_anew(&self, channel: &ChannelName) -> Result<()> {
+        let sql = "UPDATE listing SET ruled_anew = 1, dirty = 1 WHERE channel = ?1 AND linked > 0";
+        self.connection.prepare_cached(sql)?.execute([self.channel_id(channel)?])?;
         Ok(())
     }
 
@@ -252,6 +275,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
             .map(|former| Ok::<_, StoreError>(Hidden { ended: get(row, "hidden_ended")?, former }))
             .transpose()?,
         owners_change: get::<Option<i64>>(row, "owners_change")?.map(MovementId),
+        ruled_anew: get(row, "ruled_anew")?,
         duplicate: get(row, "duplicate")?,
         counted: get::<Option<String>>(row, "counted")?.map(|kept| from_json(&kept)).transpose()?,
         sold: get(row, "sold")?,

@@ -133,10 +133,12 @@ fn holds(report: &Report) -> Option<String> {
             HoldWhy::Undone => "mend what was wrong, then ",
             _ => "",
         };
-        format!("{}: {}\n      {first}release it: eys sync --release {}", hold.id, hold.note, hold.id)
+        format!("{hold}\n      {first}release it: eys sync --release {}", hold.id)
     };
     let mut text = list("Waiting for your word", report.holds.iter().map(line))?;
-    text.push_str("\n  All that were shown to you before: eys sync --yes");
+    if report.holds.iter().any(|hold| hold.why.is_released_by_yes()) {
+        text.push_str("\n  All that were shown to you before: eys sync --yes");
+    }
     Some(text)
 }
 

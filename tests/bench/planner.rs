@@ -111,7 +111,6 @@ fn facts() -> ChannelFacts {
         zero_stock: ZeroStock::Keep,
         source_gone: SourceGone::Zero,
         now: now(),
-        new_rules: false,
         zero: Zero::Written,
         raises_wait: None,
     }

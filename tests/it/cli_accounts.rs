@@ -41,9 +41,8 @@ fn a_block_that_was_renamed() {
      MUG  fair  10 → 8  done  MUG on the source: 10, 2 sold and not taken off yet, leaves 8
 
     Waiting for your word
-      h3: it is /home/owner/eys/stall.csv, which was linked under the name stall
+      h3: it is /home/owner/eys/stall.csv, which was linked under the name stall (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h3
-      All that were shown to you before: eys sync --yes
 
     To look at
       stall: it stands no longer in channels.toml: 1 linked listing does not follow, and its sales are not seen; what was sold before is still taken off
@@ -164,9 +163,8 @@ fn credentials_of_another_account() {
      MUG  stall  10 → 7  done  MUG on the source: 10, 3 sold and not taken off yet, leaves 7
 
     Waiting for your word
-      h3: it now answers as /home/owner/eys/new.csv, but its name was tied to /home/owner/eys/fair.csv
+      h3: it now answers as /home/owner/eys/new.csv, but its name was tied to /home/owner/eys/fair.csv (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h3
-      All that were shown to you before: eys sync --yes
 
     Run 3: 1 sale or change of an order, 1 number changed on the source, 1 listing updated, 1 channel not reached
     ");
@@ -288,16 +286,16 @@ async fn a_lost_state_starts_again_from_an_export() {
     Opened 2 links; nothing that was sold before counts.
     ---- stderr
 
-    shop: h2: another eys wrote to shop: it runs on another machine as well, or its state was lost and this one begun anew. Nothing is taken off or written until you say which one goes on; stop the other one first
+    shop: h2: another eys wrote to shop: it runs on another machine as well, or its state was lost and this one begun anew. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
           next: `eys sync --release h2` lets it go on
     ");
     insta::assert_snapshot!(home.eys("sync"), @"
     exit 4
     ---- stdout
     Waiting for your word
-      h1: the first push to stall would change 0 of 2 listings
+      h1: the first push to stall would change 0 of 2 listings (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h1
-      h2: another eys wrote to shop: it runs on another machine as well, or its state was lost and this one begun anew. Nothing is taken off or written until you say which one goes on; stop the other one first
+      h2: another eys wrote to shop: it runs on another machine as well, or its state was lost and this one begun anew. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 
@@ -333,7 +331,7 @@ async fn an_old_backup_is_told_with_the_way_out() {
       2 × SIX on stall, order S-1 (waits: another eys, or a later state of this one, may have taken it off already)
 
     Waiting for your word
-      h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first
+      h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 
@@ -353,7 +351,7 @@ async fn an_old_backup_is_told_with_the_way_out() {
     Last run: 4, 2026-11-24 09:00 — 1 sale or change of an order, 1 problem
 
     To look at
-      shop: h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first
+      shop: h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
           next: `eys sync --release h2` lets it go on
       stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
           next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
@@ -362,7 +360,7 @@ async fn an_old_backup_is_told_with_the_way_out() {
     exit 6
     ---- stdout
     Sync settings
-      !!   shop: h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first
+      !!   shop: h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
            next: `eys sync --release h2` lets it go on
       !!   stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
            next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them

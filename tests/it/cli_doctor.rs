@@ -256,7 +256,7 @@ fn a_switch_that_is_off_and_a_hold_are_problems() {
     exit 6
     ---- stdout
     Sync settings
-      !!   stall: h1: the first push to stall would change 2 of 2 listings
+      !!   stall: h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
            next: `eys sync --release h1` lets it go on
       !!   stall: it is switched off: nothing is written to it
            next: set `inventory_sync = true` in its block of channels.toml

@@ -10,7 +10,6 @@ use crate::sim::etsy::{Etsy, EtsySpec};
 use crate::sim::shopify::ShopSpec;
 use crate::support::Home;
 
-/// An address on this machine that nobody listens at.
 /// Returns an address of this machine that is free, below the ports that the machine gives out by itself: another test
 /// would have one of those before it is used.
 fn free_address() -> String {

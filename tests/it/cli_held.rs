@@ -206,7 +206,7 @@ fn a_second_writer_is_held() {
      MUG  stall  50 → 10  held (h2)  MUG on the source: 10
 
     Waiting for your word
-      h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours
+      h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours (since 2026-11-24 09:00 UTC)
           stop the other program, then release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 
@@ -216,7 +216,7 @@ fn a_second_writer_is_held() {
     exit 6
     ---- stdout
     Sync settings
-      !!   stall: h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours
+      !!   stall: h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours (since 2026-11-24 09:00 UTC)
            next: stop the other program from writing the stock of this listing; then `eys sync --release h2` lets it go on
 
     1 problem found.

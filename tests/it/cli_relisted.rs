@@ -171,13 +171,19 @@ fn a_relisted_listing_of_the_source_is_proposed_in_place_of_the_one_that_is_gone
     SKU match
       !!   stock: MILK: 2, which was linked, is gone, and 22 stands there in its place; 1 sold line is taken off it then
            next: `eys link --accept` ties the new listing as the old one was
+      !!   stall: SIX (Six pack of milk) does not follow: its listing on the source is gone
+           next: put it up again on the source with its SKU, and `eys link --accept` ties it; if it is gone for good, `eys link --remove stall/SIX` unties it
 
     Accounts, permissions, limits
       ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
       ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
       ok   stall: its orders file has 1 open orders
 
-    1 problem found.
+    State
+      !!   stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1
+           next: put it up again with its SKU; `eys link --accept` then lets it take the old one's place
+
+    3 problems found.
     ");
     home.eys("link --accept").is(4).has("`eys link --accept --yes` stores it");
     let plan = home.json("link");

@@ -118,7 +118,7 @@ fn credentials_that_end() {
     let told = home.eys("status --check");
     told.is(3).has(&format!("stall: its credentials end on {day}, and eys cannot renew them"));
     home.eys("doctor --offline").is(6).has(&format!("its credentials end on {day}"));
-    home.eys("doctor").is(6).has("get new credentials from the platform before that day");
+    home.eys("doctor").is(6).has("before that day");
     assert_eq!(home.json("doctor")["findings"][0]["code"], "credentials-end");
     keep(None);
     home.eys("status --check").is(0);

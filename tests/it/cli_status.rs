@@ -112,14 +112,14 @@ fn what_is_wrong_or_waits() {
     exit 0
     ---- stdout
     To look at
-      stall: h1: the first push to stall would change 2 of 2 listings
+      stall: h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
           next: `eys sync --release h1` lets it go on
     ");
     insta::assert_snapshot!(home.eys("status --check"), @"
     exit 3
     ---- stdout
     To look at
-      stall: h1: the first push to stall would change 2 of 2 listings
+      stall: h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
           next: `eys sync --release h1` lets it go on
     ");
     let check = home.json("status --check");

@@ -34,7 +34,7 @@ fn a_first_run_a_sale_and_nothing_to_do() {
      MUG   stall  1 → 10  held (h1)  MUG on the source: 10
 
     Waiting for your word
-      h1: the first push to stall would change 2 of 2 listings
+      h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h1
       All that were shown to you before: eys sync --yes
 
@@ -163,7 +163,7 @@ fn yes_releases_only_what_was_shown() {
     exit 4
     ---- stdout
     Waiting for your word
-      h2: 10 of 10 linked listings on the source are gone or at 0
+      h2: 10 of 10 linked listings on the source are gone or at 0 (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 

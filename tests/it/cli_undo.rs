@@ -29,7 +29,7 @@ fn a_slip_is_undone() {
       BOWL on stall: the run wrote 2, it shows 3 by now
 
     Waiting for your word
-      h2: run 3 was undone; what it wrote was put back
+      h2: run 3 was undone; what it wrote was put back (since 2026-11-24 09:00 UTC)
           mend what was wrong, then release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 
@@ -47,7 +47,7 @@ fn a_slip_is_undone() {
       BOWL on stall: the run wrote 2, it shows 3 by now
 
     Waiting for your word
-      h2: run 3 was undone; what it wrote was put back
+      h2: run 3 was undone; what it wrote was put back (since 2026-11-24 09:00 UTC)
           mend what was wrong, then release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 
@@ -63,7 +63,7 @@ fn a_slip_is_undone() {
     Last run: 4, 2026-11-24 09:00 — 1 listing updated, 1 listing not put back
 
     To look at
-      stall: h2: run 3 was undone; what it wrote was put back
+      stall: h2: run 3 was undone; what it wrote was put back (since 2026-11-24 09:00 UTC)
           next: mend what was wrong (a rule, a number on the source); then `eys sync --release h2` lets it go on
     ");
     insta::assert_snapshot!(home.eys("status MUG"), @"
@@ -88,7 +88,7 @@ fn a_slip_is_undone() {
     exit 6
     ---- stdout
     Sync settings
-      !!   stall: h2: run 3 was undone; what it wrote was put back
+      !!   stall: h2: run 3 was undone; what it wrote was put back (since 2026-11-24 09:00 UTC)
            next: mend what was wrong (a rule, a number on the source); then `eys sync --release h2` lets it go on
 
     1 problem found.

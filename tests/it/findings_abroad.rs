@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use eys::domain::Role;
 
 use crate::browser::{browse, consent};
-use crate::findings::{finds, gone, said};
+use crate::findings::{finds, gone, said, told};
 use crate::shops::Shops;
 use crate::sim::ShopHandle;
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
-use crate::sim::etsy::{Etsy, ListingSpec as EtsyListing};
+use crate::sim::etsy::{Etsy, ListingSpec as EtsyListing, PROFILE};
 use crate::sim::{Good, Market};
 use crate::support::Home;
 
@@ -19,15 +19,25 @@ type Turn = fn(&ShopHandle, bool);
 /// Longer than any token lives: what the consent covers shows with the next one.
 const TOKENS_END: u64 = 3 * 3600;
 
-async fn each_is_found_and_mended(shops: &mut Shops, channel: &str, shop: &ShopHandle, turns: &[(&str, Turn)]) {
+/// Provokes findings one by one, and mends them; returns what was said of them.
+async fn each_is_found_and_mended(
+    shops: &mut Shops,
+    channel: &str,
+    shop: &ShopHandle,
+    turns: &[(&str, Turn)],
+) -> String {
+    let mut words = String::new();
     for (code, turn) in turns {
         turn(shop, true);
         shops.pass(TOKENS_END).await;
-        assert!(finds(shops, channel, code).await, "{code}");
+        let found = told(shops, channel, code).await;
+        assert!(!found.is_empty(), "{code}");
+        words += &found;
         turn(shop, false);
         shops.pass(TOKENS_END).await;
         assert!(!finds(shops, channel, code).await, "{code}");
     }
+    words
 }
 
 fn put(held: &mut BTreeSet<String>, what: &str, on: bool) {
@@ -57,7 +67,7 @@ async fn what_is_odd_at_ebay_is_mended_there() {
     let bay = shops.ebay_of(Role::Target, &spec);
     shops.csv("list", Role::Source, &[("MUG", 5), ("VASE", 2), ("TEE-S", 2), ("TEE-M", 3)]);
     shops.start().await;
-    each_is_found_and_mended(&mut shops, "bay", &bay, &turns).await;
+    insta::assert_snapshot!("doctor_at_ebay", each_is_found_and_mended(&mut shops, "bay", &bay, &turns).await);
 }
 
 // finds calls-left
@@ -116,9 +126,10 @@ async fn what_an_account_at_ebay_lacks_is_consented_to_and_switched_on() {
 }
 
 // finds scope-missing, listing-without-sku, mixed-skus, parenthesis, quantity-at-most, sold-out, calls-left
+// finds quantity-unclear, processing-profile-missing
 #[tokio::test(start_paused = true)]
 async fn what_is_odd_at_etsy_is_mended_there() {
-    let turns: [(&str, Turn); 7] = [
+    let turns: [(&str, Turn); 9] = [
         ("scope-missing", |shop, on| shop.face(|face: &mut Etsy| put(&mut face.scopes, "listings_w", !on))),
         ("listing-without-sku", |shop, on| if on { shop.rename_sku("VASE", "") } else { shop.rename_sku("", "VASE") }),
         ("mixed-skus", |shop, on| {
@@ -136,6 +147,13 @@ async fn what_is_odd_at_etsy_is_mended_there() {
                 shop.delete("CAP-S");
             }
         }),
+        ("quantity-unclear", |shop, on| {
+            if on {
+                shop.add_etsy_listing(&EtsyListing::shared("Rug", 5, &["RUG", "RUG-2"]));
+            }
+            shop.face(|face: &mut Etsy| put(&mut face.contradicting, "RUG-2", on));
+        }),
+        ("processing-profile-missing", |shop, on| shop.owner_profiles("VASE", (!on).then_some(PROFILE))),
         ("quantity-at-most", |shop, on| shop.owner_sets("MUG", if on { 999 } else { 5 })),
         ("sold-out", |shop, on| {
             if on {
@@ -153,5 +171,5 @@ async fn what_is_odd_at_etsy_is_mended_there() {
     let stall = shops.etsy("stall", Role::Target, &[("MUG", 5), ("VASE", 2), ("BOWL", 4)]);
     shops.csv("list", Role::Source, &[("MUG", 5), ("VASE", 2), ("BOWL", 4)]);
     shops.start().await;
-    each_is_found_and_mended(&mut shops, "stall", &stall, &turns).await;
+    insta::assert_snapshot!("doctor_at_etsy", each_is_found_and_mended(&mut shops, "stall", &stall, &turns).await);
 }

@@ -12,14 +12,14 @@ use eys::channel::registry::{Doors, Kind, SecretSource, Settings as ChannelSetti
 use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
-use eys::domain::{ChannelName, LineHold, Role, Sku};
+use eys::domain::{ChannelName, IntentState, LineHold, Role, Sku};
 use eys::engine::checkup::{Checkup, examine};
 use eys::engine::linking::{HandTie, LinkPlan, remove, survey, tie_by_hand};
 use eys::engine::whose::look_for_others;
-use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings};
+use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings, settle_doubt};
 use eys::net::Transport;
 use eys::net::http::Http;
-use eys::store::Store;
+use eys::store::{Store, Tx};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ use crate::sim::ebay::{Ebay, EbaySpec};
 use crate::sim::etsy::{Etsy, EtsySpec};
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{WooSpec, consumer_key, consumer_secret};
-use crate::sim::{Market, ShopHandle, Trouble};
+use crate::sim::{Deed, Event, Market, ShopHandle, Trouble, Who};
 
 /// A shop with its channels, its state and its tool.
 pub struct Shops {
@@ -398,11 +398,57 @@ impl Shops {
         self.lanes.iter_mut().find(|lane| lane.name.as_str() == channel).unwrap()
     }
 
-    /// Begins a run and lets it die after a time.
+    /// Begins a run and lets its process die after a time: the next one knows of a channel what is stored.
     pub async fn killed_after(&mut self, time: Duration) {
         let mut engine = self.engine();
         let (options, stop) = (Options::default(), CancellationToken::new());
         let _ = tokio::time::timeout(time, engine.cycle(&mut self.store, &options, &stop)).await;
+        drop(engine);
+        for nth in 0..self.lanes.len() {
+            self.lanes[nth].channel = self.connect(nth);
+        }
+    }
+
+    /// Settles what is in doubt, as `eys doctor --settle` does.
+    pub fn settle_doubts(&mut self, applied: bool) {
+        let now = self.market.now();
+        let doubts = self.store.read(|tx| tx.unfinished_intents()).unwrap();
+        for intent in doubts.iter().filter(|intent| intent.state == IntentState::InDoubt) {
+            let settle = |tx: &Tx<'_>| settle_doubt(tx, tx.begin_run("doctor --settle", now)?, intent.id, applied, now);
+            assert!(self.store.transaction(settle).unwrap());
+        }
+    }
+
+    /// Lets a run on a source of ten, of which two were sold elsewhere, die after a time, and sells one more on the source
+    /// if so wanted. Whatever the moment, all numbers are right in the end, and nothing is offered that is sold; tells whether
+    /// the owner had to say what happened.
+    pub async fn dies_in_a_deduction(
+        &mut self,
+        after: Duration,
+        sale: bool,
+        (source, outlet): (&ShopHandle, &ShopHandle),
+    ) -> bool {
+        let began = self.market.now();
+        self.market.set_latency(Duration::from_millis(150));
+        self.killed_after(after).await;
+        if sale {
+            source.buy("MUG", 1).unwrap();
+        }
+        let left = 8 - i64::from(sale);
+        let asks = self.until_rest().await;
+        let shown = outlet.available("MUG");
+        assert!(shown <= left, "killed after {after:?}: {shown} offered of {left}");
+        if asks {
+            let wrote = |event: &Event| match event.deed {
+                Deed::Wrote { who: Who::App, .. } => event.shop == source.name() && began <= event.at,
+                _ => false,
+            };
+            self.settle_doubts(self.market.events().iter().any(wrote));
+            self.rest().await;
+        }
+        let numbers = (source.available("MUG"), outlet.available("MUG"));
+        assert_eq!(numbers, (left, left), "killed after {after:?}, asks: {asks}");
+        asks
     }
 
     /// Makes runs, two minutes apart, until one has nothing to do.
@@ -519,8 +565,8 @@ pub fn etsy_values(shop: &ShopHandle) -> BTreeMap<&'static str, Value> {
     shop.face(|face: &mut Etsy| {
         let refresh = face.refresh.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
         BTreeMap::from([
-            ("keystring", Value::Text(face.keystring.clone())),
-            ("shared_secret", secret(face.shared_secret.clone())),
+            ("client_id", Value::Text(face.keystring.clone())),
+            ("client_secret", secret(face.shared_secret.clone())),
             ("refresh_token", secret(refresh)),
         ])
     })

@@ -135,8 +135,8 @@ impl Home {
         let address = shop.serve().await.unwrap();
         let (keystring, secret) = shop.face(|face: &mut Etsy| (face.keystring.clone(), face.shared_secret.clone()));
         self.say(&format!(
-            "[channels.{name}]\nkind = \"etsy\"\nrole = \"{role}\"\nkeystring = \"{keystring}\"\n\
-             shared_secret = \"{secret}\"\nredirect_uri = \"{redirect}\"\nbase_url = \"http://{address}\"\n\n"
+            "[channels.{name}]\nkind = \"etsy\"\nrole = \"{role}\"\nclient_id = \"{keystring}\"\n\
+             client_secret = \"{secret}\"\nredirect_uri = \"{redirect}\"\nbase_url = \"http://{address}\"\n\n"
         ));
     }
 

@@ -143,6 +143,61 @@ async fn a_source_that_is_down_stops_no_lowering() {
     assert_eq!((source.available("MUG"), shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (6, 6, 30));
 }
 
+// proves O4, P1, P2: two hours without the source, with sales in every run: each lowers all others, nothing is raised, and in
+// the end everything is taken off once.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_down_for_two_hours_is_made_up_for() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    source.owner_sets("BOWL", 30);
+    shops.market.trouble(Rule::always(Trouble::Status(503)).at("shop"));
+    let mut shown = shops.listed("list", "MUG");
+    for nth in 0..24 {
+        if nth % 3 == 0 {
+            outlet.buy("MUG", 1).unwrap();
+        }
+        shops.pass(300).await;
+        let report = shops.sync().await;
+        let now = shops.listed("list", "MUG");
+        assert!(now <= shown && now == outlet.available("MUG"), "{now} after {shown}, in run {nth}");
+        assert_eq!((report.exit(), shops.listed("list", "BOWL")), (1, 10), "run {nth}");
+        shown = now;
+    }
+    assert_eq!((shown, source.available("MUG")), (2, 10));
+    shops.market.peace();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (2, 2, 30));
+}
+
+// proves X2, X7, Y6: of 250 sales one is of a good that sells on the source all the while, so that its number is stale each
+// time: the other 249 are taken off in this run, and it is as soon as it comes to rest.
+#[tokio::test(start_paused = true)]
+async fn one_hot_good_stops_no_other_of_its_batch() {
+    let skus: Vec<String> = (0..250).map(|nth| format!("SKU-{nth:03}")).collect();
+    let goods: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 1000)).collect();
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &goods);
+    let outlet = shops.shopify("outlet", Role::Target, &goods);
+    shops.start().await;
+    shops.market.set_latency(Duration::from_millis(200));
+    for sku in &skus {
+        outlet.buy(sku, 1).unwrap();
+    }
+    shops.pass(120).await;
+    let market = shops.market.clone();
+    let busy = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            market.shop("shop").buy("SKU-007", 1).unwrap();
+        }
+    });
+    shops.sync().await;
+    busy.abort();
+    let taken_off = skus.iter().filter(|sku| *sku != "SKU-007" && source.available(sku) == 999).count();
+    assert_eq!(taken_off, 249);
+    shops.rest().await;
+    assert!(skus.iter().all(|sku| source.available(sku) == outlet.available(sku)));
+}
+
 // proves X7, P1: a raise goes out only over the number that it was worked out from, and not over what is there when a sale
 // that does not show yet took it back to what was read before.
 #[tokio::test(start_paused = true)]

@@ -76,6 +76,7 @@ pub(super) static KIND: Kind = Kind {
             need: Need::Seldom,
         },
     ],
+    aliases: &[],
     zero_stock: &["keep"],
     check,
     build: |settings, _: Doors| Ok(Box::new(Csv::new(&settings))),

@@ -100,6 +100,7 @@ pub(super) static KIND: Kind = Kind {
             need: Need::Seldom,
         },
     ],
+    aliases: &[],
     zero_stock: &["keep", "hide", "end"],
     check,
     build: |settings, doors| Ok(Box::new(Ebay::new(settings, doors)?)),
@@ -227,6 +228,10 @@ impl Channel for Ebay {
 
     fn quota(&self) -> Option<Quota> {
         self.limits.quota(&self.api)
+    }
+
+    fn quota_calls(&self) -> u64 {
+        self.api.trading_calls()
     }
 
     async fn account(&self) -> Result<Account> {

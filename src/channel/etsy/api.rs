@@ -96,6 +96,11 @@ impl Api {
         *self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells how many calls were made so far for an operation.
+    pub fn calls(&self, operation: &str) -> u64 {
+        self.client.tally().get(operation).copied().unwrap_or_default()
+    }
+
     /// Trades the code of a consent for tokens.
     pub async fn trade(&self, code: &str, redirect: &str, verifier: &str) -> Result<Token> {
         self.access.trade(&self.client, code, redirect, verifier).await
@@ -172,8 +177,8 @@ impl Api {
     /// Returns what names the app: its keystring and its secret, which since 2026 go together (section 0).
     async fn key(&self, operation: &'static str) -> Result<HeaderValue> {
         let make = || async {
-            let keystring = self.settings.text("keystring").unwrap_or_default().trim();
-            let shared = self.settings.secret("shared_secret").await?;
+            let keystring = self.settings.text("client_id").unwrap_or_default().trim();
+            let shared = self.settings.secret("client_secret").await?;
             // Some copy the whole of it.
             let shared = shared.expose_secret().trim();
             let shared = shared.strip_prefix(&format!("{keystring}:")).unwrap_or(shared);

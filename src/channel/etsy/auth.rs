@@ -192,7 +192,7 @@ impl Access {
 
     /// Asks for tokens. No secret of the app goes with it: who asks is proven by what it asks with.
     async fn grant(&self, client: &Client, form: &[(&str, &str)]) -> Result<Granted> {
-        let id = self.settings.text("keystring").unwrap_or_default().trim();
+        let id = self.settings.text("client_id").unwrap_or_default().trim();
         let body = format!("{}&{}", encoded(&[("client_id", id)]), encoded(form));
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -221,7 +221,7 @@ impl Access {
             ),
             "invalid_client" | "unauthorized_client" => (
                 "Etsy does not know the app",
-                "check `keystring` in channels.toml, and at etsy.com/developers/your-apps that the app is active"
+                "check `client_id`, the keystring, in channels.toml, and at etsy.com/developers/your-apps that the app is active"
                     .to_owned(),
             ),
             _ => return refusal(reply, ASK),

@@ -42,7 +42,7 @@ impl EtsyConsent {
     /// Prepares a consent. Nothing is asked yet.
     pub fn prepare(settings: Settings, doors: Doors, chance: String) -> Result<Box<dyn Consent>> {
         let text = |key: &str| settings.text(key).map(|text| text.trim().to_owned());
-        let client_id = text("keystring").unwrap_or_default();
+        let client_id = text("client_id").unwrap_or_default();
         let redirect = text("redirect_uri").unwrap_or_else(|| REDIRECT.to_owned());
         let base = settings.base_url.clone().unwrap_or_else(|| "https://www.etsy.com".to_owned());
         let page = address(base.trim_end_matches('/'), "/oauth/connect", settings.allow_http)?;

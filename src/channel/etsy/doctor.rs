@@ -89,16 +89,16 @@ impl Etsy {
 
     /// Looks through all listings for those that cannot be linked or written as they are.
     async fn goods(&self) -> Result<Vec<Probe>> {
-        let (mut page, mut calls, mut items) = (None, 0, Vec::<Item>::new());
+        let (mut page, mut items, before) = (None, Vec::<Item>::new(), self.reading_calls());
         loop {
             let (found, next) = self.read_items(page.clone()).await?;
-            calls += 1;
             items.extend(found);
             if next.is_none() || next == page {
                 break;
             }
             page = next;
         }
+        let calls = self.reading_calls() - before;
         items.sort_by_key(|item| item.id);
         items.dedup_by_key(|item| item.id);
         items.retain(|item| !item.digital);
@@ -110,6 +110,7 @@ impl Etsy {
         probes.extend(told(items.iter().flat_map(mixed)));
         probes.extend(told(items.iter().filter_map(contradicting)));
         probes.extend(told(items.iter().filter_map(in_parentheses)));
+        probes.extend(told(items.iter().filter_map(without_profile)));
         probes.extend(told(items.iter().filter_map(at_the_cap)));
         probes.extend(told(items.iter().filter_map(|item| self.sold_out(item))));
         Ok(probes)
@@ -179,6 +180,13 @@ fn in_parentheses(item: &Item) -> Option<Probe> {
     let words = format!("has the variation \"{}\"; Etsy takes none with a parenthesis back", printable(&text, 60));
     let next = "rename it on Etsy, without ( and )";
     Some(Probe { listing: whole(item), ..Probe::problem("parenthesis", named(item, &words), next) })
+}
+
+fn without_profile(item: &Item) -> Option<Probe> {
+    let lacking = item.is(ACTIVE) && item.inventory.as_ref()?.lacks_profile();
+    let message = named(item, "has no processing profile; Etsy may refuse a change of its quantity for that");
+    let next = "choose its processing profile on Etsy, where its shipping is set";
+    lacking.then(|| Probe { listing: whole(item), ..Probe::note("processing-profile-missing", message, next) })
 }
 
 fn at_the_cap(item: &Item) -> Option<Probe> {

@@ -80,7 +80,7 @@ fn forbidden(said: &str) -> Meaning {
             Repeat::Never,
             "Etsy refuses the app's key",
             Some(
-                "check `keystring` and `shared_secret` in channels.toml, and at etsy.com/developers/your-apps that the app is active",
+                "check `client_id` (the keystring) and `client_secret` (the shared secret) in channels.toml, and at etsy.com/developers/your-apps that the app is active",
             ),
         )
     } else if has(&["scope", "token"]) {

@@ -125,6 +125,15 @@ impl Inventory {
         texts.find(|text| text.contains(['(', ')']))
     }
 
+    /// Tells whether something that buyers see has no processing profile. Etsy documents one for every offering, and whether
+    /// it takes an inventory back without one is not known (sections 0 and 12).
+    pub fn lacks_profile(&self) -> bool {
+        let offerings = self.products.iter().filter_map(|product| product.offering.as_ref());
+        offerings
+            .filter(|offering| offering.enabled)
+            .any(|offering| number(&offering.raw, "readiness_state_id").is_none())
+    }
+
     /// Makes what is sent: all of it as it was read, with these numbers for these groups.
     pub fn with(&self, wanted: &BTreeMap<String, i64>) -> Result<Value, String> {
         let product = |product: &Product| product.written(wanted.get(&product.group).copied());

@@ -58,15 +58,15 @@ pub(super) static KIND: Kind = Kind {
     summary: "an Etsy shop",
     keys: &[
         Key {
-            name: "keystring",
-            help: "of your app at etsy.com/developers/your-apps",
+            name: "client_id",
+            help: "the keystring of your app at etsy.com/developers/your-apps",
             example: "\"…\"",
             shape: Shape::Text,
             need: Need::Always,
         },
         Key {
-            name: "shared_secret",
-            help: "it stands below the keystring",
+            name: "client_secret",
+            help: "its shared secret, which stands below the keystring",
             example: "{ env = \"ETSY_SECRET\" }",
             shape: Shape::Secret,
             need: Need::Always,
@@ -93,7 +93,9 @@ pub(super) static KIND: Kind = Kind {
             need: Need::Seldom,
         },
     ],
-    zero_stock: &["keep", "hide"],
+    aliases: &[("keystring", "client_id"), ("shared_secret", "client_secret")],
+    // To end a listing is to hide it, since nothing else brings it back (section 6).
+    zero_stock: &["keep", "hide", "end"],
     check,
     build: |settings, doors| Ok(Box::new(Etsy::new(settings, doors)?)),
     consent: Some(EtsyConsent::prepare),
@@ -102,9 +104,9 @@ pub(super) static KIND: Kind = Kind {
 /// Checks what can be told of the key without asking Etsy (section 11).
 fn check(settings: &Settings) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
-    if settings.text("keystring").is_some_and(|key| key.contains(':')) {
-        let why = "the keystring alone, without a colon: what stands behind it is the `shared_secret`";
-        wrong.push(("keystring", why.to_owned()));
+    if settings.text("client_id").is_some_and(|key| key.contains(':')) {
+        let why = "the keystring alone, without a colon: what stands behind it is the `client_secret`";
+        wrong.push(("client_id", why.to_owned()));
     }
     if settings.text("redirect_uri").is_some_and(|uri| url::Url::parse(uri).is_err()) {
         let why = "a whole address, letter for letter as it stands among the callback URLs of the app";
@@ -220,6 +222,10 @@ impl Channel for Etsy {
 
     fn quota(&self) -> Option<Quota> {
         self.api.quota()
+    }
+
+    fn listing_calls(&self) -> Option<u64> {
+        Some(self.reading_calls())
     }
 
     async fn account(&self) -> Result<Account> {

@@ -19,7 +19,9 @@ use crate::domain::{Found, Listing, ListingKey, Reading};
 const READ: &str = "reading listings";
 const LEVELS: &str = "reading quantities";
 
-/// The states whose lists are read, in this order. A draft was never on sale, and is left alone.
+/// The states whose lists are read, in this order. A draft was never on sale, and is left alone. What expired is read all the
+/// same, whatever pages that takes: a reading by key tells a number and no state, so that a linked listing that expired would
+/// be taken for one on sale, and written to.
 const STATES: &[&str] = &[ACTIVE, SOLD_OUT, INACTIVE, EXPIRED];
 /// Listings of a page, or of a reading by key.
 const PAGE: usize = 100;
@@ -85,6 +87,12 @@ impl Etsy {
         let (items, next) = self.read_items(page).await?;
         let items = items.iter().flat_map(|item| item.listings(self.role)).collect();
         Ok(Page { items, next, account: None })
+    }
+
+    /// Tells how many calls that took so far: more than one a page, where the list does not say what its listings hold, or a
+    /// page was too much for Etsy.
+    pub(super) fn reading_calls(&self) -> u64 {
+        self.api.calls(READ)
     }
 
     /// Reads a page of the shop's listings as Etsy knows them.

@@ -128,8 +128,8 @@ impl Transport for Script {
 
 fn settings() -> Settings {
     let values = BTreeMap::from([
-        ("keystring", Value::Text("keystring1".to_owned())),
-        ("shared_secret", Value::Secret(Arc::new(Fixed("shared-secret-1")))),
+        ("client_id", Value::Text("keystring1".to_owned())),
+        ("client_secret", Value::Secret(Arc::new(Fixed("shared-secret-1")))),
     ]);
     let name = ChannelName::new("etsy").unwrap();
     Settings { name, role: Role::Target, base_url: None, allow_http: false, fees: false, values }

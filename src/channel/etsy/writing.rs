@@ -72,8 +72,13 @@ impl Etsy {
                 Err(error) => return lost.map_or(Err(error), |lost| Ok(all(entries, &Outcome::Unknown(lost)))),
             };
             let Some(item) = item else { return Ok(all(entries, &Outcome::Gone)) };
+            // What is refused now says nothing of a write before it that had no answer.
+            let told = |outcome: Outcome| match (&lost, outcome) {
+                (Some(lost), Outcome::Refused(_)) => Outcome::Unknown(lost.clone()),
+                (_, outcome) => outcome,
+            };
             let Some(inventory) = &item.inventory else {
-                return Ok(all(entries, &Outcome::Refused(no_inventory(listing))));
+                return Ok(all(entries, &told(Outcome::Refused(no_inventory(listing)))));
             };
             let (mut outcomes, wanted) = sort_out(&item, self.role, inventory, entries, lost.is_some());
             if wanted.is_empty() {
@@ -97,6 +102,7 @@ impl Etsy {
                 Err(Outcome::Refused(error)) if is_conflict(&error) => {}
                 Err(Outcome::Refused(error)) if error.stops_lane() => return Err(error),
                 Err(outcome) => {
+                    let outcome = told(outcome);
                     outcomes.extend(open.iter().map(|entry| (entry.place, outcome.clone())));
                     return Ok(outcomes);
                 }

@@ -83,6 +83,7 @@ pub(super) static KIND: Kind = Kind {
             need: Need::Seldom,
         },
     ],
+    aliases: &[],
     zero_stock: &["keep", "hide", "end"],
     check,
     build: |settings, doors| Ok(Box::new(Shopify::new(settings, doors)?)),

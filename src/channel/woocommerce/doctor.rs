@@ -9,7 +9,7 @@ use super::WooCommerce;
 use super::api::{Call, Noticed};
 use super::way::{Keys, Root, RootDocument};
 use super::wire::text;
-use crate::channel::{ChannelError, ErrorKind, Mend, Probe, Result, printable};
+use crate::channel::{ChannelError, Mend, Probe, Result, printable};
 use crate::net::Again;
 
 const LOOK: &str = "looking at the shop";
@@ -65,11 +65,7 @@ impl WooCommerce {
         let name = printable(&document.name, 60);
         let zone = text(&document.timezone_string).filter(|zone| !zone.is_empty());
         let zone = zone.map_or_else(String::new, |zone| format!(", time zone {}", printable(&zone, 40)));
-        if document.namespaces.iter().any(|namespace| namespace == "wc/v3") {
-            return Probe::fine("account", format!("connected to {name} ({}){zone}", account.label));
-        }
-        let message = format!("{} is a WordPress site without WooCommerce's API", account.label);
-        Probe::problem("no-woocommerce", message, "switch the WooCommerce plugin on")
+        Probe::fine("account", format!("connected to {name} ({}){zone}", account.label))
     }
 
     /// Tells on which way the shop is reached, where it is not the usual one.
@@ -138,7 +134,7 @@ impl WooCommerce {
         self.api.ask::<SystemStatus>(&call).await.map(|(status, _)| status.environment.version)
     }
 
-    /// Tells what calls taught us, this checkup's own among them.
+    /// Tells what this checkup's readings taught us.
     fn learned(&self) -> Vec<Probe> {
         let learned = &self.learned;
         let mut probes = Vec::new();
@@ -146,15 +142,6 @@ impl WooCommerce {
             let message =
                 "the shop cannot list the variations of all products at once, so each such product costs a call";
             probes.push(Probe::note("variations-apart", message, "WooCommerce 10.3 or later can"));
-        }
-        if learned.parents_apart.load(Ordering::Relaxed) {
-            let message = "the shop takes variations of one product at a time only, so each such product costs a call";
-            probes.push(Probe::note("parents-apart", message, "nothing; it only takes longer"));
-        }
-        if learned.batch_lowered.load(Ordering::Relaxed) {
-            let most = learned.batch.load(Ordering::Relaxed);
-            let message = format!("the shop takes at most {most} items in one call");
-            probes.push(Probe::note("batch-limit", &message, "nothing; it only takes longer"));
         }
         if learned.fractions.load(Ordering::Relaxed) {
             let message = "some quantities have a fraction; eys counts whole pieces and rounds them down";
@@ -242,7 +229,6 @@ fn noticed(noticed: &Noticed) -> Vec<Probe> {
 }
 
 fn unseen(what: &str, error: &ChannelError) -> Probe {
-    let who =
-        if error.kind == ErrorKind::Permission { "the user of the keys may not see" } else { "eys could not see" };
-    Probe::note("settings-unseen", format!("{who} {what}: {}", error.message), "make the keys for a shop manager")
+    let message = format!("eys could not see {what}: {}", error.message);
+    Probe::note("settings-unseen", message, "make the keys for a shop manager")
 }

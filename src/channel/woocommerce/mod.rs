@@ -61,6 +61,7 @@ pub(super) static KIND: Kind = Kind {
             need: Need::Always,
         },
     ],
+    aliases: &[],
     zero_stock: &["keep", "hide", "end"],
     check,
     build: |settings, doors| Ok(Box::new(WooCommerce::new(settings, &doors)?)),

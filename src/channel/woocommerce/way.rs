@@ -48,8 +48,6 @@ pub(super) struct RootDocument {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
-    pub namespaces: Vec<String>,
-    #[serde(default)]
     pub timezone_string: Value,
 }
 

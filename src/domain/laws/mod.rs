@@ -79,6 +79,7 @@ pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Kn
         shown,
         pushed: None,
         fitted: None,
+        ruled_anew: false,
         counted: None,
         ceiling: None,
         refusal: None,
@@ -184,7 +185,6 @@ fn channels() -> BTreeMap<ChannelName, ChannelFacts> {
         zero_stock: ZeroStock::Keep,
         source_gone: SourceGone::Zero,
         now: at(1_000),
-        new_rules: false,
         zero: super::plan::Zero::Written,
         raises_wait: None,
     };

@@ -12,6 +12,10 @@ use crate::sim::{Deed, Event, Who};
 /// runs and the delay of orders: the length of a run, and how far lists may trail.
 const BLIND: SignedDuration = SignedDuration::from_secs(300);
 
+/// How far apart the full readings of a source at Etsy are, at a pace of a minute and with no more than a page in each of its
+/// lists, and a call or two that had to be made twice.
+const IN_FULL: SignedDuration = SignedDuration::from_mins(9);
+
 /// One change of what the source can truly deliver.
 pub struct Change {
     pub at: Timestamp,
@@ -128,10 +132,11 @@ impl<'a> Stock<'a> {
         self.at(sku, Timestamp::MAX)
     }
 
-    /// How long a sale may go unseen.
+    /// How long a sale may go unseen, or what an owner changes at a source that only a full reading tells of.
     pub fn blind(&self) -> SignedDuration {
         let delay = self.drawn.channels.iter().map(DrawnChannel::hides_orders).max().unwrap_or_default();
-        BLIND + SignedDuration::try_from(self.drawn.every + delay).unwrap()
+        let full = if self.drawn.source().kind == DrawnKind::Etsy { IN_FULL } else { SignedDuration::ZERO };
+        BLIND + full + SignedDuration::try_from(self.drawn.every + delay).unwrap()
     }
 
     /// How much time without trouble there was between two moments: in trouble, nobody learns of a sale.

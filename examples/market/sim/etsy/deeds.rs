@@ -203,6 +203,16 @@ impl ShopHandle {
         });
     }
 
+    /// Lets the owner choose a processing profile for the listing of an SKU, or take it away, as old listings have none.
+    pub fn owner_profiles(&self, sku: &str, profile: Option<u64>) {
+        self.etsy(|face, world| {
+            let (now, product) = (world.now, product_with(face, world, sku));
+            let listing = face.listings.get_mut(&product).expect("the listing is there");
+            listing.rows.iter_mut().for_each(|row| row.readiness = profile);
+            world.shop_mut(&face.shop).touch_product(product, now);
+        });
+    }
+
     /// Lets the owner take the listing of an SKU off.
     pub fn owner_deactivates(&self, sku: &str) {
         self.owner_stands(sku, Standing::Inactive);

@@ -92,6 +92,8 @@ pub struct Etsy {
     pub clears_after: Option<Duration>,
     /// How long a new inventory takes to take effect (5).
     pub put_time: Duration,
+    /// SKUs that show one unit more than the others of their group, as no inventory should (5).
+    pub contradicting: BTreeSet<String>,
     /// How many inventories are refused as changed at the same time (5).
     pub conflicts: usize,
     /// Whether a sale before a new inventory takes effect is noticed, and refuses it; else it is undone (5) [?].
@@ -224,6 +226,7 @@ impl Etsy {
             pays_at_once: spec.pays_at_once,
             clears_after: None,
             put_time: Duration::from_millis(10),
+            contradicting: BTreeSet::new(),
             conflicts: 0,
             notices_sales: false,
             new_numbers: 0.5,

@@ -156,7 +156,8 @@ impl Etsy {
         let listing = &self.listings[&product];
         let live = listing.rows.iter().filter_map(|row| {
             let variant = shop.variants.get(&row.variant)?;
-            let quantity = view.numbers.then(|| units(shop, variant, view.at));
+            let odd = i64::from(self.contradicting.contains(&variant.sku));
+            let quantity = view.numbers.then(|| units(shop, variant, view.at) + odd);
             let mut shown = show_row(row, if view.owner { &variant.sku } else { "" }, false);
             let offering = show_offering(row, variant.cents, quantity, enabled(variant), false);
             // An offering that was replaced stands beside the one that is live.

@@ -24,6 +24,8 @@ pub struct Site {
     pub redirects_home: bool,
     /// What a plugin prints before every answer: a notice, or a byte order mark (8).
     pub noise: Option<String>,
+    /// Whether a cache of the host answers reads, and says so in a header (8).
+    pub cached: bool,
     /// Whether the shop is being updated: 503 with `Retry-After` (8).
     pub maintenance: bool,
     /// The longest address that nginx takes, in bytes; longer ones get 414 (1.11).
@@ -64,6 +66,7 @@ pub enum Tls {
 #[derive(Clone, Debug)]
 pub(super) struct LastTouch {
     noise: Option<String>,
+    cached: bool,
     longest_headers: usize,
     wants_json: bool,
     without_body: bool,
@@ -78,6 +81,7 @@ impl Default for Site {
             core_sees_keys: false,
             redirects_home: false,
             noise: None,
+            cached: false,
             maintenance: false,
             longest_address: 8192,
             longest_headers: 4096,
@@ -107,6 +111,7 @@ impl Site {
     pub(super) fn last_touch(&self, ask: &Ask) -> LastTouch {
         LastTouch {
             noise: self.noise.clone(),
+            cached: self.cached && ask.method() == Method::GET,
             longest_headers: self.longest_headers,
             wants_json: wants_json(ask),
             without_body: ask.method() == Method::HEAD,
@@ -287,6 +292,9 @@ impl LastTouch {
         }
         if let Some(noise) = self.noise.as_ref().filter(|_| is_json(&answer)) {
             answer.body = [noise.as_bytes(), &answer.body].concat().into();
+        }
+        if self.cached {
+            answer.headers.insert("x-cache", HeaderValue::from_static("HIT"));
         }
         if self.without_body {
             answer.body.clear();

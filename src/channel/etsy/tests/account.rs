@@ -203,9 +203,9 @@ async fn failures_are_told_in_words() {
 fn a_key_with_both_parts_in_one_is_told() {
     let mut settings = settings();
     assert!(check(&settings).is_empty());
-    settings.values.insert("keystring", Value::Text("keystring1:shared".to_owned()));
+    settings.values.insert("client_id", Value::Text("keystring1:shared".to_owned()));
     settings.values.insert("redirect_uri", Value::Text("callback".to_owned()));
-    assert_eq!(check(&settings).iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["keystring", "redirect_uri"]);
+    assert_eq!(check(&settings).iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["client_id", "redirect_uri"]);
 }
 
 // Who asks proves it by a text whose hash went with the question (PKCE); the secret of the app goes nowhere.

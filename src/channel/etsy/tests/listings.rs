@@ -143,6 +143,8 @@ async fn a_list_without_inventories_is_completed() {
     let (web, script) = etsy(&[(200, bare.as_str()), (200, &whole), (200, EMPTY)]);
     assert_eq!(scan(&web).await.unwrap().len(), 3);
     assert_eq!(script.asked()[1], "GET listings/batch/inventory?listing_ids=1700000001,1700000002");
+    // A full reading takes more calls than it has pages then.
+    assert_eq!(web.listing_calls(), Some(4 + 1));
 }
 
 fn keys(keys: &[&str]) -> Vec<ListingKey> {
