@@ -104,7 +104,7 @@ impl Platform {
         while let Some(call) = calls.join_next().await {
             assert_eq!(call.unwrap().unwrap(), 1);
         }
-        self.shop.calls().iter().filter(|call| call.operation == "access_token").count()
+        self.shop.calls().iter().filter(|call| ["access_token", "token"].contains(&call.operation.as_str())).count()
     }
 }
 
@@ -124,6 +124,19 @@ async fn one_token_is_fetched_for_all_who_wait() {
         platform.shop.face(Shopify::revoke_tokens);
         assert_eq!(platform.fetched(&processes).await, 1, "refused");
         assert_eq!(platform.fetched(&processes).await, 0);
+    }
+}
+
+// proves F3: nor is a refresh token that is good for one use used twice, by whichever process.
+#[tokio::test(start_paused = true)]
+async fn one_renewal_is_made_for_all_who_wait() {
+    let platform = Platform::new("etsy");
+    let processes = [platform.process(), platform.process()];
+    assert_eq!(platform.fetched(&processes).await, 1, "at the beginning");
+    for _ in 0..3 {
+        tokio::time::sleep(std::time::Duration::from_hours(25)).await;
+        assert_eq!(platform.fetched(&processes).await, 1, "when it has ended");
+        assert_eq!(platform.fetched(&[platform.process()]).await, 0, "the next process takes the one that is kept");
     }
 }
 

@@ -102,6 +102,8 @@ pub struct Lived {
     pub restless: Option<String>,
     /// Everything that was reported, for secrets.
     pub said: String,
+    /// The goods, and those of which nobody can tell what the source must have.
+    pub goods: (usize, usize),
     pub orders: usize,
     pub faults: usize,
     pub crashes: usize,

@@ -35,6 +35,13 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
     wrong
 }
 
+/// Counts the goods of a day, and those of them of which nobody can tell what the source must have, so that it is not judged.
+pub fn untold(drawn: &Drawn, lived: &Lived) -> (usize, usize) {
+    let stock = Stock::new(drawn, lived);
+    let untold = stock.at_first.keys().filter(|good| stock.nobody_can_tell(good)).count();
+    (stock.at_first.len(), untold)
+}
+
 impl Stock<'_> {
     fn source_is_exact(&self) -> Vec<String> {
         let wrong = self.at_first.keys().filter(|sku| !self.nobody_can_tell(sku)).filter_map(|sku| {
