@@ -29,10 +29,6 @@ safeguards! {
     Overlap,
     /// The cursor of orders moves in one transaction with what was read up to it (Y1).
     CursorWithLines,
-    /// What a reading does not show is looked up before it counts as gone (P5).
-    MissingIsLookedUp,
-    /// A sale that cannot be told from before a write leaves open how much the listing shows (R1).
-    AtMostAfterDoubt,
     /// What is applied already is not owed any more (P3).
     OwedLessApplied,
     /// What was in an order before its link is no sale of ours (W1).

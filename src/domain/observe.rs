@@ -76,8 +76,7 @@ pub fn sold_on_target(known: &mut Known, change: i64, placed: Timestamp) {
         return;
     }
     let last = known.pushed.map(|pushed| pushed.at).max(known.reading.map(|seen| seen.done));
-    let clearly_after =
-        last.is_none_or(|last| later(last, SAME_MOMENT) < placed) || !stands(Safeguard::AtMostAfterDoubt);
+    let clearly_after = last.is_none_or(|last| later(last, SAME_MOMENT) < placed);
     known.shown = match known.shown {
         // More was sold than it showed: it showed more.
         Shown::Exactly(most) | Shown::AtMost { most, .. } if clearly_after && most.0 < rest => Shown::Unknown,

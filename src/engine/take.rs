@@ -591,11 +591,7 @@ impl Reader<'_> {
         // One that is not linked matters where it makes another one of its SKU a duplicate.
         let matters = |known: &Known| known.duplicate || linked.contains(&known.id);
         let missing = unseen.into_values().filter(|known| known.gone.is_none() && matters(known));
-        if stands(Safeguard::MissingIsLookedUp) {
-            taken.look.extend(missing.map(|known| known.id));
-        } else {
-            missing.map(|known| self.read(tx, &known, &Found::Gone, taken)).collect::<Result<Vec<_>, _>>()?;
-        }
+        taken.look.extend(missing.map(|known| known.id));
         Ok(())
     }
 

@@ -29,7 +29,7 @@ fn first_to_notice(safeguard: Safeguard) -> Option<(u64, String)> {
     })
 }
 
-// proves P1, P3, P5, Y1, W1, X1, X4, X7, R1, R3, H1: take one of their safeguards out, and a day goes wrong.
+// proves P1, P3, P5, Y1, W1, X1, X4, X7, R3, H1: take one of their safeguards out, and a day goes wrong.
 #[test]
 fn each_safeguard_is_missed_when_it_is_gone() {
     let next = AtomicUsize::new(0);
