@@ -543,6 +543,9 @@ pub(super) fn freeze(tx: &Tx<'_>, known: &Known) -> Result<Frozen, StoreError> {
 
 /// Puts listings behind the first push to their channel, and says what that push would change in all (H1).
 fn hold_first_push(tx: &Tx<'_>, channel: &ChannelName, frozen: &[Frozen], now: Timestamp) -> Result<(), StoreError> {
+    if !stands(Safeguard::FirstPushIsHeld) {
+        return Ok(());
+    }
     let open = tx.holds()?.into_iter().find(|hold| hold.channel == *channel && hold.why == HoldWhy::FirstPush);
     let id = match open {
         Some(open) => open.id,
