@@ -461,7 +461,7 @@ fn shown(shown: Shown) -> String {
     match shown {
         Shown::Exactly(level) => level.to_string(),
         Shown::AtMost { most: level, .. } => format!("at most {level}"),
-        Shown::Unknown => "unknown".to_owned(),
+        Shown::AtLeast(_) | Shown::Unknown => "unknown".to_owned(),
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Shown {
         /// What it shows at least, as far as known sales and writes of ours explain it: below that, units are missing.
         least: Level,
     },
+    /// Nobody knows how many, but for the least that known sales and writes explain: units came back to it.
+    AtLeast(Level),
     /// Anything.
     #[default]
     Unknown,
@@ -100,14 +102,14 @@ impl Shown {
     pub fn most(self) -> Option<Level> {
         match self {
             Self::Exactly(level) | Self::AtMost { most: level, .. } => Some(level),
-            Self::Unknown => None,
+            Self::AtLeast(_) | Self::Unknown => None,
         }
     }
 
     /// Returns what it shows at least, unless something happened that we do not know of.
     pub fn least(self) -> Option<Level> {
         match self {
-            Self::Exactly(level) | Self::AtMost { least: level, .. } => Some(level),
+            Self::Exactly(level) | Self::AtMost { least: level, .. } | Self::AtLeast(level) => Some(level),
             Self::Unknown => None,
         }
     }
@@ -116,7 +118,7 @@ impl Shown {
     pub fn exactly(self) -> Option<Level> {
         match self {
             Self::Exactly(level) => Some(level),
-            Self::AtMost { .. } | Self::Unknown => None,
+            Self::AtMost { .. } | Self::AtLeast(_) | Self::Unknown => None,
         }
     }
 
@@ -127,7 +129,7 @@ impl Shown {
         match self {
             Self::Exactly(level) => live != Some(level),
             Self::AtMost { most, .. } => quantity <= most && live.is_some_and(|live| live < quantity),
-            Self::Unknown => false,
+            Self::AtLeast(_) | Self::Unknown => false,
         }
     }
 }

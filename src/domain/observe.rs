@@ -67,7 +67,8 @@ fn missing(known: &mut Known, expected: Level, seen: Level, now: Timestamp, grac
 /// Takes a sale on a target listing, or its return, into what it shows (R1).
 pub fn sold_on_target(known: &mut Known, change: i64, placed: Timestamp) {
     if change < 0 {
-        known.shown = Shown::Unknown;
+        // Units that come back make it no fewer.
+        known.shown = known.shown.least().map_or(Shown::Unknown, Shown::AtLeast);
         return;
     }
     let explained = explain_missing(known, change);
@@ -83,6 +84,7 @@ pub fn sold_on_target(known: &mut Known, change: i64, placed: Timestamp) {
         Shown::Exactly(level) if clearly_after => Shown::Exactly(Level(level.0.saturating_sub(rest))),
         Shown::Exactly(most) => Shown::AtMost { most, least: Level(most.0.saturating_sub(rest)) },
         Shown::AtMost { most, least } => Shown::AtMost { most, least: Level(least.0.saturating_sub(rest)) },
+        Shown::AtLeast(least) => Shown::AtLeast(Level(least.0.saturating_sub(rest))),
         Shown::Unknown => Shown::Unknown,
     };
 }
@@ -201,9 +203,10 @@ pub fn confirmed(known: &mut Known, level: Level, begun: Timestamp, done: Timest
 /// Notes that a write is on its way: until its answer, the listing may show the old number or the new one.
 pub fn writing(known: &mut Known, quantity: Quantity) {
     let level = quantity.as_level();
-    known.shown = match known.shown.most().zip(known.shown.least()) {
-        Some((most, least)) => Shown::AtMost { most: most.max(level), least: least.min(level) },
-        None => Shown::Unknown,
+    known.shown = match (known.shown.most(), known.shown.least()) {
+        (Some(most), Some(least)) => Shown::AtMost { most: most.max(level), least: least.min(level) },
+        (None, Some(least)) => Shown::AtLeast(least.min(level)),
+        (_, None) => Shown::Unknown,
     };
 }
 

@@ -277,7 +277,7 @@ fn quantity_action(target: &TargetFacts, component: &Component, world: &World<'_
         Shown::Exactly(level) if level == wanted_level => Action::Nothing,
         _ if refused_lately(target, world, wanted) => Action::Wait(Doubt::RefusedLately),
         _ if lowering => Action::Push { quantity: wanted, lowering },
-        Shown::AtMost { .. } | Shown::Unknown => Action::Look,
+        Shown::AtMost { .. } | Shown::AtLeast(_) | Shown::Unknown => Action::Look,
         Shown::Exactly(_) => match doubt(target, component, world) {
             Some(doubt) => Action::Wait(doubt),
             None => Action::Push { quantity: wanted, lowering },

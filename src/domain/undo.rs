@@ -103,7 +103,7 @@ pub fn undo(
 ) -> Result<PutBack, Kept> {
     let shows = match target.known.shown {
         Shown::Exactly(level) => level,
-        Shown::AtMost { .. } | Shown::Unknown => return Err(Kept::Unreadable),
+        Shown::AtMost { .. } | Shown::AtLeast(_) | Shown::Unknown => return Err(Kept::Unreadable),
     };
     // What shows already what it showed before needs no write, and is held like the others.
     if shows != written.after && Some(shows) != written.before {

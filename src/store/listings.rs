@@ -141,6 +141,7 @@ impl Tx<'_> {
         let (kind, shown, least) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0), None),
             Shown::AtMost { most, least } => ("at_most", Some(most.0), Some(least.0)),
+            Shown::AtLeast(least) => ("unknown", None, Some(least.0)),
             Shown::Unknown => ("unknown", None, None),
         };
         let ceiling = known.ceiling.as_ref();
@@ -288,6 +289,7 @@ fn shown(row: &Row<'_>) -> Result<Shown> {
     match (get::<String>(row, "shown_kind")?.as_str(), level, least) {
         ("exactly", Some(level), None) => Ok(Shown::Exactly(level)),
         ("at_most", Some(most), Some(least)) => Ok(Shown::AtMost { most, least }),
+        ("unknown", None, Some(least)) => Ok(Shown::AtLeast(least)),
         ("unknown", None, None) => Ok(Shown::Unknown),
         (kind, level, _) => Err(StoreError::unreadable(format!("shown {kind} {level:?}"))),
     }

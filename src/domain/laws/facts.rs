@@ -34,7 +34,8 @@ impl Range {
 
     pub fn shown(&self) -> impl Strategy<Value = Shown> + use<> {
         let between = (self.level(), self.level()).prop_map(|(most, least)| Shown::AtMost { most, least });
-        prop_oneof![Just(Shown::Unknown), self.level().prop_map(Shown::Exactly), between]
+        let least = self.level().prop_map(Shown::AtLeast);
+        prop_oneof![Just(Shown::Unknown), self.level().prop_map(Shown::Exactly), between, least]
     }
 
     /// A line that owes to the given sources.

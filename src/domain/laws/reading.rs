@@ -86,7 +86,7 @@ fn units_are_missing_beside_a_doubtful_sale() {
     observe::sold_on_target(&mut listing, 1, at(200));
     assert_eq!(missing(&mut listing.clone(), 0), None, "the sale explains it, if the write was done");
     observe::sold_on_target(&mut listing, -1, at(200));
-    assert_eq!(missing(&mut listing, 0), None, "after a cancellation nobody knows");
+    assert_eq!(missing(&mut listing, 0), None, "as many as that may be there");
 }
 
 // proves R1: a sale clearly after our last write lowers what is shown; one that cannot be told makes it `at most`; a
@@ -101,7 +101,20 @@ fn sales_lower_what_is_shown() {
     observe::sold_on_target(&mut listing, 2, at(200));
     assert_eq!(listing.shown, Shown::Exactly(Level(8)));
     observe::sold_on_target(&mut listing, -1, at(300));
-    assert_eq!(listing.shown, Shown::Unknown);
+    assert_eq!((listing.shown, listing.shown.most()), (Shown::AtLeast(Level(8)), None));
+    observe::sold_on_target(&mut listing, 3, at(400));
+    assert_eq!(listing.shown, Shown::AtLeast(Level(5)));
+}
+
+// proves R1, R3, P1: what came back to a listing explains no fall of its number: an order is missing.
+#[test]
+fn a_cancellation_hides_no_sale() {
+    let mut listing = known(2, "list", Some(1), Shown::Exactly(Level(1)));
+    observe::sold_on_target(&mut listing, -2, at(50));
+    let none = Found::Level { level: Level(0), places: Vec::new(), counter: None };
+    let meaning = observe::target(&mut listing, &none, at(60), at(60), SignedDuration::from_mins(10));
+    assert_eq!(meaning, observe::Meaning::Missing { expected: Level(1), seen: Level(0) });
+    assert_eq!(listing.ceiling.map(|ceiling| ceiling.most), Some(Quantity::ZERO));
 }
 
 // proves W4, Y3: the source's own sales explain its readings; what they leave over is the owner's change.
