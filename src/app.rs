@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::channel::registry::{Consent, Doors, Renewing, Token, TokenKeeper};
+use crate::channel::registry::{Consent, Doors, Keeper, Renewing, Token};
 use crate::config::{ChannelConfig, Config, config_path, state_path};
 use crate::domain::ChannelName;
 use crate::engine::{Clock, Lane, Progress, Settings, Surroundings};
@@ -59,7 +59,7 @@ fn about(channel: &ChannelConfig, why: &str, next: Option<String>) -> Failure {
 
 fn doors(channel: &ChannelConfig, state: &std::path::Path) -> Result<Doors, Failure> {
     let transport = Http::new(channel.ca_file.as_deref()).map_err(|why| about(channel, &why, None))?;
-    Ok(Doors { transport: Arc::new(transport), tokens: token_keeper(state) })
+    Ok(Doors { transport: Arc::new(transport), keeper: keeper(state) })
 }
 
 fn lane(channel: &ChannelConfig, state: &std::path::Path) -> Result<Lane, Failure> {
@@ -111,15 +111,15 @@ pub async fn knock(address: &str, post: Option<(&'static str, String)>) -> Resul
     Http::new(None)?.knock(address, post).await
 }
 
-/// Returns what keeps the tokens of channels, in the credentials file beside a state.
-pub fn token_keeper(state: &std::path::Path) -> Arc<dyn TokenKeeper> {
-    Arc::new(Tokens(Credentials::of(state)))
+/// Returns what keeps for channels what outlives a process, in the credentials file beside a state.
+pub fn keeper(state: &std::path::Path) -> Arc<dyn Keeper> {
+    Arc::new(BesideState(Credentials::of(state)))
 }
 
-struct Tokens(Credentials);
+struct BesideState(Credentials);
 
 #[async_trait]
-impl TokenKeeper for Tokens {
+impl Keeper for BesideState {
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String> {
         let kept = self.0.token(channel).map_err(|error| error.to_string())?;
         Ok(kept.map(|kept| Token {
@@ -140,6 +140,14 @@ impl TokenKeeper for Tokens {
             scopes: token.scopes.clone(),
         };
         self.0.keep(channel, &kept).map_err(|error| error.to_string())
+    }
+
+    async fn places(&self, channel: &ChannelName) -> Result<Vec<String>, String> {
+        self.0.places(channel).map_err(|error| error.to_string())
+    }
+
+    async fn keep_places(&self, channel: &ChannelName, places: &[String]) -> Result<(), String> {
+        self.0.keep_places(channel, places).map_err(|error| error.to_string())
     }
 
     fn take_renewal(&self, channel: &ChannelName) -> Result<Option<Renewing>, String> {

@@ -230,17 +230,26 @@ impl Settings {
 pub struct Doors {
     /// The network.
     pub transport: Arc<dyn Transport>,
-    /// Where short-lived tokens are kept between runs (F3).
-    pub tokens: Arc<dyn TokenKeeper>,
+    /// What outlives a process (F3, L1).
+    pub keeper: Arc<dyn Keeper>,
 }
 
-/// Keeps tokens in a file of their own beside the state, one slot a channel.
+/// Keeps for each channel what outlives a process, in a file of its own beside the state: its token, and at which places
+/// its stock counts.
 #[async_trait]
-pub trait TokenKeeper: Send + Sync {
+pub trait Keeper: Send + Sync {
     /// Returns the token kept for a channel.
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String>;
     /// Keeps a token; when it returns, the token is on disk.
     async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String>;
+    /// Returns the platform's ids of the places at which the stock of a channel counted last; none where nobody said so yet.
+    async fn places(&self, _channel: &ChannelName) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+    /// Keeps at which places the stock of a channel counts.
+    async fn keep_places(&self, _channel: &ChannelName, _places: &[String]) -> Result<(), String> {
+        Ok(())
+    }
     /// Takes the right to get a new token for a channel, until what this returns is dropped; `None` while somebody else has
     /// it, in any process. Where no token is kept, everybody has it.
     fn take_renewal(&self, _channel: &ChannelName) -> Result<Option<Renewing>, String> {

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::landing::Landing;
 use super::{Context, End, named};
-use crate::app::{chance, consent, token_keeper};
+use crate::app::{chance, consent, keeper};
 use crate::channel::registry::Consent;
 use crate::channel::{ChannelError, printable};
 use crate::ui::Failure;
@@ -54,7 +54,7 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
     };
     let code = code_of(&answer, &secret)?;
     let token = consent.trade(&code).await.map_err(|error| failed(&error))?;
-    let keeper = token_keeper(&state);
+    let keeper = keeper(&state);
     let kept = async {
         let _renewing = keeper.renewal(&found.name).await?;
         keeper.keep(&found.name, &token).await

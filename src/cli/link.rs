@@ -17,7 +17,7 @@ use crate::domain::{ChannelName, Role, Sku};
 use crate::engine::linking::{self, Exported, FirstPush, HandTie, LinkPlan, survey};
 use crate::engine::whose::look_for_others;
 use crate::engine::{Inheritance, Progress, Quiet, Relisting, source};
-use crate::store::Store;
+use crate::store::{Credentials, Store};
 use crate::ui::{Bars, Failure, count, trouble_text};
 
 /// The most listings of one reason on the screen.
@@ -495,6 +495,7 @@ async fn rename(context: &Context, config: &Config, state: &Path, names: &[Strin
         let next = Some("give it a third name in channels.toml, and rename it to that".to_owned());
         return Err(Failure::Usage(format!("`{new}` has links or sales of its own in the state already"), next));
     }
+    Credentials::of(state).rename(&old, &new)?;
     context.ui.say(&format!("{old} is {new} from now on; its links and its history go with it."));
     context.ui.document("link", 0, Map::new());
     Ok(0)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::hold::{Frozen, HoldId};
-use super::intent::Intent;
+use super::intent::{Intent, Portion};
 use super::line::Line;
 use super::link::Link;
 use super::listing::{Listing, ListingRef};
@@ -194,6 +194,8 @@ pub struct SourceFacts {
     pub known: Known,
     /// The lines of targets whose owed and applied units of it differ.
     pub owing: Vec<Line>,
+    /// Where what these lines are to give back was taken off, where it has places (L1).
+    pub took: Vec<Portion>,
     /// The source's own lines that its reading may not contain.
     pub own: Vec<Line>,
     /// Its intents that are not closed.

@@ -92,6 +92,17 @@ impl Act {
     }
 }
 
+/// Source units of a line that an adjustment takes off at one place, or, below zero, gives back there (L1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// The line.
+    pub line: LineId,
+    /// The platform's id of the place.
+    pub place: String,
+    /// The units.
+    pub units: i64,
+}
+
 /// Where an intent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

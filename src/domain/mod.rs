@@ -47,7 +47,7 @@ pub use facts::{
     Ceiling, Changes, Component, Hidden, Known, ListingId, Pushed, Refusal, Seen, Shown, SourceFacts, TargetFacts,
 };
 pub use hold::{Frozen, FrozenPart, Hold, HoldId, HoldWhy};
-pub use intent::{Act, CallId, Intent, IntentId, IntentState, StoredCall};
+pub use intent::{Act, CallId, Intent, IntentId, IntentState, Portion, StoredCall};
 pub use line::{Forgotten, Held, Line, LineHold, LineId, Share};
 pub use link::{Link, LinkId, Part};
 pub use listing::{ChannelName, Found, Good, Listing, ListingKey, ListingRef, ListingState, Place, Reading, Role};

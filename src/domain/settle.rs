@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::capability::Capability;
 use super::facts::SourceFacts;
-use super::intent::{Act, IntentState};
+use super::intent::{Act, IntentState, Portion};
 use super::line::{Line, LineId};
 use super::listing::Place;
 use super::observe::{SAME_MOMENT, later};
@@ -22,6 +22,8 @@ pub struct Settlement {
     pub lines: Vec<(LineId, i64)>,
     /// How the change falls on the places of the source, with what each holds; empty where it knows none.
     pub places: Vec<(Place, Delta)>,
+    /// Where the units of each line are taken off or given back; empty where the source knows no places.
+    pub portions: Vec<Portion>,
     /// What of it makes up for what was lost (X3, X4).
     pub lost: Delta,
     /// Units that stay owed, or lost, because the source has no more: an oversell (W6).
@@ -53,7 +55,9 @@ pub fn settle_leaving(source: &SourceFacts, capability: &Capability, units: i64)
     }
     let units = lines.iter().fold(0, |sum: i64, (_, units)| sum.saturating_add(*units));
     let delta = Delta(lost.0.saturating_sub(units));
-    Some(Settlement { delta, before, lines, places: spread(&known.listing.places, delta), lost, short })
+    let portions = allot_places(&known.listing.places, &source.took, &lines);
+    let places = place_changes(&known.listing.places, &portions, lost);
+    Some(Settlement { delta, before, lines, places, portions, lost, short })
 }
 
 /// Tells whether a source listing can be adjusted now: it is there, keeps count, and no earlier adjustment of it is open.
@@ -90,36 +94,73 @@ fn allot(owing: &[Line], source: super::ListingId, limit: Option<Level>) -> (Vec
     (lines, short)
 }
 
-/// Spreads a change over places (L1): it is taken from the first place that has enough, else from one after the other,
-/// a shortfall from the first; it is given back to the first.
-pub fn spread(places: &[Place], delta: Delta) -> Vec<(Place, Delta)> {
-    let Some(first) = places.first() else { return Vec::new() };
-    if delta.is_zero() {
-        return Vec::new();
+/// Allots the units of each line to places (L1): what comes back returns to where it was taken off, then what is taken off
+/// is spread over what they hold. All places of the platform's that count are given, in the owner's order.
+fn allot_places(places: &[Place], took: &[Portion], lines: &[(LineId, i64)]) -> Vec<Portion> {
+    let mut places = places.to_vec();
+    let mut portions = Vec::new();
+    let (back, off): (Vec<_>, Vec<_>) = lines.iter().copied().partition(|(_, units)| *units < 0);
+    for (line, units) in back.into_iter().chain(off) {
+        let change = Delta(units.saturating_neg());
+        let deltas = if units < 0 { come_back(&places, took, line, change) } else { spread(&places, change) };
+        for (place, delta) in places.iter_mut().zip(deltas).filter(|(_, delta)| !delta.is_zero()) {
+            place.level = place.level.after(delta);
+            portions.push(Portion { line, place: place.id.clone(), units: delta.0.saturating_neg() });
+        }
     }
-    let wanted = delta.0.saturating_neg();
-    if delta.0 > 0 {
-        return vec![(first.clone(), delta)];
-    }
-    if let Some(place) = places.iter().find(|place| place.level.0 >= wanted) {
-        return vec![(place.clone(), delta)];
-    }
-    let mut left = wanted;
-    let mut takes: Vec<i64> = places
+    portions
+}
+
+/// Returns how units of a line come back to each place: to where they were taken off, the rest to the first place, where
+/// nobody knows any more or that place no longer counts.
+fn come_back(places: &[Place], took: &[Portion], line: LineId, back: Delta) -> Vec<Delta> {
+    let mut left = back.0;
+    let from = |place: &Place| took.iter().find(|portion| portion.line == line && portion.place == place.id);
+    let mut deltas: Vec<Delta> = places
         .iter()
         .map(|place| {
-            let take = place.level.0.clamp(0, left.max(0));
-            left = left.saturating_sub(take);
-            take
+            let units = from(place).map_or(0, |portion| portion.units).clamp(0, left.max(0));
+            left = left.saturating_sub(units);
+            Delta(units)
         })
         .collect();
-    takes[0] = takes[0].saturating_add(left);
-    places
+    if let Some(first) = deltas.first_mut() {
+        first.0 = first.0.saturating_add(left);
+    }
+    deltas
+}
+
+/// Returns how units that are taken off fall on each place: on the first that has enough, else on one after the other, a
+/// shortfall on the first.
+pub fn spread(places: &[Place], change: Delta) -> Vec<Delta> {
+    let wanted = change.0.saturating_neg();
+    if let Some(enough) = places.iter().position(|place| place.level.0 >= wanted) {
+        return (0..places.len()).map(|nth| if nth == enough { change } else { Delta(0) }).collect();
+    }
+    let mut left = wanted;
+    let mut deltas: Vec<Delta> = places
         .iter()
-        .zip(takes)
-        .filter(|(_, take)| *take != 0)
-        .map(|(place, take)| (place.clone(), Delta(take.saturating_neg())))
-        .collect()
+        .map(|place| {
+            let units = place.level.0.clamp(0, left.max(0));
+            left = left.saturating_sub(units);
+            Delta(units.saturating_neg())
+        })
+        .collect();
+    if let Some(first) = deltas.first_mut() {
+        first.0 = first.0.saturating_sub(left);
+    }
+    deltas
+}
+
+/// Sums up what changes at each place; what makes up for what was lost falls on the first.
+fn place_changes(places: &[Place], portions: &[Portion], lost: Delta) -> Vec<(Place, Delta)> {
+    let mut rest = lost.0;
+    let changed = places.iter().map(|place| {
+        let here = portions.iter().filter(|portion| portion.place == place.id);
+        let delta = here.fold(std::mem::take(&mut rest), |sum, portion| sum.saturating_sub(portion.units));
+        (place.clone(), Delta(delta))
+    });
+    changed.filter(|(_, delta)| !delta.is_zero()).collect()
 }
 
 /// What the evidence says of an adjustment whose answer was lost.

@@ -163,18 +163,20 @@ impl Cycle<'_> {
                 return Ok(());
             }
         };
-        let acts: Vec<(ListingId, Act)> = batch
+        let (acts, portions): (Vec<(ListingId, Act)>, Vec<_>) = batch
             .iter()
             .zip(preparing)
             .map(|((id, _), (_, settlement))| {
-                let Settlement { delta, before, lines, .. } = settlement;
-                (*id, Act::Adjust { delta, before, lines })
+                let Settlement { delta, before, lines, portions, .. } = settlement;
+                ((*id, Act::Adjust { delta, before, lines }), portions)
             })
-            .collect();
-        let (id, _) = self.store.transaction(|tx| {
+            .unzip();
+        let id = self.store.transaction(|tx| {
             let sent_again = |act: &Act| Delta(act.sent_again().0.saturating_neg());
             acts.iter().try_for_each(|(listing, act)| tx.add_lost(*listing, sent_again(act)))?;
-            tx.open_call(&lane.name, &call, now, &acts)
+            let (call, intents) = tx.open_call(&lane.name, &call, now, &acts)?;
+            intents.iter().zip(&portions).try_for_each(|(intent, portions)| tx.keep_portions(*intent, portions))?;
+            Ok(call)
         })?;
         self.corrected.extend(acts.iter().filter(|(_, act)| !act.sent_again().is_zero()).map(|(id, _)| *id));
         self.lane(&lane.name).calls.push_back(Sending { id, call, attempt: Attempt::First, rests: false });
@@ -542,7 +544,7 @@ impl Cycle<'_> {
         let known = self.store.transaction(|tx| {
             tx.close_intent(stored.intent.id, IntentState::InDoubt, now, "the number fits neither outcome")?;
             let lost = run_over(tx, stored, seen)?;
-            tx.set_meta(&run_over_key(stored.intent.id), &lost.to_string())?;
+            tx.keep_run_over(stored.intent.id, lost)?;
             let known = tx.known(stored.intent.listing)?;
             if let Some(known) = &known {
                 record(tx, run, known, Why::InDoubt, (Some(stored.before), Some(seen)), now, None)?;
@@ -613,8 +615,7 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
     }
     let state = if applied { IntentState::Applied } else { IntentState::NotApplied };
     tx.close_intent(id, state, now, "the owner said so")?;
-    let lost: i64 = tx.meta(&run_over_key(id))?.and_then(|lost| lost.parse().ok()).unwrap_or_default();
-    tx.forget_meta(&run_over_key(id))?;
+    let lost = tx.take_run_over(id)?;
     if applied {
         apply_lines(tx, intent.listing, lines)?;
         tx.add_lost(intent.listing, Delta(lost.saturating_neg()))?;
@@ -639,11 +640,6 @@ fn run_over(tx: &Tx<'_>, stored: &Stored<'_>, seen: Level) -> Result<i64, StoreE
     let sold = sold.fold(0_i64, |sum, line| sum.saturating_add(line.taken.saturating_sub(line.contained)));
     let goal = stored.before.after(stored.delta);
     Ok(seen.since(goal.after(Delta(sold.saturating_neg()))).0.clamp(0, sold.max(0)))
-}
-
-/// Under this stands what an adjustment in doubt ran over, if it was applied.
-fn run_over_key(id: IntentId) -> String {
-    format!("run-over:{}", id.0)
 }
 
 fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment {

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::value::numbers;
 use super::{Result, Tx};
 use crate::domain::unpaid::claimed;
-use crate::domain::{Changes, Component, Delta, Intent, Known, Line, Link, ListingId, SourceFacts, TargetFacts};
+use crate::domain::{
+    Changes, Component, Delta, Intent, Known, Line, LineId, Link, ListingId, Portion, SourceFacts, TargetFacts,
+};
 
 impl Tx<'_> {
     /// Returns the components that the given listings belong to, sources or targets, each once, in a steady order.
@@ -77,9 +79,12 @@ impl Tx<'_> {
         for known in self.known_of(sources.iter().copied())? {
             let id = known.id.0;
             let component = components.entry(group_of(groups, id)).or_default();
+            let owing = owing.remove(&id).unwrap_or_default();
+            let took = if known.listing.places.is_empty() { Vec::new() } else { self.took_for(known.id, &owing)? };
             component.sources.push(SourceFacts {
                 known,
-                owing: owing.remove(&id).unwrap_or_default(),
+                owing,
+                took,
                 own: own.remove(&id).unwrap_or_default(),
                 intents: intents.remove(&id).unwrap_or_default(),
                 unpaid: 0,
@@ -103,6 +108,13 @@ impl Tx<'_> {
             component.sources.iter_mut().zip(unpaid).for_each(|(source, units)| source.unpaid = units);
         }
         Ok(components.into_values().collect())
+    }
+
+    /// Returns where what lines are to give back to a source listing was taken off.
+    fn took_for(&self, source: ListingId, owing: &[Line]) -> Result<Vec<Portion>> {
+        let back: Vec<LineId> =
+            owing.iter().filter(|line| line.open_units(source) < 0).filter_map(|line| line.id).collect();
+        if back.is_empty() { Ok(Vec::new()) } else { self.took(source, back) }
     }
 }
 

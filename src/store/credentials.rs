@@ -1,4 +1,4 @@
-//! The credentials file beside the state: tokens that platforms gave us for a while, and whose state this is (I2).
+//! The credentials file beside the state: what channels keep between two processes, and whose state this is (I2).
 //!
 //! It is a file of its own so that the state itself can be copied, shown and sent around. It is readable by its owner
 //! alone and always replaced as a whole.
@@ -55,6 +55,9 @@ struct Kept {
     runs: u64,
     #[serde(default)]
     tokens: BTreeMap<String, KeptToken>,
+    /// At which places the stock of a channel counts, by the platform's ids (L1).
+    #[serde(default)]
+    places: BTreeMap<String, Vec<String>>,
 }
 
 impl Credentials {
@@ -77,6 +80,29 @@ impl Credentials {
     /// Keeps a token; when this returns, it is on disk.
     pub fn keep(&self, channel: &ChannelName, token: &KeptToken) -> Result<()> {
         self.change(|kept| drop(kept.tokens.insert(channel.as_str().to_owned(), token.clone())))
+    }
+
+    /// Returns at which places the stock of a channel counted last, by the platform's ids.
+    pub fn places(&self, channel: &ChannelName) -> Result<Vec<String>> {
+        Ok(self.load()?.places.remove(channel.as_str()).unwrap_or_default())
+    }
+
+    /// Keeps at which places the stock of a channel counts.
+    pub fn keep_places(&self, channel: &ChannelName, places: &[String]) -> Result<()> {
+        self.change(|kept| drop(kept.places.insert(channel.as_str().to_owned(), places.to_vec())))
+    }
+
+    /// Lets a channel that has another name now go on with what was kept for it, unless something is kept under that name.
+    pub fn rename(&self, old: &ChannelName, new: &ChannelName) -> Result<()> {
+        self.change(|kept| {
+            let (old, new) = (old.as_str(), new.as_str());
+            if let Some(token) = kept.tokens.remove(old) {
+                kept.tokens.entry(new.to_owned()).or_insert(token);
+            }
+            if let Some(places) = kept.places.remove(old) {
+                kept.places.insert(new.to_owned(), places);
+            }
+        })
     }
 
     /// Takes the right to get a new token for a channel, until what this returns is dropped; `None` while somebody else

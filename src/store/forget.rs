@@ -57,8 +57,14 @@ impl Tx<'_> {
         let most = i64::try_from(limits.most).unwrap_or(i64::MAX);
         let movements = self.connection.prepare_cached(MOVEMENTS)?.execute([ms(limits.ledger_before), most])?;
         let intents = self.old(INTENTS, limits.ledger_before, most)?;
-        let intents =
-            self.drop_all(&intents, &["DELETE FROM intent_line WHERE intent", "DELETE FROM intent WHERE id"])?;
+        let intents = self.drop_all(
+            &intents,
+            &[
+                "DELETE FROM intent_line WHERE intent",
+                "DELETE FROM portion WHERE intent",
+                "DELETE FROM intent WHERE id",
+            ],
+        )?;
         let calls = self.old(CALLS, limits.sent_before, most)?;
         let calls =
             self.drop_all(&calls, &["UPDATE intent SET call = NULL WHERE call", "DELETE FROM call WHERE id"])?;
@@ -119,6 +125,7 @@ impl Tx<'_> {
                     FROM line WHERE id",
                 "UPDATE movement SET line = NULL WHERE line",
                 "DELETE FROM intent_line WHERE line",
+                "DELETE FROM portion WHERE line",
                 "DELETE FROM share WHERE line",
                 "DELETE FROM line WHERE id",
             ],

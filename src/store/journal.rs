@@ -9,7 +9,7 @@ use super::value::{from_json, from_word, get, json, maybe_moment, moment, ms, nu
 use super::{Result, StoreError, Tx};
 use crate::domain::settle::{Evidence, Goal};
 use crate::domain::{
-    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, StoredCall,
+    Act, CallId, ChannelName, Delta, Intent, IntentId, IntentState, Level, LineId, ListingId, Portion, StoredCall,
 };
 
 /// A stored call some of whose intents are not closed.
@@ -32,6 +32,9 @@ const UNREAD: &str = "unread:";
 
 /// Under this and an intent's number stands the first reading after its answer was lost.
 const EVIDENCE: &str = "evidence:";
+
+/// Under this and an intent's number stands what it ran over, if it was applied.
+const RUN_OVER: &str = "run-over:";
 
 /// Under this and a listing's number stand its last goals.
 const GOAL: &str = "goals:";
@@ -95,6 +98,30 @@ impl Tx<'_> {
             }
         }
         Ok(IntentId(id))
+    }
+
+    /// Keeps at which places an adjustment takes off and gives back the units of its lines (L1).
+    pub fn keep_portions(&self, intent: IntentId, portions: &[Portion]) -> Result<()> {
+        let sql = "INSERT INTO portion (intent, line, place, units) VALUES (?1, ?2, ?3, ?4)";
+        let mut insert = self.connection.prepare_cached(sql)?;
+        for Portion { line, place, units } in portions {
+            insert.execute(params![intent.0, line.0, place, units])?;
+        }
+        Ok(())
+    }
+
+    /// Returns where the units of lines were taken off one source listing, less what was given back there since (L1).
+    pub(super) fn took(&self, source: ListingId, lines: impl IntoIterator<Item = LineId>) -> Result<Vec<Portion>> {
+        let sql = "SELECT portion.line, portion.place, sum(portion.units) FROM portion
+                JOIN intent ON intent.id = portion.intent
+            WHERE portion.line IN (SELECT value FROM json_each(?2)) AND intent.listing = ?1 AND intent.state = 'applied'
+            GROUP BY portion.line, portion.place HAVING sum(portion.units) > 0 ORDER BY portion.line, portion.place";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let lines = numbers(lines.into_iter().map(|line| line.0));
+        let portions = query.query_map(params![source.0, lines], |row| {
+            Ok(Portion { line: LineId(row.get(0)?), place: row.get(1)?, units: row.get(2)? })
+        })?;
+        Ok(portions.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Returns the calls to a channel that have an intent which is not closed, oldest first.
@@ -170,6 +197,19 @@ impl Tx<'_> {
         let [Some(level), Some(begun), Some(done), ref counter @ ..] = kept[..] else { return Ok(None) };
         let counter = counter.first().copied().flatten();
         Ok(Some(Evidence { level: Level(level), begun: moment(begun)?, done: moment(done)?, counter }))
+    }
+
+    /// Keeps what an adjustment in doubt ran over of the source's own sales, if it was applied (X3).
+    pub fn keep_run_over(&self, id: IntentId, units: i64) -> Result<()> {
+        self.set_meta(&format!("{RUN_OVER}{}", id.0), &units.to_string())
+    }
+
+    /// Returns what an adjustment in doubt ran over, if it was applied, and forgets it.
+    pub fn take_run_over(&self, id: IntentId) -> Result<i64> {
+        let key = format!("{RUN_OVER}{}", id.0);
+        let kept = self.meta(&key)?.map(|text| number(&text)).transpose()?;
+        self.forget_meta(&key)?;
+        Ok(kept.unwrap_or_default())
     }
 
     /// Notes that a listing of the source is to be read before anything is taken off it: while it was in doubt, readings of

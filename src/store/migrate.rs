@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_moments.sql"),
     include_str!("migrations/0007_least.sql"),
     include_str!("migrations/0008_ruled_anew.sql"),
+    include_str!("migrations/0009_portions.sql"),
 ];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in

@@ -237,7 +237,7 @@ fn what_a_run_met_is_mended_by_the_next() {
     assert!(home.read("stock.csv").contains("BOWL,3,"));
 }
 
-// finds stock-not-managed, sells-below-zero, not-on-sale, scope-missing, scope-optional, location-missing, location-inactive, api-version
+// finds stock-not-managed, sells-below-zero, not-on-sale, scope-missing, scope-optional, location-missing, location-inactive, location-new, api-version
 #[tokio::test(flavor = "multi_thread")]
 async fn shops_are_mended_by_command_or_in_their_settings() {
     let market = Market::live(1);
@@ -286,7 +286,12 @@ async fn shops_are_mended_by_command_or_in_their_settings() {
     gone(&home, "location-missing");
     let second = outlet.add_location("Cellar");
     outlet.stock_at("MUG", second, 3);
+    insta::assert_snapshot!(said(&home, "location-new"), @r#"
+    problem outlet: the shop sells online from "Cellar" too, and its stock does not count yet
+    next: if it is to count: `locations = ["Main", "Cellar"]` in [channels.outlet] of channels.toml; if not: `locations = ["Main"]`
+    "#);
     home.edit("[channels.outlet]", "[channels.outlet]\nlocations = [\"Main\", \"Cellar\"]");
+    gone(&home, "location-new");
     outlet.close_location(second, true);
     insta::assert_snapshot!(said(&home, "location-inactive"), @"
     problem outlet: the location Cellar is not active: nothing is sold from it

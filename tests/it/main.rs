@@ -40,6 +40,7 @@ mod in_turn;
 mod lanes_apart;
 mod layers;
 mod line;
+mod locations;
 mod newest;
 mod orders;
 mod owed;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eys::channel::Channel;
-use eys::channel::registry::{Doors, Kind, SecretSource, Settings as ChannelSettings, Token, TokenKeeper, Value, kind};
+use eys::channel::registry::{Doors, Keeper, Kind, SecretSource, Settings as ChannelSettings, Token, Value, kind};
 use eys::domain::guard::Guard;
 use eys::domain::policy::{Restock, SourceGone, ZeroStock};
 use eys::domain::rule::Rule;
@@ -48,8 +48,8 @@ pub struct Shops {
     /// Whether the shops are reached over real sockets.
     pub over_the_wire: bool,
     keys: Arc<AtomicU64>,
-    /// The tokens of channels whose refresh token is good once, so that the next process goes on with them.
-    tokens: Arc<Remembering>,
+    /// What the next process must go on with: refresh tokens that are good once, and which locations count.
+    kept: Arc<Remembering>,
     /// How wrong this machine's clock is, in seconds.
     clock: Arc<AtomicI64>,
 }
@@ -73,7 +73,7 @@ pub fn fixed(text: &'static str) -> Value {
 struct Forgetful;
 
 #[async_trait]
-impl TokenKeeper for Forgetful {
+impl Keeper for Forgetful {
     async fn load(&self, _: &ChannelName) -> Result<Option<Token>, String> {
         Ok(None)
     }
@@ -83,18 +83,30 @@ impl TokenKeeper for Forgetful {
     }
 }
 
-/// Keeps tokens as a file does, for as long as the shops are there.
+/// Keeps what a file would keep, for as long as the shops are there.
 #[derive(Default)]
-struct Remembering(Mutex<BTreeMap<ChannelName, Token>>);
+struct Remembering {
+    tokens: Mutex<BTreeMap<ChannelName, Token>>,
+    places: Mutex<BTreeMap<ChannelName, Vec<String>>>,
+}
 
 #[async_trait]
-impl TokenKeeper for Remembering {
+impl Keeper for Remembering {
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String> {
-        Ok(self.0.lock().unwrap().get(channel).cloned())
+        Ok(self.tokens.lock().unwrap().get(channel).cloned())
     }
 
     async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String> {
-        self.0.lock().unwrap().insert(channel.clone(), token.clone());
+        self.tokens.lock().unwrap().insert(channel.clone(), token.clone());
+        Ok(())
+    }
+
+    async fn places(&self, channel: &ChannelName) -> Result<Vec<String>, String> {
+        Ok(self.places.lock().unwrap().get(channel).cloned().unwrap_or_default())
+    }
+
+    async fn keep_places(&self, channel: &ChannelName, places: &[String]) -> Result<(), String> {
+        self.places.lock().unwrap().insert(channel.clone(), places.to_vec());
         Ok(())
     }
 }
@@ -123,7 +135,7 @@ impl Shops {
             blocks: Vec::new(),
             over_the_wire: false,
             keys: Arc::default(),
-            tokens: Arc::default(),
+            kept: Arc::default(),
             clock: Arc::default(),
         }
     }
@@ -281,8 +293,11 @@ impl Shops {
     /// The same over a line of the test's own.
     pub fn connect_over(&self, nth: usize, transport: Arc<dyn Transport>) -> Arc<dyn Channel> {
         let (kind, settings) = &self.blocks[nth];
-        let tokens: Arc<dyn TokenKeeper> = if kind.name == "etsy" { self.tokens.clone() } else { Arc::new(Forgetful) };
-        let doors = Doors { transport, tokens };
+        let keeper: Arc<dyn Keeper> = match kind.name {
+            "etsy" | "shopify" => self.kept.clone(),
+            _ => Arc::new(Forgetful),
+        };
+        let doors = Doors { transport, keeper };
         Arc::from((kind.build)(settings.clone(), doors).unwrap())
     }
 
@@ -404,9 +419,21 @@ impl Shops {
         let (options, stop) = (Options::default(), CancellationToken::new());
         let _ = tokio::time::timeout(time, engine.cycle(&mut self.store, &options, &stop)).await;
         drop(engine);
+        self.connect_anew();
+    }
+
+    /// Builds all channels anew, as the next process does.
+    pub fn connect_anew(&mut self) {
         for nth in 0..self.lanes.len() {
             self.lanes[nth].channel = self.connect(nth);
         }
+    }
+
+    /// Writes the names of locations into a shop's block, or leaves them out.
+    pub fn set_locations(&mut self, channel: &str, names: &[&str]) {
+        let (_, block) = self.blocks.iter_mut().find(|(_, block)| block.name.as_str() == channel).unwrap();
+        block.values.insert("locations", Value::Texts(names.iter().map(|name| (*name).to_owned()).collect()));
+        self.connect_anew();
     }
 
     /// Settles what is in doubt, as `eys doctor --settle` does.

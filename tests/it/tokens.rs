@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use eys::app::token_keeper;
+use eys::app::keeper;
 use eys::channel::Channel;
 use eys::channel::registry::{Doors, Settings, Value, kind};
 use eys::domain::Role;
@@ -89,7 +89,7 @@ impl Platform {
         let settings =
             Settings { name: name("shop"), role: Role::Source, base_url, allow_http: false, fees: false, values };
         let transport = Arc::new(Watched { market: self.market.clone(), state: state.clone(), kept: Mutex::default() });
-        let doors = Doors { transport, tokens: token_keeper(&state) };
+        let doors = Doors { transport, keeper: keeper(&state) };
         Arc::from((kind(self.kind).unwrap().build)(settings, doors).unwrap())
     }
 

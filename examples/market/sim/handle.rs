@@ -200,6 +200,19 @@ impl ShopHandle {
         self.market.world(|world| world.shop(&self.name).available(sku))
     }
 
+    /// Returns the units of an SKU at one location.
+    pub fn available_at(&self, sku: &str, location: u64) -> i64 {
+        self.market.world(|world| {
+            let shop = world.shop(&self.name);
+            shop.level(shop.item_of(sku), location).map_or(0, |level| level.available)
+        })
+    }
+
+    /// Returns the location that a shop opened with.
+    pub fn first_location(&self) -> u64 {
+        self.market.world(|world| *world.shop(&self.name).locations.keys().next().expect("a shop has a location"))
+    }
+
     /// Sums up what really became of an SKU.
     pub fn truth(&self, sku: &str) -> Truth {
         self.market.world(|world| world.truth(&self.name, sku))

@@ -88,7 +88,7 @@ impl Access {
     /// Returns the token to use, in place of one that was refused. Whoever comes first fetches a new one and keeps it; the
     /// others wait for it, those of other processes too (F3).
     pub async fn token(&self, client: &Client, refused: Option<&SecretString>) -> Result<SecretString> {
-        let (tokens, name) = (&self.doors.tokens, &self.settings.name);
+        let (tokens, name) = (&self.doors.keeper, &self.settings.name);
         let good = |token: &Token| {
             let is_refused = |refused: &SecretString| refused.expose_secret() == token.access.expose_secret();
             is_fresh(token, client.clock()) && !refused.is_some_and(is_refused)
@@ -149,7 +149,7 @@ impl Access {
     }
 
     async fn kept(&self) -> Result<Option<Token>> {
-        self.doors.tokens.load(&self.settings.name).await.map_err(kept_error)
+        self.doors.keeper.load(&self.settings.name).await.map_err(kept_error)
     }
 
     /// Returns the refresh token: what stands in channels.toml goes before what consent in the browser left.

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::channel::ErrorKind;
-use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
+use crate::channel::registry::{Keeper, SecretSource, Token, Value};
 use crate::domain::{ChannelName, Level, Quantity, Role, Shown};
 use crate::net::{NetError, Reply, Request, Transport};
 
@@ -34,7 +34,7 @@ impl SecretSource for Fixed {
 struct Kept(Mutex<Option<Token>>);
 
 #[async_trait]
-impl TokenKeeper for Kept {
+impl Keeper for Kept {
     async fn load(&self, _: &ChannelName) -> std::result::Result<Option<Token>, String> {
         Ok(self.0.lock().unwrap().clone())
     }
@@ -109,7 +109,7 @@ fn ebay<S: AsRef<str>>(answers: &[(u16, S)]) -> (Ebay, Arc<Script>) {
         script.add(*status, body.as_ref());
     }
     let tokens = Arc::new(Kept(Mutex::new(Some(token("access-secret-1")))));
-    (Ebay::new(settings(), Doors { transport: script.clone(), tokens }).unwrap(), script)
+    (Ebay::new(settings(), Doors { transport: script.clone(), keeper: tokens }).unwrap(), script)
 }
 
 /// Frames what a Trading call answers.

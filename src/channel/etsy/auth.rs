@@ -89,7 +89,7 @@ impl Access {
         {
             return Ok(slot.token.insert(token).access.clone());
         }
-        let renewing = self.doors.tokens.renewal(&self.settings.name).await.map_err(kept_error)?;
+        let renewing = self.doors.keeper.renewal(&self.settings.name).await.map_err(kept_error)?;
         self.keep(&mut slot).await?;
         let token = self.newest(client, &mut slot, good).await?;
         drop(renewing);
@@ -131,7 +131,7 @@ impl Access {
         let Some((used, token)) = &slot.unkept else { return Ok(()) };
         let kept = self.kept().await?.and_then(|kept| kept.refresh);
         if kept.is_none_or(|kept| same(&kept, used) || self.is_configured(used)) {
-            self.doors.tokens.keep(&self.settings.name, token).await.map_err(kept_error)?;
+            self.doors.keeper.keep(&self.settings.name, token).await.map_err(kept_error)?;
         }
         slot.unkept = None;
         Ok(())
@@ -145,7 +145,7 @@ impl Access {
     /// Returns what is kept. A token of another user than the one in channels.toml is none: the owner has put another
     /// account there.
     async fn kept(&self) -> Result<Option<Token>> {
-        let kept = self.doors.tokens.load(&self.settings.name).await.map_err(kept_error)?;
+        let kept = self.doors.keeper.load(&self.settings.name).await.map_err(kept_error)?;
         let configured = self.configured().await?;
         let configured = configured.as_ref().and_then(user);
         Ok(kept.filter(|kept| {

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
+use crate::channel::registry::{Keeper, SecretSource, Token, Value};
 use crate::domain::{Level, Quantity, Role, Shown};
 use crate::net::{NetError, Reply, Request, Transport};
 
@@ -46,7 +46,7 @@ impl Kept {
 }
 
 #[async_trait]
-impl TokenKeeper for Kept {
+impl Keeper for Kept {
     async fn load(&self, _: &ChannelName) -> std::result::Result<Option<Token>, String> {
         Ok(self.token.lock().unwrap().clone())
     }
@@ -144,7 +144,7 @@ fn etsy_with<S: AsRef<str>>(settings: Settings, answers: &[(u16, S)]) -> (Etsy, 
         token: Mutex::new(Some(token("12345678.access-secret-1", "12345678.refresh-secret-1"))),
         ..Kept::default()
     };
-    (Etsy::new(settings, Doors { transport: script.clone(), tokens: Arc::new(kept) }).unwrap(), script)
+    (Etsy::new(settings, Doors { transport: script.clone(), keeper: Arc::new(kept) }).unwrap(), script)
 }
 
 fn etsy<S: AsRef<str>>(answers: &[(u16, S)]) -> (Etsy, Arc<Script>) {

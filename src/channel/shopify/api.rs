@@ -112,7 +112,7 @@ impl Api {
         if self.settings.has("access_token") {
             return self.settings.secret("access_token").await;
         }
-        let (tokens, name) = (&self.doors.tokens, &self.settings.name);
+        let (tokens, name) = (&self.doors.keeper, &self.settings.name);
         let good = |token: &Token| {
             self.is_fresh(token)
                 && refused.is_none_or(|refused| refused.expose_secret() != token.access.expose_secret())
@@ -138,7 +138,7 @@ impl Api {
     }
 
     async fn kept_token(&self) -> Result<Option<Token>> {
-        self.doors.tokens.load(&self.settings.name).await.map_err(kept_error)
+        self.doors.keeper.load(&self.settings.name).await.map_err(kept_error)
     }
 
     /// Tells whether a token has more than a tenth of its day left, by the platform's clock where that is known.
@@ -369,8 +369,9 @@ fn evidence(reply: &Reply, said: Option<&str>) -> Evidence {
     }
 }
 
-fn kept_error(why: String) -> ChannelError {
-    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping a token", why)
+/// Tells that what is kept beside the state could not be read or written.
+pub(super) fn kept_error(why: String) -> ChannelError {
+    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Shopify;
 use super::api::{Document, VERSION};
 use super::wire::{Location, Nodes, ShopNode};
+use super::{Shopify, choose};
 use crate::channel::{Probe, Result, Weight, printable};
+use crate::domain::ChannelName;
 
 const DOCTOR: Document =
     Document { text: include_str!("doctor.graphql"), operation: "looking at the shop", cost: 25.0 };
@@ -71,7 +72,11 @@ impl Shopify {
             answer.current_app_installation.access_scopes.iter().map(|s| s.handle.as_str()).collect();
         probes.extend(scopes(&granted));
         probes.extend(version(&answer.public_api_versions));
-        probes.extend(locations(&answer.locations.nodes, &self.wanted));
+        let kept = self.kept_places().await?;
+        probes.extend(locations(&answer.locations.nodes, &self.wanted, &kept));
+        if self.wanted.is_empty() {
+            probes.extend(new_location(&answer.locations.nodes, &kept, &self.name));
+        }
         Ok(probes)
     }
 }
@@ -107,9 +112,9 @@ fn version(versions: &[ApiVersion]) -> Option<Probe> {
     })
 }
 
-fn locations(all: &[Location], wanted: &[String]) -> Vec<Probe> {
-    let sells = |place: &&Location| place.is_active && place.fulfills_online_orders && !place.is_fulfillment_service;
-    let selling: Vec<String> = all.iter().filter(sells).map(|place| printable(&place.name, 60)).collect();
+fn locations(all: &[Location], wanted: &[String], kept: &[String]) -> Vec<Probe> {
+    let name = |place: &Location| printable(&place.name, 60);
+    let selling: Vec<String> = all.iter().filter(|place| place.sells()).map(name).collect();
     if let Some(missing) =
         wanted.iter().find(|name| !all.iter().any(|place| place.name == **name || place.id == **name))
     {
@@ -129,14 +134,32 @@ fn locations(all: &[Location], wanted: &[String]) -> Vec<Probe> {
             )
         })
         .collect();
-    let words = if wanted.is_empty() {
-        let rest = if selling.len() > 1 { "; sales are taken off in this order" } else { "" };
-        format!("stock is read at {}{rest}", selling.join(", "))
-    } else {
-        format!("stock is read at {}", wanted.join(", "))
-    };
-    let next = (wanted.is_empty() && selling.len() > 1)
+    let places: Vec<String> = choose(all, wanted, kept).unwrap_or_default().iter().map(name).collect();
+    let rest = if places.len() > 1 { "; sales are taken off in this order" } else { "" };
+    let words = format!("stock is read at {}{rest}", places.join(", "));
+    let next = (wanted.is_empty() && places.len() > 1)
         .then(|| "name them as `locations` in channels.toml to choose others or another order".to_owned());
     probes.push(probe("locations", Weight::Fine, words, next));
     probes
+}
+
+/// Finds locations that sell online since lately: the owner says whether their stock counts (L1).
+fn new_location(all: &[Location], kept: &[String], name: &ChannelName) -> Option<Probe> {
+    let selling: Vec<&Location> = all.iter().filter(|place| place.sells()).collect();
+    let quoted = |places: &[&&Location]| {
+        let names: Vec<String> = places.iter().map(|place| format!("{:?}", printable(&place.name, 60))).collect();
+        names.join(", ")
+    };
+    let (old, new): (Vec<&&Location>, Vec<&&Location>) = selling.iter().partition(|place| kept.contains(&place.id));
+    if old.is_empty() || new.is_empty() {
+        return None;
+    }
+    let all: Vec<&&Location> = old.iter().chain(&new).copied().collect();
+    let message = format!("the shop sells online from {} too, and its stock does not count yet", quoted(&new));
+    let next = format!(
+        "if it is to count: `locations = [{}]` in [channels.{name}] of channels.toml; if not: `locations = [{}]`",
+        quoted(&all),
+        quoted(&old)
+    );
+    Some(Probe::problem("location-new", message, &next))
 }

@@ -13,21 +13,23 @@ mod trace;
 mod wire;
 mod writing;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use self::api::{Api, Document};
+use self::api::{Api, Document, kept_error};
 use self::wire::{Catalogue, Changed, Levels, Location, ShopAnswer, item_gid};
-use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
+use super::registry::{Doors, Keeper, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
     Result, Showing, Standing, Update,
 };
 use crate::domain::{
-    Capability, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall, Trace, Traces, Writer,
-    ZeroKept,
+    Capability, ChannelName, ExactlyOnce, Listing, ListingKey, OrderFact, OrderWindow, Reading, StoredCall, Trace,
+    Traces, Writer, ZeroKept,
 };
 
 /// The most elements of a page and of an array (3.1).
@@ -70,7 +72,7 @@ pub(super) static KIND: Kind = Kind {
         },
         Key {
             name: "locations",
-            help: "names, in the order in which sales are taken off; all that sell online if left out",
+            help: "names, in the order in which sales are taken off; if left out, all that sell online at first",
             example: "[\"Main warehouse\"]",
             shape: Shape::Texts,
             need: Need::Seldom,
@@ -116,7 +118,11 @@ const CHANGED: Document =
 /// A Shopify shop.
 struct Shopify {
     api: Api,
+    name: ChannelName,
+    /// The locations that the owner named.
     wanted: Vec<String>,
+    /// Where it is kept which locations count, where the owner named none.
+    keeper: Arc<dyn Keeper>,
     /// Whose shop it is and where its stock lies: looked up once, with whatever call comes first.
     shop: OnceCell<Shop>,
     /// The app as it is installed on the shop: what it keeps for itself is kept there.
@@ -134,9 +140,12 @@ struct Shop {
 impl Shopify {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
         let wanted = settings.texts("locations").to_vec();
+        let (name, keeper) = (settings.name.clone(), Arc::clone(&doors.keeper));
         Ok(Self {
             api: Api::new(settings, doors)?,
+            name,
             wanted,
+            keeper,
             shop: OnceCell::new(),
             installation: OnceCell::new(),
             capability: capability(),
@@ -146,9 +155,26 @@ impl Shopify {
     async fn shop(&self) -> Result<&Shop> {
         let look_up = || async {
             let answer: ShopAnswer = self.api.ask(SHOP, json!({})).await?;
-            choose(answer, &self.wanted)
+            self.found(answer).await
         };
         self.shop.get_or_try_init(look_up).await
+    }
+
+    /// Takes in whose shop it is, and keeps which of its locations count.
+    async fn found(&self, answer: ShopAnswer) -> Result<Shop> {
+        let kept = self.kept_places().await?;
+        let places = choose(&answer.locations.nodes, &self.wanted, &kept)?;
+        let ids: Vec<String> = places.iter().map(|place| place.id.clone()).collect();
+        // One that is closed for a while counts again when it opens.
+        if kept != ids && !(self.wanted.is_empty() && ids.iter().all(|id| kept.contains(id))) {
+            self.keeper.keep_places(&self.name, &ids).await.map_err(kept_error)?;
+        }
+        Ok(Shop { account: answer.shop.account(), places })
+    }
+
+    /// Returns the ids of the locations that counted last.
+    async fn kept_places(&self) -> Result<Vec<String>> {
+        self.keeper.places(&self.name).await.map_err(kept_error)
     }
 
     /// Returns the first place, which is the only one mostly, and whether there are more.
@@ -187,25 +213,22 @@ fn capability() -> Capability {
     }
 }
 
-/// Chooses the locations (L1): those that the owner named, else the active ones that fulfil online orders and belong to
-/// no fulfilment service.
-fn choose(answer: ShopAnswer, wanted: &[String]) -> Result<Shop> {
-    let all = answer.locations.nodes;
+/// Chooses the locations (L1): those that the owner named, else those that counted last and still sell. At first, and where
+/// none of those is left, all that sell.
+fn choose(all: &[Location], wanted: &[String], kept: &[String]) -> Result<Vec<Location>> {
     let places: Vec<Location> = if wanted.is_empty() {
-        let sells = |place: &Location| place.is_active && place.fulfills_online_orders && !place.is_fulfillment_service;
-        all.into_iter().filter(sells).collect()
+        let selling: Vec<&Location> = all.iter().filter(|place| place.sells()).collect();
+        let joined = kept.iter().filter_map(|id| selling.iter().find(|place| place.id == *id));
+        let joined: Vec<Location> = joined.map(|place| (*place).clone()).collect();
+        if joined.is_empty() { selling.into_iter().cloned().collect() } else { joined }
     } else {
         let find = |name: &String| {
             let found = all.iter().find(|place| place.name == *name || place.id == *name || tail(&place.id) == name);
-            found.cloned().ok_or_else(|| unknown_location(name, &all))
+            found.cloned().ok_or_else(|| unknown_location(name, all))
         };
         wanted.iter().map(find).collect::<Result<_>>()?
     };
-    if places.is_empty() {
-        return Err(no_location());
-    }
-    let account = Account { identity: answer.shop.myshopify_domain, label: answer.shop.name };
-    Ok(Shop { account, places })
+    if places.is_empty() { Err(no_location()) } else { Ok(places) }
 }
 
 fn unknown_location(name: &str, all: &[Location]) -> ChannelError {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::api::Document;
 use super::wire::{Connection, Location, Nodes, PageInfo, ShopAnswer, ShopNode, item_number};
-use super::{ORDERS, Shopify, choose};
+use super::{ORDERS, Shopify};
 use crate::channel::{ChannelError, Page, PageToken, Result, printable};
 use crate::domain::{LineFact, LineKey, ListingKey, OrderFact, OrderWindow, Sku};
 
@@ -124,11 +124,10 @@ impl Shopify {
         };
         let variables = json!({ "first": ORDERS, "after": page.map(|page| page.0), "filter": filter });
         let answer: Answer = self.api.ask(READ, variables).await?;
-        let chosen = choose(ShopAnswer { shop: answer.shop, locations: answer.locations }, &self.wanted)?;
-        let shop = self.shop.get_or_init(|| async { chosen.clone() }).await;
-        let mut account = shop.account.clone();
         // The account that answers now counts, not the one remembered from an earlier call (I1).
-        account.clone_from(&chosen.account);
+        let account = answer.shop.account();
+        let found = ShopAnswer { shop: answer.shop, locations: answer.locations };
+        self.shop.get_or_try_init(|| self.found(found)).await?;
         let next = answer.orders.page_info.next()?;
         let mut items = Vec::with_capacity(answer.orders.nodes.len());
         for mut order in answer.orders.nodes {

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{ChannelError, PageToken, Result, found, printable};
+use super::super::{Account, ChannelError, PageToken, Result, found, printable};
 use crate::domain::{Found, Good, Level, Listing, ListingKey, ListingState, Place, Price, Reading, Sku};
 
 #[derive(Deserialize)]
@@ -22,6 +22,13 @@ pub(super) struct ShopNode {
     pub myshopify_domain: String,
 }
 
+impl ShopNode {
+    /// Returns whose shop it is.
+    pub fn account(&self) -> Account {
+        Account { identity: self.myshopify_domain.clone(), label: self.name.clone() }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Location {
@@ -30,6 +37,13 @@ pub(super) struct Location {
     pub is_active: bool,
     pub is_fulfillment_service: bool,
     pub fulfills_online_orders: bool,
+}
+
+impl Location {
+    /// Tells whether its stock is sold online, and kept by the shop itself (L1).
+    pub fn sells(&self) -> bool {
+        self.is_active && self.fulfills_online_orders && !self.is_fulfillment_service
+    }
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::wire::{Key as ListingOf, Product};
 use super::*;
-use crate::channel::registry::{SecretSource, Token, TokenKeeper, Value};
+use crate::channel::registry::{Keeper, SecretSource, Token, Value};
 use crate::domain::{ChannelName, Delta, Found, Level, ListingState, Quantity, Role, Shown};
 use crate::net::{NetError, Reply, Request, Transport};
 
@@ -28,7 +28,7 @@ impl SecretSource for Fixed {
 struct Forgetful;
 
 #[async_trait]
-impl TokenKeeper for Forgetful {
+impl Keeper for Forgetful {
     async fn load(&self, _: &ChannelName) -> std::result::Result<Option<Token>, String> {
         Ok(None)
     }
@@ -67,7 +67,7 @@ fn shop(url: &str, answers: &[(u16, &str)]) -> (WooCommerce, Arc<Script>) {
     ]);
     let name = ChannelName::new("web").unwrap();
     let settings = Settings { name, role: Role::Target, base_url: None, allow_http: true, fees: false, values };
-    let doors = Doors { transport: script.clone(), tokens: Arc::new(Forgetful) };
+    let doors = Doors { transport: script.clone(), keeper: Arc::new(Forgetful) };
     (WooCommerce::new(settings, &doors).unwrap(), script)
 }
 

@@ -99,7 +99,7 @@ impl Range {
                 known.gone = (gone && !managed).then(|| at(0));
                 known.owners_change = changed.then_some(MovementId(5));
                 known.sold = sold;
-                SourceFacts { known, owing, own, intents, unpaid: 0, lost: Delta(lost) }
+                SourceFacts { known, owing, took: Vec::new(), own, intents, unpaid: 0, lost: Delta(lost) }
             },
         )
     }

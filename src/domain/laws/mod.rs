@@ -135,8 +135,15 @@ fn component() -> impl Strategy<Value = Component> {
                 line
             })
             .collect();
-        let sources =
-            vec![SourceFacts { known: source, owing, own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) }];
+        let sources = vec![SourceFacts {
+            known: source,
+            owing,
+            own: Vec::new(),
+            took: Vec::new(),
+            intents: Vec::new(),
+            unpaid: 0,
+            lost: Delta(0),
+        }];
         let targets = targets.into_iter().zip(2..).map(|((units, shown, held), id)| target(id, units, shown, held));
         Component { sources, targets: targets.collect() }
     })

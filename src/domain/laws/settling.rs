@@ -77,7 +77,23 @@ proptest! {
             .map(|(level, id): (&i32, i32)| Place { id: id.to_string(), level: Level(i64::from(*level)) })
             .collect();
         let spread = spread(&places, Delta(i64::from(delta)));
-        prop_assert_eq!(spread.iter().map(|(_, delta)| delta.0).sum::<i64>(), i64::from(delta));
+        prop_assert_eq!(spread.iter().map(|delta| delta.0).sum::<i64>(), i64::from(delta));
+    }
+
+    // proves L1: what is sold and cancelled, in whatever order, leaves no place with more or less than it had.
+    #[test]
+    fn units_return_where_they_came_from(
+        levels in proptest::collection::vec(0_i64..6, 1..4), sales in proptest::collection::vec((0_usize..3, 0_i64..6), 1..9)
+    ) {
+        let mut stock = Stock::of(&levels);
+        for (nth, units) in sales {
+            stock.owe(nth, units);
+            stock.settle();
+        }
+        (0..3).for_each(|nth| stock.owe(nth, 0));
+        stock.settle();
+        let left: Vec<i64> = stock.source.known.listing.places.iter().map(|place| place.level.0).collect();
+        prop_assert_eq!(left, levels);
     }
 
     // proves X6: whatever is decided as done or not done fits the number that was read.
@@ -92,6 +108,77 @@ proptest! {
             Verdict::InDoubt => prop_assert!(settled),
         }
     }
+}
+
+/// A source listing at several places, to which three lines owe.
+struct Stock {
+    source: SourceFacts,
+}
+
+impl Stock {
+    fn of(levels: &[i64]) -> Self {
+        let mut known = known(1, "shop", Some(levels.iter().sum()), Shown::Unknown);
+        let place = |(nth, level): (usize, &i64)| Place { id: nth.to_string(), level: Level(*level) };
+        known.listing.places = levels.iter().enumerate().map(place).collect();
+        let share = Share { source: ListingId(1), units: 1, applied: 0 };
+        let owing = (1..=3).map(|id| line(id, 0, 0, vec![share])).collect();
+        Self {
+            source: SourceFacts {
+                known,
+                owing,
+                took: Vec::new(),
+                own: Vec::new(),
+                intents: Vec::new(),
+                unpaid: 0,
+                lost: Delta(0),
+            },
+        }
+    }
+
+    fn owe(&mut self, nth: usize, units: i64) {
+        self.source.owing[nth].taken = units;
+    }
+
+    /// Settles what is owed, as a source that confirms everything does.
+    fn settle(&mut self) {
+        let Some(settlement) = settle(&self.source, &can(true)) else { return };
+        assert_eq!(settlement.places.iter().map(|(_, delta)| delta.0).sum::<i64>(), settlement.delta.0);
+        for (id, units) in settlement.lines {
+            let line = self.source.owing.iter_mut().find(|line| line.id == Some(id)).unwrap();
+            line.shares[0].applied += units;
+        }
+        for (changed, delta) in settlement.places {
+            let place = self.source.known.listing.places.iter_mut().find(|place| place.id == changed.id).unwrap();
+            assert_eq!(place.level, changed.level);
+            place.level = place.level.after(delta);
+        }
+        for portion in settlement.portions {
+            let same = |took: &&mut Portion| (took.line, &took.place) == (portion.line, &portion.place);
+            match self.source.took.iter_mut().find(same) {
+                Some(took) => took.units += portion.units,
+                None => self.source.took.push(portion),
+            }
+        }
+        let level = self.source.known.listing.places.iter().map(|place| place.level.0).sum();
+        self.source.known.reading = self.source.known.reading.map(|seen| Seen { level: Level(level), ..seen });
+    }
+}
+
+// proves L1: what comes back returns to the first place where its own no longer counts.
+#[test]
+fn what_has_no_place_any_more_returns_to_the_first() {
+    let mut stock = Stock::of(&[1, 5]);
+    stock.owe(0, 3);
+    stock.settle();
+    let places = |stock: &Stock| -> Vec<(String, i64)> {
+        stock.source.known.listing.places.iter().map(|place| (place.id.clone(), place.level.0)).collect()
+    };
+    assert_eq!(places(&stock), [("0".into(), 1), ("1".into(), 2)]);
+    stock.source.known.listing.places.remove(1);
+    stock.source.known.reading = stock.source.known.reading.map(|seen| Seen { level: Level(1), ..seen });
+    stock.owe(0, 0);
+    stock.settle();
+    assert_eq!(places(&stock), [("0".into(), 4)]);
 }
 
 // proves W3: cancelled is not back on the shelf unless the platform or the owner says so.
@@ -120,7 +207,8 @@ fn the_rest_of_an_oversell_stays_owed() {
     let share = Share { source: ListingId(1), units: 1, applied: 0 };
     let owing = vec![line(2, 3, 0, vec![share]), line(1, 2, 0, vec![share])];
     let known = known(1, "shop", Some(4), Shown::Unknown);
-    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) };
+    let source =
+        SourceFacts { known, owing, own: Vec::new(), took: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) };
     let settlement = settle(&source, &can(false)).unwrap();
     assert_eq!(settlement.lines, vec![(LineId(1), 2), (LineId(2), 2)]);
     assert_eq!((settlement.delta, settlement.short), (Delta(-4), 1));
@@ -133,7 +221,15 @@ fn what_was_lost_is_not_taken_from_nothing() {
     let known = |level| known(1, "shop", Some(level), Shown::Unknown);
     let source = |level, lost| {
         let known = known(level);
-        SourceFacts { known, owing: Vec::new(), own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(lost) }
+        SourceFacts {
+            known,
+            owing: Vec::new(),
+            own: Vec::new(),
+            took: Vec::new(),
+            intents: Vec::new(),
+            unpaid: 0,
+            lost: Delta(lost),
+        }
     };
     let settled = |level, lost| settle(&source(level, lost), &can(false)).map(|settled| (settled.delta, settled.short));
     assert_eq!(settled(0, -1), Some((Delta(0), 1)));
@@ -149,7 +245,8 @@ fn a_last_unit_that_must_stay_is_left() {
     let share = Share { source: ListingId(1), units: 1, applied: 0 };
     let owing = vec![line(1, 4, 0, vec![share])];
     let known = known(1, "shop", Some(4), Shown::Unknown);
-    let source = SourceFacts { known, owing, own: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) };
+    let source =
+        SourceFacts { known, owing, own: Vec::new(), took: Vec::new(), intents: Vec::new(), unpaid: 0, lost: Delta(0) };
     assert_eq!(settle_leaving(&source, &can(false), 1).unwrap().delta, Delta(-3));
     assert_eq!(settle(&source, &can(false)).unwrap().delta, Delta(-4));
 }

@@ -157,6 +157,7 @@ impl Shop {
             known: known(id, "shop", Some(shelf.read), Shown::Unknown),
             owing: self.lines.iter().flatten().cloned().collect(),
             own: Vec::new(),
+            took: Vec::new(),
             intents: intent.into_iter().collect(),
             unpaid: 0,
             lost: Delta(0),

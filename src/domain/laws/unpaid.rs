@@ -100,6 +100,7 @@ fn a_claim_reaches_the_parts_of_a_recipe() {
         known: known(id, "shop", Some(10), Shown::Unknown),
         owing: Vec::new(),
         own: Vec::new(),
+        took: Vec::new(),
         intents: Vec::new(),
         unpaid: 0,
         lost: Delta(0),

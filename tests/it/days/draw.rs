@@ -32,6 +32,8 @@ pub struct Drawn {
     /// The cycle after which the owner undoes what it wrote.
     pub undone: Option<u32>,
     pub relisted: Option<Relisted>,
+    /// Whether half of the source's stock lies at a second location.
+    pub annex: bool,
     /// How wrong this machine's clock is, in seconds, at first and from the middle of the day.
     pub clock: (i64, i64),
 }
@@ -241,6 +243,7 @@ impl Drawn {
             calls_left: calls_left(seed),
             undone: undone(seed, cycles),
             relisted: None,
+            annex: false,
             clock: clock(&mut dice),
             channels,
             goods,
@@ -251,6 +254,7 @@ impl Drawn {
             drawn.be_alone();
         }
         drawn.relist();
+        drawn.annex = drawn.source().kind == DrawnKind::Shopify && Dice::new(seed ^ 0xAE49).happens(0.1);
         drawn
     }
 

@@ -493,8 +493,10 @@ impl<'a> Day<'a> {
 /// Opens a channel with what it sells; targets begin with numbers of their own.
 fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: bool) {
     let alone = |sku: &&str| !channel.shared.iter().any(|other| other == sku);
+    let in_annex = |units: &i64| if is_source && drawn.annex { units / 2 } else { 0 };
     let mut goods: Vec<(&str, i64)> = if is_source {
-        drawn.goods.iter().map(|(sku, units)| (sku.as_str(), *units)).filter(|(sku, _)| alone(sku)).collect()
+        let here = drawn.goods.iter().map(|(sku, units)| (sku.as_str(), units - in_annex(units)));
+        here.filter(|(sku, _)| alone(sku)).collect()
     } else {
         channel.listings.iter().map(|(sku, _)| (sku.as_str(), 3)).filter(|(sku, _)| alone(sku)).collect()
     };
@@ -525,6 +527,10 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         let at_first = drawn.goods.iter().find(|(sku, _)| is_source && sku == first).map_or(3, |(_, units)| *units);
         let shared: Vec<&str> = channel.shared.iter().map(String::as_str).collect();
         shop.add_pool("Tee", at_first, &shared);
+    }
+    if is_source && drawn.annex {
+        let annex = shop.add_location("Annex");
+        drawn.goods.iter().for_each(|(sku, units)| shop.stock_at(sku, annex, in_annex(units)));
     }
     for sku in &channel.archived {
         shop.set_state(sku, State::Archived);

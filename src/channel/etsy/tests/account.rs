@@ -21,7 +21,7 @@ fn with<S: AsRef<str>>(settings: Settings, kept: &Arc<Kept>, answers: &[(u16, S)
     for (status, body) in answers {
         script.add(*status, body.as_ref());
     }
-    let doors = Doors { transport: script.clone(), tokens: kept.clone() };
+    let doors = Doors { transport: script.clone(), keeper: kept.clone() };
     (Etsy::new(settings, doors).unwrap(), script)
 }
 
@@ -96,7 +96,7 @@ async fn a_refused_token_is_read_again_before_giving_up() {
         script.add(status, body);
     }
     let line = Arc::new(Meanwhile(kept.clone(), script));
-    let web = Etsy::new(settings(), Doors { transport: line.clone(), tokens: kept }).unwrap();
+    let web = Etsy::new(settings(), Doors { transport: line.clone(), keeper: kept }).unwrap();
     orders(&web).await.unwrap();
     assert_eq!(line.1.asked.lock().unwrap()[2].headers["authorization"], "Bearer 12345678.access-secret-9");
     let kept = self::kept(old());
@@ -213,7 +213,7 @@ fn a_key_with_both_parts_in_one_is_told() {
 async fn consent_is_asked_for_and_traded() {
     let script = Arc::new(Script::default());
     script.add(200, RENEWED);
-    let doors = Doors { transport: script.clone(), tokens: kept(None) };
+    let doors = Doors { transport: script.clone(), keeper: kept(None) };
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let consent: Box<dyn Consent> = EtsyConsent::prepare(settings(), doors.clone(), verifier.to_owned()).unwrap();
     assert_eq!(
