@@ -117,7 +117,7 @@ impl Cycle<'_> {
                 let why = "one of its writes had no answer; it is looked at again when that can no longer be running";
                 return self.pending(lane, stored, why.to_owned(), None);
             }
-            // Nor are orders that are there: what they took and the number does not show was run over as well.
+            // Orders that are there are not late either: what they took and the number does not show was run over as well.
             Second::Lost(delta) if is_goal && (1..=own.sure).contains(&delta.0.saturating_neg()) => (seen, delta),
             Second::Holds => (seen, Delta(0)),
             // So long after, a difference may as well be the owner's: what was lost and what was edited look alike. And

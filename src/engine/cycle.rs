@@ -73,11 +73,11 @@ pub(super) struct LaneState {
     /// When the last reading of quantities began, and the last full one, in this cycle. They become the channel's
     /// cursor when all that they hinted at was looked up.
     pub levels_since: Option<Timestamp>,
-    /// Calls that had counted against its quota before this cycle.
-    pub quota_calls: u64,
+    pub scanned: Option<Timestamp>,
     /// By when its orders were read in this cycle, by its clock.
     pub orders_read: Option<Timestamp>,
-    pub scanned: Option<Timestamp>,
+    /// Calls that had counted against its quota before this cycle.
+    pub quota_calls: u64,
     /// A listing was read by its key, and its number was missing.
     pub numberless: bool,
     /// Whether its platform keeps a listing at 0, once that was looked up (Z3).

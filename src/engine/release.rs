@@ -82,11 +82,8 @@ impl Cycle<'_> {
             let listings: Vec<ListingId> = tx.frozen(hold.id)?.into_iter().map(|frozen| frozen.listing).collect();
             note_released(tx, run, hold, &listings, now)?;
             tx.release_hold(hold.id, now)?;
-            match hold.why {
-                HoldWhy::LastUnit => let_hide(tx, &hold.channel)?,
-                // The word holds even where this run does not get as far as writing.
-                HoldWhy::Rules => listings.iter().try_for_each(|id| tx.note_ruled(*id))?,
-                _ => {}
+            if hold.why == HoldWhy::LastUnit {
+                let_hide(tx, &hold.channel)?;
             }
             tx.mark_dirty(&listings)?;
             if let Some(mut channel) = tx.channel(&hold.channel)? {
@@ -125,9 +122,6 @@ impl Cycle<'_> {
                 let frozen = tx.frozen(hold.id)?;
                 for known in named.iter().filter(|known| frozen.iter().any(|frozen| frozen.listing == known.id)) {
                     tx.release_listing(hold.id, known.id, now)?;
-                    if hold.why == HoldWhy::Rules {
-                        tx.note_ruled(known.id)?;
-                    }
                     note_released(tx, run, hold, &[known.id], now)?;
                     released.push(known.id);
                 }
@@ -254,6 +248,10 @@ fn note_released(
         if let Some(known) = tx.known(*id)? {
             let shown = known.shown.most();
             record(tx, run, &known, Why::Released, (shown, shown), now, Some(format!("{}: {}", hold.id, hold.note)))?;
+        }
+        // The word holds even where this run does not get as far as writing.
+        if hold.why == HoldWhy::Rules {
+            tx.note_ruled(*id)?;
         }
     }
     Ok(())

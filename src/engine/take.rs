@@ -540,16 +540,20 @@ fn changed(tx: &Tx<'_>, lane: &Lane, readings: &[Reading], taken: &mut Taken) ->
     for reading in readings {
         let at = ListingRef { channel: lane.name.clone(), key: reading.key.clone() };
         let Some(known) = tx.known_at(&at)? else { continue };
-        let same = match (&reading.found, lane.role) {
-            (Found::Level { level, .. }, Role::Source) => known.reading.is_some_and(|seen| seen.level == *level),
-            (Found::Level { level, .. }, Role::Target) => known.shown == Shown::Exactly(*level),
-            _ => false,
-        };
+        let same = matches!(reading.found, Found::Level { level, .. } if is_known(&known, level, lane.role));
         if !same || known.gone.is_some() {
             taken.look.insert(known.id);
         }
     }
     Ok(())
+}
+
+/// Tells whether a number in a list is the one that is known.
+fn is_known(known: &Known, level: Level, role: Role) -> bool {
+    match role {
+        Role::Source => known.reading.is_some_and(|seen| seen.level == level),
+        Role::Target => known.shown == Shown::Exactly(level),
+    }
 }
 
 /// Takes in readings of one lane that began at the same moment.
@@ -599,12 +603,9 @@ impl Reader<'_> {
     /// number in one is read by its key before it counts (R2).
     fn trails(&self, known: &Known, found: &Found) -> bool {
         let Found::Level { level, .. } = found else { return false };
-        let same = match self.lane.role {
-            Role::Source => known.reading.is_some_and(|seen| seen.level == *level),
-            Role::Target => known.shown == Shown::Exactly(*level),
-        };
         let last = known.reading.map(|seen| seen.done).max(known.pushed.map(|pushed| pushed.at));
-        !same && last.is_some_and(|last| last <= self.now && self.begun < later(last, self.lane.capability().lag))
+        !is_known(known, *level, self.lane.role)
+            && last.is_some_and(|last| last <= self.now && self.begun < later(last, self.lane.capability().lag))
     }
 
     /// Takes in one reading; tells whether there was a number in it.

@@ -113,11 +113,10 @@ impl Tx<'_> {
         for (name, role) in [(former, Role::Target), (source, Role::Source)] {
             let sql = "UPDATE channel SET role = ?2 WHERE name = ?1";
             self.connection.execute(sql, params![name.as_str(), word(&role)?])?;
-            let sql =
-                "UPDATE listing SET level = NULL, begun = NULL, read = 0, shown_kind = 'unknown', shown = NULL,
-                    shown_least = NULL, pushed = NULL, pushed_at = NULL, pushed_movement = NULL, ceiling = NULL, ceiling_missing = NULL,
-                    ceiling_until = NULL, refusal = NULL, owners_change = NULL, fitted = NULL, ruled_anew = 0, counter = NULL,
-                    counted = NULL
+            let sql = "UPDATE listing SET level = NULL, begun = NULL, read = 0, shown_kind = 'unknown', shown = NULL,
+                    shown_least = NULL, pushed = NULL, pushed_at = NULL, pushed_movement = NULL, ceiling = NULL,
+                    ceiling_missing = NULL, ceiling_until = NULL, refusal = NULL, owners_change = NULL, fitted = NULL,
+                    ruled_anew = 0, counter = NULL, counted = NULL
                 WHERE channel = (SELECT id FROM channel WHERE name = ?1)";
             self.connection.execute(sql, [name.as_str()])?;
         }
