@@ -142,12 +142,12 @@ impl Keeper for BesideState {
         self.0.keep(channel, &kept).map_err(|error| error.to_string())
     }
 
-    async fn places(&self, channel: &ChannelName) -> Result<Vec<String>, String> {
-        self.0.places(channel).map_err(|error| error.to_string())
+    async fn notes(&self, channel: &ChannelName) -> Result<Option<String>, String> {
+        self.0.notes(channel).map_err(|error| error.to_string())
     }
 
-    async fn keep_places(&self, channel: &ChannelName, places: &[String]) -> Result<(), String> {
-        self.0.keep_places(channel, places).map_err(|error| error.to_string())
+    async fn keep_notes(&self, channel: &ChannelName, notes: &str) -> Result<(), String> {
+        self.0.keep_notes(channel, notes).map_err(|error| error.to_string())
     }
 
     fn take_renewal(&self, channel: &ChannelName) -> Result<Option<Renewing>, String> {

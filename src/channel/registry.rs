@@ -234,20 +234,20 @@ pub struct Doors {
     pub keeper: Arc<dyn Keeper>,
 }
 
-/// Keeps for each channel what outlives a process, in a file of its own beside the state: its token, and at which places
-/// its stock counts.
+/// Keeps for each channel what outlives a process, in a file of its own beside the state: its token, and what it notes for
+/// itself.
 #[async_trait]
 pub trait Keeper: Send + Sync {
     /// Returns the token kept for a channel.
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String>;
     /// Keeps a token; when it returns, the token is on disk.
     async fn keep(&self, channel: &ChannelName, token: &Token) -> Result<(), String>;
-    /// Returns the platform's ids of the places at which the stock of a channel counted last; none where nobody said so yet.
-    async fn places(&self, _channel: &ChannelName) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
+    /// Returns what a channel noted for itself, opaque to all but its adapter and without secrets.
+    async fn notes(&self, _channel: &ChannelName) -> Result<Option<String>, String> {
+        Ok(None)
     }
-    /// Keeps at which places the stock of a channel counts.
-    async fn keep_places(&self, _channel: &ChannelName, _places: &[String]) -> Result<(), String> {
+    /// Keeps what a channel notes for itself.
+    async fn keep_notes(&self, _channel: &ChannelName, _notes: &str) -> Result<(), String> {
         Ok(())
     }
     /// Takes the right to get a new token for a channel, until what this returns is dropped; `None` while somebody else has

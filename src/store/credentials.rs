@@ -55,9 +55,9 @@ struct Kept {
     runs: u64,
     #[serde(default)]
     tokens: BTreeMap<String, KeptToken>,
-    /// At which places the stock of a channel counts, by the platform's ids (L1).
+    /// What channels noted for themselves.
     #[serde(default)]
-    places: BTreeMap<String, Vec<String>>,
+    notes: BTreeMap<String, String>,
 }
 
 impl Credentials {
@@ -82,14 +82,14 @@ impl Credentials {
         self.change(|kept| drop(kept.tokens.insert(channel.as_str().to_owned(), token.clone())))
     }
 
-    /// Returns at which places the stock of a channel counted last, by the platform's ids.
-    pub fn places(&self, channel: &ChannelName) -> Result<Vec<String>> {
-        Ok(self.load()?.places.remove(channel.as_str()).unwrap_or_default())
+    /// Returns what a channel noted for itself.
+    pub fn notes(&self, channel: &ChannelName) -> Result<Option<String>> {
+        Ok(self.load()?.notes.remove(channel.as_str()))
     }
 
-    /// Keeps at which places the stock of a channel counts.
-    pub fn keep_places(&self, channel: &ChannelName, places: &[String]) -> Result<()> {
-        self.change(|kept| drop(kept.places.insert(channel.as_str().to_owned(), places.to_vec())))
+    /// Keeps what a channel notes for itself.
+    pub fn keep_notes(&self, channel: &ChannelName, notes: &str) -> Result<()> {
+        self.change(|kept| drop(kept.notes.insert(channel.as_str().to_owned(), notes.to_owned())))
     }
 
     /// Lets a channel that has another name now go on with what was kept for it, unless something is kept under that name.
@@ -99,8 +99,8 @@ impl Credentials {
             if let Some(token) = kept.tokens.remove(old) {
                 kept.tokens.entry(new.to_owned()).or_insert(token);
             }
-            if let Some(places) = kept.places.remove(old) {
-                kept.places.insert(new.to_owned(), places);
+            if let Some(notes) = kept.notes.remove(old) {
+                kept.notes.insert(new.to_owned(), notes);
             }
         })
     }

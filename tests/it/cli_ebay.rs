@@ -105,3 +105,33 @@ async fn a_seller_sees_what_is_kept_back_and_why() {
     home.eys("sync --full").is(0);
     assert_eq!(bay.available("BOWL"), 0);
 }
+
+// proves Y4: how listings were made is found out once, whatever process asks, as a crontab's runs do.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_listings_were_made_is_known_to_the_next_run() {
+    let market = Market::live(1);
+    let goods = [("MUG", 10), ("BOWL", 4)];
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
+    let spec = EbaySpec::new("bay", &[("MUG", 10)]).with(ListingSpec::single("BOWL", 4).inventory());
+    let bay = market.add_ebay(&spec);
+    let mut home = Home::new();
+    home.shopify("shop", "source", &shop).await;
+    home.ebay("bay", "target", &bay).await;
+    consent(&home, "bay", browse).is(0);
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    let finds = || {
+        let finding = ["bulkGetInventoryItem", "getOffers", "GetItem"];
+        bay.calls().iter().filter(|call| finding.contains(&call.operation.as_str())).count()
+    };
+    let sells = |mugs, bowls| {
+        shop.owner_sets("MUG", mugs);
+        shop.owner_sets("BOWL", bowls);
+        let before = finds();
+        home.eys("sync").is(0);
+        assert_eq!((bay.available("MUG"), bay.available("BOWL")), (mugs, bowls));
+        finds() - before
+    };
+    assert!(sells(8, 3) >= 3, "each listing is looked up");
+    assert_eq!(sells(7, 2), 0, "they are known");
+}

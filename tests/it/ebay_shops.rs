@@ -347,3 +347,24 @@ async fn a_cancelled_order_is_given_back_once() {
     });
     assert_eq!(given.unwrap(), 1);
 }
+
+// proves P3, W3: purchases that eBay puts together under another number are the same sales, and a refund of money moves no
+// unit.
+#[tokio::test(start_paused = true)]
+async fn purchases_that_are_put_together_count_once() {
+    let (mut shops, source, ebay, outlet) = three_shops().await;
+    let orders = [ebay.buy("MUG", 1).unwrap(), ebay.buy("MUG", 2).unwrap()];
+    shops.pass(900).await;
+    shops.rest().await;
+    let numbers = || (source.available("MUG"), ebay.available("MUG"), outlet.available("MUG"));
+    assert_eq!(numbers(), (7, 7, 7));
+    ebay.combine(&orders);
+    shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!(numbers(), (7, 7, 7));
+    ebay.ship(orders[1]);
+    ebay.take_back(orders[1], 0, 1, false);
+    shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!(numbers(), (7, 7, 7));
+}

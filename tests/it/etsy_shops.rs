@@ -387,3 +387,39 @@ async fn a_pace_that_leaves_no_calls_is_told() {
     assert_eq!((told.weight, told.message.as_str()), (Weight::Note, words));
     assert!(told.next.is_some_and(|next| next.contains("a slower `every`")));
 }
+
+// proves H4: Etsy shows 999 at most, of however many there are.
+#[tokio::test(start_paused = true)]
+async fn no_more_than_999_are_shown() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 1500)]);
+    let stall = shops.etsy("stall", Role::Target, &[("MUG", 10)]);
+    shops.start().await;
+    assert_eq!(stall.available("MUG"), 999);
+    stall.buy("MUG", 2).unwrap();
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), stall.available("MUG")), (1498, 999));
+    source.owner_sets("MUG", 998);
+    shops.rest().await;
+    assert_eq!(stall.available("MUG"), 998);
+}
+
+// proves O2: SKUs that share one number at Etsy show what the scarcest has, and a sale of either is taken off its own.
+#[tokio::test(start_paused = true)]
+async fn skus_of_one_group_share_one_number() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MAT-S", 5), ("MAT-L", 3)]);
+    let spec = EtsySpec::new("stall", &[]).with(ListingSpec::shared("Mat", 9, &["MAT-S", "MAT-L"]));
+    let stall = shops.etsy_of(Role::Target, &spec);
+    shops.start().await;
+    assert_eq!(stall.available("MAT-S"), 3);
+    stall.buy("MAT-S", 1).unwrap();
+    shops.rest().await;
+    assert_eq!((source.available("MAT-S"), source.available("MAT-L"), stall.available("MAT-L")), (4, 3, 3));
+    stall.buy("MAT-L", 2).unwrap();
+    shops.rest().await;
+    assert_eq!((source.available("MAT-S"), source.available("MAT-L"), stall.available("MAT-S")), (4, 1, 1));
+    source.owner_sets("MAT-L", 9);
+    shops.rest().await;
+    assert_eq!(stall.available("MAT-S"), 4);
+}

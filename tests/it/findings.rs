@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use eys::channel::Weight;
 use eys::domain::{IntentState, Role};
@@ -10,10 +11,10 @@ use eys::engine::checkup::Finding;
 use serde_json::Value;
 
 use crate::shops::{Shops, name};
-use crate::sim::shopify::Shopify;
+use crate::sim::shopify::{ShopSpec, Shopify};
 use crate::sim::woocommerce::{Permalinks, Permission, Tls, WooCommerce};
-use crate::sim::{Market, State};
-use crate::support::Home;
+use crate::sim::{Market, Rule, State, Trouble};
+use crate::support::{Home, until};
 
 /// Words with a hyphen that are no findings of `doctor`: what is well, what only `status` tells, and the names of mends.
 const OTHERS: &[&str] = &[
@@ -394,6 +395,47 @@ async fn doubts_and_second_writers_are_settled_by_the_owner() {
     let release = eys::engine::Options { release: vec!["outlet/BOWL".parse().unwrap()], ..Default::default() };
     shops.sync_with(release).await;
     assert!(!finds(&shops, "outlet", "second-writer").await);
+}
+
+// proves X6: what nobody can tell is asked of the owner, with both numbers, and either answer ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_is_settled_at_the_prompt() {
+    for (word, left) in [("applied", 5), ("not-applied", 3)] {
+        let market = Market::live(1);
+        let shop = market.add_shopify(&ShopSpec::new("mugs", &[("MUG", 10), ("BOWL", 4)]));
+        let mut home = Home::new();
+        home.shopify("shop", "source", &shop).await;
+        home.list("stall", "target", "sku,quantity\nMUG,10\nBOWL,4\n");
+        home.eys("link --yes").is(0);
+        home.eys("sync --yes").is(0);
+        home.order("stall", "S-1", "MUG", 2, "open");
+        market.trouble(Rule::once(Trouble::SlowAnswer(Duration::from_secs(60))).at("mugs").writing().after(1));
+        let running = home.start("sync");
+        until("the source is written to", || shop.available("MUG") == 8);
+        running.signal("KILL");
+        running.end();
+        market.peace();
+        // A day later the key is forgotten, and the owner has counted anew meanwhile: the number fits neither outcome.
+        let state = rusqlite::Connection::open(home.path("state.db")).unwrap();
+        let a_day_ago = "UPDATE call SET opened = opened - 90000000;
+            UPDATE intent SET opened = opened - 90000000, sent = sent - 90000000;";
+        state.execute_batch(a_day_ago).unwrap();
+        shop.owner_sets("MUG", 5);
+        home.eys("sync");
+        let an_hour_ago = "UPDATE meta SET value = json_set(value, '$[1]', value ->> '$[1]' - 3600000,
+            '$[2]', value ->> '$[2]' - 3600000) WHERE key LIKE 'evidence:%'";
+        assert_eq!(state.execute(an_hour_ago, []).unwrap(), 1);
+        home.eys("sync")
+            .is(4)
+            .has("nobody can tell whether -2 was applied: 10 without it, 8 with it, and now it shows 5");
+        insta::assert_snapshot!(said(&home, "open-intent"), @"");
+        home.eys(&format!("doctor --settle i1 {word}")).is(0);
+        gone(&home, "open-intent");
+        home.eys("sync").is(0);
+        assert_eq!(shop.available("MUG"), left, "{word}");
+        assert!(home.read("stall.csv").contains(&format!("MUG,{left}")), "{word}: {}", home.read("stall.csv"));
+        home.eys("sync").is(0).has("nothing to do");
+    }
 }
 
 fn is_code(text: &str) -> bool {

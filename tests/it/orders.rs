@@ -1,5 +1,7 @@
 //! Orders that change their mind: cancelled, taken back in part, edited, for want of stock.
 
+use std::time::Duration;
+
 use eys::domain::Role;
 use eys::domain::policy::Restock;
 
@@ -144,4 +146,29 @@ async fn a_channel_can_be_left_out_of_settling() {
     shops.pass(1200).await;
     shops.rest().await;
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8));
+}
+
+// proves Y1: an order that its list shows only when the cursor is long past it is found when the last two days are read
+// again, once a day, and counted once.
+#[tokio::test(start_paused = true)]
+async fn an_order_that_shows_very_late_is_found_within_a_day() {
+    let (mut shops, source, outlet) = two_shops().await;
+    let late = outlet.buy("MUG", 2).unwrap();
+    outlet.lists_late(late, Duration::from_hours(2));
+    shops.pass(3600).await;
+    outlet.buy("BOWL", 1).unwrap();
+    shops.rest().await;
+    let mut hours = 1;
+    while source.available("MUG") == 10 {
+        shops.pass(3600).await;
+        shops.sync().await;
+        hours += 1;
+        assert!(hours <= 26, "nobody found it");
+    }
+    assert!(hours > 4, "the ordinary look finds it, and the test shows nothing");
+    for _ in 0..30 {
+        shops.pass(3600).await;
+        shops.sync().await;
+    }
+    assert_eq!((source.available("MUG"), outlet.available("MUG"), source.available("BOWL")), (8, 8, 9));
 }

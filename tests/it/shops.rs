@@ -87,7 +87,7 @@ impl Keeper for Forgetful {
 #[derive(Default)]
 struct Remembering {
     tokens: Mutex<BTreeMap<ChannelName, Token>>,
-    places: Mutex<BTreeMap<ChannelName, Vec<String>>>,
+    notes: Mutex<BTreeMap<ChannelName, String>>,
 }
 
 #[async_trait]
@@ -101,12 +101,12 @@ impl Keeper for Remembering {
         Ok(())
     }
 
-    async fn places(&self, channel: &ChannelName) -> Result<Vec<String>, String> {
-        Ok(self.places.lock().unwrap().get(channel).cloned().unwrap_or_default())
+    async fn notes(&self, channel: &ChannelName) -> Result<Option<String>, String> {
+        Ok(self.notes.lock().unwrap().get(channel).cloned())
     }
 
-    async fn keep_places(&self, channel: &ChannelName, places: &[String]) -> Result<(), String> {
-        self.places.lock().unwrap().insert(channel.clone(), places.to_vec());
+    async fn keep_notes(&self, channel: &ChannelName, notes: &str) -> Result<(), String> {
+        self.notes.lock().unwrap().insert(channel.clone(), notes.to_owned());
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eys::domain::Role;
-use eys::domain::policy::ZeroStock;
+use eys::domain::policy::{SourceGone, ZeroStock};
 use eys::engine::Options;
 
 use crate::shops::Shops;
@@ -87,5 +87,26 @@ async fn what_changes_while_a_listing_is_shown_reaches_it() {
         shops.market.peace();
         shops.rest().await;
         assert_eq!((source.available("MUG"), outlet.available("MUG"), live(&outlet, "MUG")), (3, 3, true), "{delay}");
+    }
+}
+
+// proves Z5: what lost its listing on the source shows 0, stays as it is, or is hidden, as its owner chose.
+#[tokio::test(start_paused = true)]
+async fn what_lost_its_source_is_zeroed_kept_or_hidden() {
+    let goods = [("MUG", 5), ("BOWL", 5), ("VASE", 5), ("JUG", 5), ("CUP", 5), ("POT", 5)];
+    for (policy, left, seen) in [(SourceGone::Zero, 0, true), (SourceGone::Keep, 5, true), (SourceGone::Hide, 0, false)]
+    {
+        let mut shops = Shops::new();
+        let source = shops.shopify("shop", Role::Source, &goods);
+        let outlet = shops.shopify("outlet", Role::Target, &goods);
+        shops.lane("outlet").source_gone = policy;
+        shops.start().await;
+        source.delete("MUG");
+        for _ in 0..3 {
+            shops.pass(120).await;
+            shops.sync_with(Options { full: true, ..Options::default() }).await;
+        }
+        assert_eq!((outlet.available("MUG"), live(&outlet, "MUG")), (left, seen), "{policy:?}");
+        assert_eq!((outlet.available("BOWL"), live(&outlet, "BOWL")), (5, true), "{policy:?}");
     }
 }

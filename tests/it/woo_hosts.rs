@@ -5,6 +5,7 @@ use eys::domain::Role;
 use eys::engine::LaneEnd;
 use jiff::SignedDuration;
 
+use crate::findings::finds;
 use crate::shops::{Shops, name};
 use crate::sim::woocommerce::{Permalinks, Permission, Site, Tls, Version, WooCommerce, WooSpec};
 use crate::sim::{Good, Rule, ShopHandle, Trouble};
@@ -126,6 +127,9 @@ async fn plain_http_is_signed_with_or_without_the_header_and_pretty_addresses() 
             shops.woocommerce_at("web", Role::Target, "http://web.test");
             works(&mut shops, &web, &format!("http, {drops}, {permalinks:?}")).await;
             assert!(said(&shops, "plain-http").await.contains("without https"));
+            web.face(|face: &mut WooCommerce| face.home = "https://web.test".to_owned());
+            shops.woocommerce_at("web", Role::Target, "https://web.test");
+            assert!(!finds(&shops, "web", "plain-http").await);
         }
     }
 }
@@ -284,12 +288,20 @@ async fn the_time_zone_and_settings_of_the_shop_are_told() {
 // finds version, variations-apart
 #[tokio::test(start_paused = true)]
 async fn old_versions_are_told() {
-    for (version, words) in [(Version(5, 9, 0), "is old"), (Version(10, 5, 0), "WooCommerce 10.5.0")] {
-        let (shops, _) = hosted(&WooSpec { version, ..usual() }, |_| {});
-        assert!(said(&shops, "version").await.contains(words));
-    }
-    let (shops, _) = hosted(&WooSpec { version: Version(9, 4, 3), ..usual() }, |_| {});
+    let (mut shops, web) = hosted(&usual(), |_| {});
+    let update = |shops: &mut Shops, version| {
+        web.face(|face: &mut WooCommerce| face.version = version);
+        shops.woocommerce_at("web", Role::Target, "https://web.test");
+    };
+    update(&mut shops, Version(5, 7, 2));
+    assert!(said(&shops, "version").await.contains("too old to say what changed"));
+    update(&mut shops, Version(5, 9, 0));
+    assert!(said(&shops, "version").await.contains("is old"));
+    update(&mut shops, Version(9, 4, 3));
+    assert_eq!(said(&shops, "version").await, "version: WooCommerce 9.4.3");
     assert!(said(&shops, "variations-apart").await.contains("each such product costs a call"));
+    update(&mut shops, Version::USUAL);
+    assert!(!finds(&shops, "web", "variations-apart").await);
 }
 
 // Over the loopback, as a real process sees it: plain http, allowed because it is this machine.

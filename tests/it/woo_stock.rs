@@ -155,6 +155,9 @@ async fn what_holds_no_number_says_why() {
     let unfit: Vec<&str> = found.findings.iter().filter(|f| f.code == "unfit").map(|f| f.message.as_str()).collect();
     assert_eq!(unfit.iter().filter(|message| message.contains("a parent row")).count(), 3, "{unfit:?}");
     assert_eq!(unfit.iter().filter(|message| message.contains("a group of other products")).count(), 1, "{unfit:?}");
+    web.set_type(group, "simple");
+    let found = shops.checkup().await;
+    assert!(!found.findings.iter().any(|f| f.code == "unfit" && f.message.contains("a group")), "{:?}", found.findings);
 }
 
 // proves P5: of 2.5 pieces two can be sold; what never got a number is not 0.
@@ -171,6 +174,10 @@ async fn fractions_are_rounded_down_and_named() {
     shops.rest().await;
     assert_eq!((shop.available("CLOTH"), shop.available("MUG")), (2, 0));
     assert!(codes(&shops.checkup().await, "mugs").contains(&"fractions"));
+    let whole = json!([{ "id": web.woo_id("CLOTH"), "stock_quantity": 2 }]);
+    batch(&shops.market, "/products/batch", whole).await;
+    shops.connect_anew();
+    assert!(!codes(&shops.checkup().await, "mugs").contains(&"fractions"));
 }
 
 // proves P5, O4: numbers that are missing from an answer are no numbers: nothing is lowered to 0 and nothing is raised.

@@ -251,6 +251,7 @@ impl World {
         let order = Order {
             number: format!("#{}", self.shop(shop).orders.len() + 1001),
             placed: self.now,
+            listed: None,
             cancelled: None,
             out_of_stock: false,
             paid: true,

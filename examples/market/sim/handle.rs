@@ -190,6 +190,14 @@ impl ShopHandle {
         self.market.world(|world| world.shop_mut(&self.name).order_delay = delay);
     }
 
+    /// Lets one order stand in the list of orders only after a while.
+    pub fn lists_late(&self, order: u64, delay: Duration) {
+        self.market.world(|world| {
+            let order = world.shop_mut(&self.name).orders.get_mut(&order).expect("the order is there");
+            order.listed = Some(order.placed + delay);
+        });
+    }
+
     /// Sets how long after a cancellation the units come back.
     pub fn set_restock_delay(&self, delay: Duration) {
         self.market.world(|world| world.shop_mut(&self.name).restock_delay = delay);

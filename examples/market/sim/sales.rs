@@ -10,6 +10,8 @@ pub struct Order {
     pub number: String,
     /// When it was placed.
     pub placed: Timestamp,
+    /// When it begins to stand in the list of orders, where that is later than the others.
+    pub listed: Option<Timestamp>,
     /// When it was cancelled as a whole.
     pub cancelled: Option<Timestamp>,
     /// Whether it was cancelled because the goods were not there.

@@ -152,6 +152,16 @@ impl Access {
         self.doors.keeper.load(&self.settings.name).await.map_err(kept_error)
     }
 
+    /// Returns what earlier processes noted about the account.
+    pub async fn notes(&self) -> Result<Option<String>> {
+        self.doors.keeper.notes(&self.settings.name).await.map_err(kept_error)
+    }
+
+    /// Keeps notes for the processes to come.
+    pub async fn keep_notes(&self, notes: &str) -> Result<()> {
+        self.doors.keeper.keep_notes(&self.settings.name, notes).await.map_err(kept_error)
+    }
+
     /// Returns the refresh token: what stands in channels.toml goes before what consent in the browser left.
     async fn refresh_token(&self, kept: Option<&Token>) -> Result<SecretString> {
         if self.settings.has("refresh_token") {
@@ -251,5 +261,5 @@ fn is_fresh(token: &Token, now: Option<Timestamp>) -> bool {
 }
 
 fn kept_error(why: String) -> ChannelError {
-    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping a token", why)
+    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }

@@ -1,15 +1,17 @@
 //! eBay's Inventory API: the listings that were made through it can be changed through it alone (section 0).
 //!
 //! Which listings those are, nobody tells in a list: a SKU that the Inventory API knows, with an offer published as just
-//! this listing, is one. What was found out is remembered as long as the process lives, and corrected where eBay refuses a
-//! write because it belongs to the other side.
+//! this listing, is one. What was found out is kept for the processes to come, and corrected where eBay refuses a write
+//! because it belongs to the other side.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::api::{Api, Call, encoded};
 use super::errors::{RestError, rest_error};
@@ -17,6 +19,8 @@ use super::keys::Key;
 use super::quantity::Available;
 use super::trading::{END, RELIST, WRITE};
 use crate::channel::{ChannelError, ErrorKind, Repeat, Result};
+use crate::domain::ListingKey;
+use crate::domain::observe::later;
 use crate::net::Again;
 
 const ROOT: &str = "/sell/inventory/v1";
@@ -26,6 +30,10 @@ const FIND: &str = "finding out how listings were made";
 const BATCH: usize = 25;
 /// The longest SKU that the Inventory API knows (section 8).
 const LONGEST_SKU: usize = 50;
+/// How long an offer counts for what was found out: the seller may begin to keep its stock by warehouse.
+const OFFER_COUNTS: SignedDuration = SignedDuration::from_hours(24);
+/// How long a listing counts for a classic one: eBay says so where it is none, and those that are gone are forgotten.
+const CLASSIC_COUNTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What it answers where it does not know the SKU, the offer, or no longer has it published (section 9).
 const UNKNOWN: &[i64] = &[25702, 25710, 25713];
 
@@ -37,8 +45,20 @@ pub(super) struct Inventory {
     /// Whether the seller has no goods there at all, which is so with most.
     empty: AtomicBool,
     asked: AtomicBool,
-    /// What was found out, `None` for a classic listing.
-    offers: Mutex<HashMap<Key, Option<Offer>>>,
+    /// What was found out.
+    models: Mutex<HashMap<Key, Model>>,
+    /// Something was found out that is not kept yet.
+    unkept: AtomicBool,
+    /// What earlier processes found out was read.
+    recalled: OnceCell<()>,
+}
+
+/// How a listing was made, and when that was found out, by eBay's clock.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Model {
+    /// `None` for a classic listing.
+    offer: Option<Offer>,
+    found: Timestamp,
 }
 
 /// An offer: a SKU as it is published as a listing.
@@ -168,8 +188,38 @@ impl Inventory {
             chunk: AtomicUsize::new(BATCH),
             empty: AtomicBool::new(false),
             asked: AtomicBool::new(false),
-            offers: Mutex::default(),
+            models: Mutex::default(),
+            unkept: AtomicBool::new(false),
+            recalled: OnceCell::new(),
         }
+    }
+
+    /// Takes up what earlier processes found out. What cannot be read is found out anew.
+    pub async fn recall(&self) {
+        let read = || async {
+            let notes = self.api.notes().await.ok().flatten().unwrap_or_default();
+            let kept: Vec<(String, Model)> = serde_json::from_str(&notes).unwrap_or_default();
+            let named = |(key, model)| Some((Key::parse(&ListingKey::new(key))?, model));
+            self.models().extend(kept.into_iter().filter_map(named));
+        };
+        self.recalled.get_or_init(read).await;
+    }
+
+    /// Keeps what was found out for the processes to come. What cannot be kept, they find out anew.
+    pub async fn keep(&self) {
+        if !self.unkept.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let fresh = |(key, model): (&Key, &Model)| self.is_fresh(model).then(|| (key.to_string(), model.clone()));
+        let mut kept: Vec<(String, Model)> = self.models().iter().filter_map(fresh).collect();
+        kept.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let notes = serde_json::to_string(&kept).unwrap_or_default();
+        self.unkept.store(self.api.keep_notes(&notes).await.is_err(), Ordering::Relaxed);
+    }
+
+    fn is_fresh(&self, model: &Model) -> bool {
+        let counts = if model.offer.is_some() { OFFER_COUNTS } else { CLASSIC_COUNTS };
+        self.api.clock().is_none_or(|now| now < later(model.found, counts))
     }
 
     /// Tells how many goods the seller has there (`getInventoryItems`, 4.5).
@@ -187,19 +237,21 @@ impl Inventory {
         Ok(!self.empty.load(Ordering::Relaxed))
     }
 
-    /// Tells whether it was found out how a listing was made.
+    /// Tells whether it was found out lately how a listing was made.
     pub fn is_known(&self, key: &Key) -> bool {
-        self.offers().contains_key(key)
+        self.models().get(key).is_some_and(|model| self.is_fresh(model))
     }
 
     /// Returns the offer that a listing is published by, as far as that was found out; a classic one has none.
     pub fn offer_of(&self, key: &Key) -> Option<Offer> {
-        self.offers().get(key).cloned().flatten()
+        self.models().get(key)?.offer.clone()
     }
 
     /// Notes how a listing was made.
     pub fn note(&self, key: &Key, offer: Option<Offer>) {
-        self.offers().insert(key.clone(), offer);
+        let found = self.api.clock().unwrap_or(Timestamp::UNIX_EPOCH);
+        self.models().insert(key.clone(), Model { offer, found });
+        self.unkept.store(true, Ordering::Relaxed);
     }
 
     /// Notes that a listing was not made there.
@@ -209,7 +261,8 @@ impl Inventory {
 
     /// Forgets what was found out of a listing, since eBay says otherwise.
     pub fn forget(&self, key: &Key) {
-        self.offers().remove(key);
+        self.models().remove(key);
+        self.unkept.store(true, Ordering::Relaxed);
     }
 
     /// Notes that there are goods there after all.
@@ -219,8 +272,9 @@ impl Inventory {
 
     /// Returns the offers that were found so far.
     pub fn found_offers(&self) -> Vec<(Key, Offer)> {
-        let offers = self.offers();
-        let mut found: Vec<_> = offers.iter().filter_map(|(key, offer)| Some((key.clone(), offer.clone()?))).collect();
+        let models = self.models();
+        let mut found: Vec<_> =
+            models.iter().filter_map(|(key, model)| Some((key.clone(), model.offer.clone()?))).collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         found
     }
@@ -391,8 +445,8 @@ impl Inventory {
         Ok(serde_json::from_slice::<Published>(&reply.body).ok().and_then(|published| published.listing_id))
     }
 
-    fn offers(&self) -> MutexGuard<'_, HashMap<Key, Option<Offer>>> {
-        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn models(&self) -> MutexGuard<'_, HashMap<Key, Model>> {
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

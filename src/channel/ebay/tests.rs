@@ -245,6 +245,24 @@ fn a_keyset_of_the_other_environment_is_told() {
     assert_eq!(check(&settings).len(), 2);
 }
 
+// Every call goes to the environment that was chosen, the one for a token too.
+#[tokio::test(start_paused = true)]
+async fn the_sandbox_is_another_host() {
+    for (environment, host) in [(None, "api.ebay.com"), (Some("sandbox"), "api.sandbox.ebay.com")] {
+        let mut settings = settings();
+        settings.values.extend(environment.map(|name| ("environment", Value::Text(name.to_owned()))));
+        let script = Arc::new(Script::default());
+        script.add(200, r#"{"access_token":"access-secret-1","expires_in":7200,"token_type":"User Access Token"}"#);
+        script.add(200, NO_INVENTORY);
+        let doors = Doors { transport: script.clone(), keeper: Arc::new(Kept(Mutex::new(None))) };
+        let web = Ebay::new(settings, doors).unwrap();
+        assert_eq!(web.inventory.count().await.unwrap(), 0);
+        let hosts: Vec<String> =
+            script.asked.lock().unwrap().iter().map(|request| request.url.host_str().unwrap().to_owned()).collect();
+        assert_eq!(hosts, [host, host]);
+    }
+}
+
 // proves Y4: when eBay refuses calls for a limit and does not say which, nothing is left for a quarter of an hour; where it
 // says what is left of the day, that counts.
 #[tokio::test(start_paused = true)]

@@ -53,6 +53,7 @@ impl Ebay {
     /// written.
     pub(super) async fn write_entries(&self, entries: Vec<Entry>, again: Again) -> Result<Outcomes> {
         let mut outcomes = Outcomes::new();
+        self.inventory.recall().await;
         match self.find_models(&entries).await {
             Err(error) if error.stops_lane() => return Err(error),
             // What is not found out is taken for classic; where it is not, Trading says so.
@@ -68,10 +69,11 @@ impl Ebay {
         classic.extend(self.write_offers(offers, again, &mut outcomes).await);
         let strangers = self.write_classic(classic, again, &mut outcomes).await?;
         self.write_strangers(strangers, again, &mut outcomes).await;
+        self.inventory.keep().await;
         Ok(outcomes)
     }
 
-    /// Finds out how listings were made of which that is not known yet. Most sellers have classic ones alone.
+    /// Finds out how listings were made of which that is not known, or not any more. Most sellers have classic ones alone.
     async fn find_models(&self, entries: &[Entry]) -> Result<()> {
         let unknown: Vec<&Key> =
             entries.iter().map(|entry| &entry.key).filter(|key| !self.inventory.is_known(key)).collect();
@@ -80,9 +82,12 @@ impl Ebay {
         }
         let mut wanted = Vec::with_capacity(unknown.len());
         for key in unknown {
-            match self.sku_of(key).await? {
-                Some(sku) => wanted.push((key.clone(), sku.as_str().to_owned())),
-                None => self.inventory.note_classic(key),
+            if let Some(offer) = self.inventory.offer_of(key) {
+                wanted.push((key.clone(), offer.sku));
+            } else if let Some(sku) = self.sku_of(key).await? {
+                wanted.push((key.clone(), sku.as_str().to_owned()));
+            } else {
+                self.inventory.note_classic(key);
             }
         }
         self.inventory.find(&wanted).await

@@ -251,5 +251,5 @@ fn is_fresh(token: &Token, now: Option<Timestamp>) -> bool {
 }
 
 fn kept_error(why: String) -> ChannelError {
-    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping a token", why)
+    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }

@@ -167,14 +167,16 @@ impl Shopify {
         let ids: Vec<String> = places.iter().map(|place| place.id.clone()).collect();
         // One that is closed for a while counts again when it opens.
         if kept != ids && !(self.wanted.is_empty() && ids.iter().all(|id| kept.contains(id))) {
-            self.keeper.keep_places(&self.name, &ids).await.map_err(kept_error)?;
+            let notes = serde_json::to_string(&ids).map_err(|error| kept_error(error.to_string()))?;
+            self.keeper.keep_notes(&self.name, &notes).await.map_err(kept_error)?;
         }
         Ok(Shop { account: answer.shop.account(), places })
     }
 
     /// Returns the ids of the locations that counted last.
     async fn kept_places(&self) -> Result<Vec<String>> {
-        self.keeper.places(&self.name).await.map_err(kept_error)
+        let Some(notes) = self.keeper.notes(&self.name).await.map_err(kept_error)? else { return Ok(Vec::new()) };
+        serde_json::from_str(&notes).map_err(|error| kept_error(format!("its locations cannot be read: {error}")))
     }
 
     /// Returns the first place, which is the only one mostly, and whether there are more.

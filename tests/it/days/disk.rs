@@ -100,6 +100,11 @@ impl Disk {
         }
     }
 
+    /// Returns all that is written on it, as far as it is text.
+    pub fn text(&self) -> String {
+        self.lock().files.values().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect()
+    }
+
     /// Throws it away.
     pub fn scrap(&self) {
         disks().remove(&self.number);

@@ -8,6 +8,7 @@ use eys::domain::rule::{Rule, Then, When};
 use eys::domain::{Act, IntentState, LineId, ListingId, Role, RunId, Sku};
 use eys::engine::{Engine, EngineError, Options, Report, Trouble, settle_doubt};
 use eys::store::{Store, Trouble as Ailment};
+use eys::ui::{Look, Ui, report_json, report_text};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +63,7 @@ pub async fn live(drawn: &Drawn, told: bool) -> Lived {
     day.tell_ledger();
     day.gather();
     if let Some(disk) = &day.disk {
+        day.lived.said.push_str(&disk.text());
         disk.scrap();
     }
     day.lived
@@ -473,7 +475,9 @@ impl<'a> Day<'a> {
                 println!("    trouble: {} {:?} {}", trouble.code, trouble.listing, trouble.message);
             }
         }
-        self.lived.said.push_str(&format!("{report:?}"));
+        let ui = Ui::new(Look { plain: true, verbose: true, ..Look::default() });
+        let json = serde_json::Value::Object(report_json(report, false));
+        self.lived.said.push_str(&format!("{report:?}{}{json}", report_text(&ui, report, false)));
     }
 
     /// Tells the whole story of the SKU that `EYS_SKU` names.

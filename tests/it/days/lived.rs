@@ -100,7 +100,7 @@ pub struct Lived {
     pub refused: Vec<Call>,
     /// The last report, if the shops did not come to rest.
     pub restless: Option<String>,
-    /// Everything that was reported, for secrets.
+    /// Everything that was told and, where the disk can be looked at, kept: no secret may be in it.
     pub said: String,
     /// The goods, and those of which nobody can tell what the source must have.
     pub goods: (usize, usize),

@@ -85,7 +85,8 @@ impl Run<'_> {
             return Err(unsorted(by));
         }
         let shop = self.here();
-        let shown = |order: &Order| self.visible(order) && order.placed + shop.order_delay <= self.world.now;
+        let listed = |order: &Order| order.listed.unwrap_or(order.placed + shop.order_delay) <= self.world.now;
+        let shown = |order: &Order| self.visible(order) && listed(order);
         let fitting = shop.orders.iter().filter(|(_, order)| shown(order)).filter_map(|(id, order)| {
             let changed = search.seen(&order.stamps)?;
             let fits = search.fits(&order.stamps, |term, changed| order_has(*id, order, term, changed));
