@@ -41,15 +41,24 @@ impl Places {
     }
 }
 
+/// What channels are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Runs that change what they are told to, and note what they go by.
+    Work,
+    /// A look, or a trial: nothing outlives it but tokens (H3).
+    Look,
+}
+
 /// Builds the channels of a config.
-pub fn lanes(config: &Config, state: &std::path::Path) -> Result<Vec<Lane>, Failure> {
-    config.channels.iter().map(|channel| lane(channel, state)).collect()
+pub fn lanes(config: &Config, state: &std::path::Path, purpose: Purpose) -> Result<Vec<Lane>, Failure> {
+    config.channels.iter().map(|channel| lane(channel, state, purpose)).collect()
 }
 
 /// Prepares the consent of a channel's owner, where its kind needs one.
 pub fn consent(channel: &ChannelConfig, state: &std::path::Path) -> Result<Option<Box<dyn Consent>>, Failure> {
     let Some(make) = channel.kind.consent else { return Ok(None) };
-    let consent = make(channel.settings.clone(), doors(channel, state)?, chance());
+    let consent = make(channel.settings.clone(), doors(channel, state, Purpose::Work)?, chance());
     consent.map(Some).map_err(|error| about(channel, &error.message, error.next))
 }
 
@@ -57,13 +66,16 @@ fn about(channel: &ChannelConfig, why: &str, next: Option<String>) -> Failure {
     Failure::Other(format!("{}: {why}", channel.name), next)
 }
 
-fn doors(channel: &ChannelConfig, state: &std::path::Path) -> Result<Doors, Failure> {
+fn doors(channel: &ChannelConfig, state: &std::path::Path, purpose: Purpose) -> Result<Doors, Failure> {
     let transport = Http::new(channel.ca_file.as_deref()).map_err(|why| about(channel, &why, None))?;
-    Ok(Doors { transport: Arc::new(transport), keeper: keeper(state) })
+    Ok(Doors {
+        transport: Arc::new(transport),
+        keeper: Arc::new(BesideState { credentials: Credentials::of(state), purpose }),
+    })
 }
 
-fn lane(channel: &ChannelConfig, state: &std::path::Path) -> Result<Lane, Failure> {
-    let built = (channel.kind.build)(channel.settings.clone(), doors(channel, state)?);
+fn lane(channel: &ChannelConfig, state: &std::path::Path, purpose: Purpose) -> Result<Lane, Failure> {
+    let built = (channel.kind.build)(channel.settings.clone(), doors(channel, state, purpose)?);
     let built = built.map_err(|error| about(channel, &error.message, error.next))?;
     Ok(Lane {
         name: channel.name.clone(),
@@ -113,15 +125,18 @@ pub async fn knock(address: &str, post: Option<(&'static str, String)>) -> Resul
 
 /// Returns what keeps for channels what outlives a process, in the credentials file beside a state.
 pub fn keeper(state: &std::path::Path) -> Arc<dyn Keeper> {
-    Arc::new(BesideState(Credentials::of(state)))
+    Arc::new(BesideState { credentials: Credentials::of(state), purpose: Purpose::Work })
 }
 
-struct BesideState(Credentials);
+struct BesideState {
+    credentials: Credentials,
+    purpose: Purpose,
+}
 
 #[async_trait]
 impl Keeper for BesideState {
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String> {
-        let kept = self.0.token(channel).map_err(|error| error.to_string())?;
+        let kept = self.credentials.token(channel).map_err(|error| error.to_string())?;
         Ok(kept.map(|kept| Token {
             access: SecretString::from(kept.access),
             refresh: kept.refresh.map(SecretString::from),
@@ -139,19 +154,22 @@ impl Keeper for BesideState {
             ends: token.ends,
             scopes: token.scopes.clone(),
         };
-        self.0.keep(channel, &kept).map_err(|error| error.to_string())
+        self.credentials.keep(channel, &kept).map_err(|error| error.to_string())
     }
 
     async fn notes(&self, channel: &ChannelName) -> Result<Option<String>, String> {
-        self.0.notes(channel).map_err(|error| error.to_string())
+        self.credentials.notes(channel).map_err(|error| error.to_string())
     }
 
     async fn keep_notes(&self, channel: &ChannelName, notes: &str) -> Result<(), String> {
-        self.0.keep_notes(channel, notes).map_err(|error| error.to_string())
+        if self.purpose == Purpose::Look {
+            return Ok(());
+        }
+        self.credentials.keep_notes(channel, notes).map_err(|error| error.to_string())
     }
 
     fn take_renewal(&self, channel: &ChannelName) -> Result<Option<Renewing>, String> {
-        let renewal = self.0.take_renewal(channel).map_err(|error| error.to_string())?;
+        let renewal = self.credentials.take_renewal(channel).map_err(|error| error.to_string())?;
         Ok(renewal.map(|renewal| Box::new(renewal) as Renewing))
     }
 }

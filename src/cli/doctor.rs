@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::status::{open_secrets, secret_words};
 use super::{Context, End, lock};
-use crate::app;
+use crate::app::{self, Purpose};
 use crate::channel::{Mend, Outcome, Weight, printable};
 use crate::config::Config;
 use crate::domain::{ChannelName, IntentId, Known, RunId, Sku};
@@ -52,7 +52,7 @@ pub(super) async fn doctor(context: &Context, args: &DoctorArgs) -> End {
     if !args.offline {
         config.check_secrets()?;
     }
-    let lanes = app::lanes(&config, &state)?;
+    let lanes = app::lanes(&config, &state, Purpose::Look)?;
     let progress: Arc<dyn Progress> = Arc::new(Quiet);
     let store = Store::snapshot(&state)?;
     let mut checkup =
@@ -177,7 +177,7 @@ async fn fix(context: &Context, args: &DoctorArgs, config: &Config, state: &Path
         return Ok(4);
     }
     let _lock = lock(context, state).await?;
-    let lanes = app::lanes(config, state)?;
+    let lanes = app::lanes(config, state, Purpose::Look)?;
     let (mut failed, mut mended) = (0, Vec::new());
     for (channel, mend) in mends {
         let Some(lane) = lanes.iter().find(|lane| lane.name == *channel) else { continue };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Context, End, lock, named};
-use crate::app;
+use crate::app::{self, Purpose};
 use crate::channel::printable;
 use crate::config::Config;
 use crate::domain::matching::{Alone, Likeness, Reason, Relisted};
@@ -89,13 +89,13 @@ pub(super) async fn link(context: &Context, args: &LinkArgs) -> End {
 /// Opens the state to tie listings to the source that channels.toml names.
 async fn open(config: &Config, state: &Path) -> Result<Store, Failure> {
     let mut store = Store::open(state)?;
-    source::change(&app::lanes(config, state)?, &mut store, Timestamp::now()).await?;
+    source::change(&app::lanes(config, state, Purpose::Look)?, &mut store, Timestamp::now()).await?;
     Ok(store)
 }
 
 /// Tells of another state that wrote to the source before this one ever did: the first run waits for a word about it.
 async fn tell_of_others(context: &Context, config: &Config, store: &mut Store, state: &Path) -> Result<(), Failure> {
-    let lanes = app::lanes(config, state)?;
+    let lanes = app::lanes(config, state, Purpose::Look)?;
     let around = app::surroundings(Arc::new(Quiet));
     let found = look_for_others(&lanes, store, &(around.new_key)(), Timestamp::now()).await?;
     if let Some(found) = found {
@@ -105,7 +105,7 @@ async fn tell_of_others(context: &Context, config: &Config, store: &mut Store, s
 }
 
 async fn read_all(context: &Context, config: &Config, state: &Path) -> Result<LinkPlan, Failure> {
-    let lanes = app::lanes(config, state)?;
+    let lanes = app::lanes(config, state, Purpose::Look)?;
     let bars = Arc::new(Bars::default());
     let shows = context.ui.terminal && !context.ui.look.quiet && !context.ui.look.json;
     let progress: Arc<dyn Progress> = if shows { bars.clone() } else { Arc::new(Quiet) };
@@ -483,11 +483,14 @@ async fn rename(context: &Context, config: &Config, state: &Path, names: &[Strin
             Some("OLD is the name that it had when it was linked; `eys status --history` tells of it".to_owned());
         return Err(Failure::Usage(format!("nothing is known of a channel `{old}`"), next));
     }
+    let mut consent = false;
     let renamed = store.transaction(|tx| {
         // A run under the new name may have read the channel already; without links and sales, nothing is lost of it.
         let free = tx.channel(&new)?.is_none() || tx.forget_unused(&new)?;
         if free {
             tx.rename_channel(&old, &new)?;
+            // Before the state is: whoever is interrupted in between does it once more.
+            consent = Credentials::of(state).rename(&old, &new)?;
         }
         Ok(free)
     })?;
@@ -495,8 +498,8 @@ async fn rename(context: &Context, config: &Config, state: &Path, names: &[Strin
         let next = Some("give it a third name in channels.toml, and rename it to that".to_owned());
         return Err(Failure::Usage(format!("`{new}` has links or sales of its own in the state already"), next));
     }
-    Credentials::of(state).rename(&old, &new)?;
-    context.ui.say(&format!("{old} is {new} from now on; its links and its history go with it."));
+    let consent = if consent { ", and so does the consent of its owner" } else { "" };
+    context.ui.say(&format!("{old} is {new} from now on; its links and its history go with it{consent}."));
     context.ui.document("link", 0, Map::new());
     Ok(0)
 }

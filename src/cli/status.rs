@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Context, End};
-use crate::app;
+use crate::app::{self, Purpose};
 use crate::config::Config;
 use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, Zero, plan};
@@ -375,7 +375,7 @@ fn listings(
     bearing: &[Known],
     about: &BTreeSet<ListingId>,
 ) -> Result<(Vec<Vec<String>>, Vec<Value>), Failure> {
-    let lanes = app::lanes(config, state)?;
+    let lanes = app::lanes(config, state, Purpose::Look)?;
     let mut channels = BTreeMap::new();
     for lane in &lanes {
         let kept = store.read(|tx| tx.channel(&lane.name))?;

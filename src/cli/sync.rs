@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::telling::tell;
 use super::{Context, End, fail, lock, named, stop_on_signals, take_loop};
-use crate::app;
+use crate::app::{self, Purpose};
 use crate::config::Config;
 use crate::domain::{ChannelName, RunId, Sku};
 use crate::engine::{Engine, Options, Progress, Quiet, Release, Report, Trouble};
@@ -137,7 +137,7 @@ async fn once(
     stop: &CancellationToken,
 ) -> Result<Report, Failure> {
     let state = context.places.state(Some(config));
-    let lanes = app::lanes(config, &state)?;
+    let lanes = app::lanes(config, &state, purpose(options))?;
     let mut engine = Engine::new(lanes, app::settings(config), app::surroundings(progress));
     if options.dry_run {
         let mut store = Store::snapshot(&state)?;
@@ -149,6 +149,10 @@ async fn once(
     tell(context, config, &mut store, &report, None).await?;
     drop(lock);
     Ok(report)
+}
+
+fn purpose(options: &Options) -> Purpose {
+    if options.dry_run { Purpose::Look } else { Purpose::Work }
 }
 
 /// Runs in a loop. The config is read again before each cycle; an invalid edit keeps the old one and is told.
@@ -164,8 +168,8 @@ async fn watch(
     let state = context.places.state(Some(&config));
     let place = if args.dry_run { None } else { Some(take_loop(context, &state)?) };
     let around = app::surroundings(Arc::new(Quiet));
-    let mut engine = Engine::new(app::lanes(&config, &state)?, app::settings(&config), around);
-    let mut file = Watched::new(config);
+    let mut engine = Engine::new(app::lanes(&config, &state, purpose(options))?, app::settings(&config), around);
+    let mut file = Watched::new(config, purpose(options));
     let mut exit = 0;
     let mut first = true;
     while !stop.is_cancelled() {
@@ -214,6 +218,7 @@ async fn cycle(
 /// channels.toml under a loop's eyes.
 struct Watched {
     config: Config,
+    purpose: Purpose,
     /// The text that was last looked at, right or wrong.
     text: String,
     /// What is wrong with it, while it is.
@@ -221,9 +226,9 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(config: Config) -> Self {
+    fn new(config: Config, purpose: Purpose) -> Self {
         let text = std::fs::read_to_string(&config.path).unwrap_or_default();
-        Self { config, text, wrong: None }
+        Self { config, purpose, text, wrong: None }
     }
 
     /// Takes over a changed file. One that is wrong is complained of once, and the old one is kept.
@@ -236,7 +241,7 @@ impl Watched {
         match context.places.read() {
             Ok(new) => {
                 let state = context.places.state(Some(&new));
-                engine.configure(app::lanes(&new, &state)?, app::settings(&new));
+                engine.configure(app::lanes(&new, &state, self.purpose)?, app::settings(&new));
                 self.config = new;
                 self.wrong = None;
             }

@@ -98,6 +98,12 @@ fn allot(owing: &[Line], source: super::ListingId, limit: Option<Level>) -> (Vec
 /// is spread over what they hold. All places of the platform's that count are given, in the owner's order.
 fn allot_places(places: &[Place], took: &[Portion], lines: &[(LineId, i64)]) -> Vec<Portion> {
     let mut places = places.to_vec();
+    // What cancels out is not sent: what one line takes off is what the other gives back.
+    if lines.iter().fold(0_i64, |sum, (_, units)| sum.saturating_add(*units)) == 0 {
+        for place in &mut places {
+            place.level = Level(0);
+        }
+    }
     let mut portions = Vec::new();
     let (back, off): (Vec<_>, Vec<_>) = lines.iter().copied().partition(|(_, units)| *units < 0);
     for (line, units) in back.into_iter().chain(off) {

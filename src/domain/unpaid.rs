@@ -76,7 +76,9 @@ pub fn read(known: &mut Known, found: &Found, (begun, now): (Timestamp, Timestam
         counted.rises.push(Rise { units: rose, since: begun });
         known.shown = match known.shown {
             Shown::Exactly(level) => Shown::Exactly(Level(level.0.saturating_sub(rose))),
-            shown => shown,
+            Shown::AtMost { most, least } => Shown::AtMost { most, least: Level(least.0.saturating_sub(rose)) },
+            Shown::AtLeast(least) => Shown::AtLeast(Level(least.0.saturating_sub(rose))),
+            Shown::Unknown => Shown::Unknown,
         };
     } else if rose < 0 {
         // A purchase was cancelled; the youngest is the likeliest, and claiming too long is the safe side.

@@ -76,10 +76,18 @@ impl Cycle<'_> {
         }
     }
 
-    /// Settles what can be settled without the source: lines whose changes cancel out.
+    /// Settles what can be settled without the source: lines whose changes cancel out. Where the source has places, what
+    /// one line gives back there is taken off there by the other (L1).
     pub fn settle_even(&mut self, source: ListingId, settlement: &Settlement) -> Result<(), EngineError> {
+        let now = self.report.began;
         self.store.transaction(|tx| {
             tx.add_lost(source, Delta(settlement.lost.0.saturating_neg()))?;
+            if !settlement.portions.is_empty() {
+                let Settlement { delta, before, lines, .. } = settlement.clone();
+                let intent = tx.open_intent(source, &Act::Adjust { delta, before, lines }, now)?;
+                tx.keep_portions(intent, &settlement.portions)?;
+                tx.close_intent(intent, IntentState::Applied, now, "its lines cancel each other out")?;
+            }
             apply_lines(tx, source, &settlement.lines).map(|_| ())
         })?;
         Ok(())
@@ -541,25 +549,27 @@ impl Cycle<'_> {
 
     pub(super) fn doubt(&mut self, stored: &Stored<'_>, seen: Level, now: Timestamp) -> Result<(), EngineError> {
         let run = self.run;
-        let known = self.store.transaction(|tx| {
-            tx.close_intent(stored.intent.id, IntentState::InDoubt, now, "the number fits neither outcome")?;
-            let lost = run_over(tx, stored, seen)?;
-            tx.keep_run_over(stored.intent.id, lost)?;
+        // A change runs over nothing.
+        let is_goal = |lane: &Lane| lane.capability().exactly_once == ExactlyOnce::Goal;
+        let may_run_over = self.lane_of(&self.source).is_some_and(|lane| is_goal(&lane));
+        let (known, numbers) = self.store.transaction(|tx| {
+            let numbers = both_numbers(tx, stored, seen)?;
+            tx.close_intent(stored.intent.id, IntentState::InDoubt, now, &numbers)?;
+            if may_run_over {
+                tx.keep_run_over(stored.intent.id, run_over(tx, stored, seen)?)?;
+            }
             let known = tx.known(stored.intent.listing)?;
             if let Some(known) = &known {
                 record(tx, run, known, Why::InDoubt, (Some(stored.before), Some(seen)), now, None)?;
             }
-            Ok(known)
+            Ok((known, numbers))
         })?;
         let (id, done) = (stored.intent.id, stored.before.after(stored.delta));
         self.trouble(Trouble {
             code: "in-doubt",
             channel: known.as_ref().map(|known| known.at.channel.clone()),
             listing: known.as_ref().map(Known::name),
-            message: format!(
-                "nobody can tell whether {} was applied: {} without it, {done} with it, and now it shows {seen}",
-                stored.delta, stored.before
-            ),
+            message: format!("nobody can tell whether {} was applied: {numbers}", stored.delta),
             next: Some(how_to_settle(id)),
             waits_for_owner: true,
         });
@@ -749,6 +759,16 @@ fn spread_echo(known: &mut Known, level: Level) {
     if let [place] = known.listing.places.as_mut_slice() {
         place.level = level;
     }
+}
+
+/// Tells what a source listing must show without an adjustment and with it, and what it shows (X6).
+fn both_numbers(tx: &Tx<'_>, stored: &Stored<'_>, seen: Level) -> Result<String, StoreError> {
+    let own = tx.own_lines(stored.intent.listing)?;
+    let sold = own.iter().fold(0_i64, |sum, line| sum.saturating_add(line.taken.saturating_sub(line.contained)));
+    let without = stored.before.after(Delta(sold.saturating_neg()));
+    let with = without.after(stored.delta);
+    let meanwhile = if sold == 0 { String::new() } else { format!(", {sold} sold there meanwhile") };
+    Ok(format!("{without} without it, {with} with it{meanwhile}, and it shows {seen}"))
 }
 
 /// Returns the words that tell how a doubt is settled.

@@ -356,11 +356,9 @@ pub(super) fn intents(store: &Store) -> Result<Vec<Trouble>, StoreError> {
             let since = intent.opened.strftime("since %Y-%m-%d %H:%M UTC");
             let told = if intent.state == IntentState::InDoubt {
                 let message = match &intent.act {
-                    Act::Adjust { delta, before, .. } => {
-                        let done = before.after(*delta);
-                        format!(
-                            "{id}: nobody can tell {since} whether {delta} was applied: {before} without it, {done} with it"
-                        )
+                    Act::Adjust { delta, .. } => {
+                        let numbers = tx.proof(id)?.unwrap_or_default();
+                        format!("{id}: nobody can tell {since} whether {delta} was applied: {numbers}")
                     }
                     _ => format!("{id}: nobody can tell {since} whether a change of it happened"),
                 };

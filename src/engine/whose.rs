@@ -371,8 +371,10 @@ fn state_hold(tx: &Tx<'_>) -> Result<Option<Hold>, StoreError> {
 /// What was in flight in a state that is not the one that counts can no longer be proven: the other state went on from it.
 fn put_in_doubt(tx: &Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     for intent in tx.unfinished_intents()? {
-        if intent.state == IntentState::Open && matches!(intent.act, Act::Adjust { .. }) {
-            tx.close_intent(intent.id, IntentState::InDoubt, now, "another state may have gone on from it")?;
+        if let (IntentState::Open, Act::Adjust { delta, before, .. }) = (intent.state, &intent.act) {
+            let done = before.after(*delta);
+            let why = format!("{before} without it, {done} with it, and another state may have gone on from it");
+            tx.close_intent(intent.id, IntentState::InDoubt, now, &why)?;
         }
     }
     Ok(())

@@ -92,17 +92,21 @@ impl Credentials {
         self.change(|kept| drop(kept.notes.insert(channel.as_str().to_owned(), notes.to_owned())))
     }
 
-    /// Lets a channel that has another name now go on with what was kept for it, unless something is kept under that name.
-    pub fn rename(&self, old: &ChannelName, new: &ChannelName) -> Result<()> {
+    /// Lets a channel that has another name now go on with what was kept for it; a token that is kept under that name stays.
+    /// Tells whether a token went along.
+    pub fn rename(&self, old: &ChannelName, new: &ChannelName) -> Result<bool> {
+        let mut went_along = false;
         self.change(|kept| {
             let (old, new) = (old.as_str(), new.as_str());
-            if let Some(token) = kept.tokens.remove(old) {
-                kept.tokens.entry(new.to_owned()).or_insert(token);
+            if let Some(token) = kept.tokens.remove(old).filter(|_| !kept.tokens.contains_key(new)) {
+                kept.tokens.insert(new.to_owned(), token);
+                went_along = true;
             }
             if let Some(notes) = kept.notes.remove(old) {
                 kept.notes.insert(new.to_owned(), notes);
             }
-        })
+        })?;
+        Ok(went_along)
     }
 
     /// Takes the right to get a new token for a channel, until what this returns is dropped; `None` while somebody else
@@ -210,5 +214,11 @@ mod tests {
         credentials.keep_writer(&writer).unwrap();
         assert_eq!(credentials.writer().unwrap(), Some(writer));
         assert_eq!(credentials.token(&shop).unwrap().unwrap().access, "secret-1");
+        credentials.keep_notes(&shop, "[7]").unwrap();
+        let booth = ChannelName::new("booth").unwrap();
+        assert!(credentials.rename(&shop, &booth).unwrap());
+        assert!(credentials.token(&shop).unwrap().is_none() && credentials.notes(&shop).unwrap().is_none());
+        assert_eq!(credentials.token(&booth).unwrap().unwrap().access, "secret-1");
+        assert_eq!(credentials.notes(&booth).unwrap().as_deref(), Some("[7]"));
     }
 }

@@ -31,10 +31,11 @@ const WALKED: &str = "idle-runs";
 const MOVEMENTS: &str =
     "DELETE FROM movement WHERE moment < ?1 AND id IN (SELECT id FROM movement ORDER BY id LIMIT ?2)";
 
-/// Intents that are closed and that no entry of the ledger names any more.
+/// Intents that are closed, that no entry of the ledger names any more, and that do not say where units of a line came from.
 const INTENTS: &str = "SELECT id FROM (SELECT * FROM intent ORDER BY id LIMIT ?2) AS intent
     WHERE state IN ('applied', 'not_applied') AND closed < ?1
-        AND NOT EXISTS (SELECT 1 FROM movement WHERE movement.intent = intent.id)";
+        AND NOT EXISTS (SELECT 1 FROM movement WHERE movement.intent = intent.id)
+        AND NOT EXISTS (SELECT 1 FROM portion WHERE portion.intent = intent.id)";
 
 /// Calls with nothing left to be found out about them.
 const CALLS: &str = "SELECT id FROM call WHERE opened < ?1 AND NOT EXISTS (
@@ -57,14 +58,8 @@ impl Tx<'_> {
         let most = i64::try_from(limits.most).unwrap_or(i64::MAX);
         let movements = self.connection.prepare_cached(MOVEMENTS)?.execute([ms(limits.ledger_before), most])?;
         let intents = self.old(INTENTS, limits.ledger_before, most)?;
-        let intents = self.drop_all(
-            &intents,
-            &[
-                "DELETE FROM intent_line WHERE intent",
-                "DELETE FROM portion WHERE intent",
-                "DELETE FROM intent WHERE id",
-            ],
-        )?;
+        let intents =
+            self.drop_all(&intents, &["DELETE FROM intent_line WHERE intent", "DELETE FROM intent WHERE id"])?;
         let calls = self.old(CALLS, limits.sent_before, most)?;
         let calls =
             self.drop_all(&calls, &["UPDATE intent SET call = NULL WHERE call", "DELETE FROM call WHERE id"])?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::value::{from_json, from_word, get, json, maybe_moment, moment, ms, numbers, word};
 use super::{Result, StoreError, Tx};
@@ -180,6 +180,12 @@ impl Tx<'_> {
         let sql = "UPDATE intent SET state = ?2, closed = ?3, proof = ?4 WHERE id = ?1";
         self.connection.prepare_cached(sql)?.execute(params![id.0, word(&state)?, ms(when), proof])?;
         self.forget_meta(&format!("{EVIDENCE}{}", id.0))
+    }
+
+    /// Returns why an intent was closed, or is in doubt, in words.
+    pub fn proof(&self, id: IntentId) -> Result<Option<String>> {
+        let mut query = self.connection.prepare_cached("SELECT proof FROM intent WHERE id = ?1")?;
+        Ok(query.query_row([id.0], |row| row.get(0)).optional()?.flatten())
     }
 
     /// Keeps the first reading of a listing after an adjustment of it was left without an answer (X6).

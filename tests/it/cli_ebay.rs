@@ -134,4 +134,8 @@ async fn how_listings_were_made_is_known_to_the_next_run() {
     };
     assert!(sells(8, 3) >= 3, "each listing is looked up");
     assert_eq!(sells(7, 2), 0, "they are known");
+    // Under another name the account is known all the same, and its seller need not consent again.
+    home.edit("[channels.bay]", "[channels.auctions]");
+    home.eys("link --rename-channel bay auctions").is(0).has("and so does the consent of its owner");
+    assert_eq!(sells(6, 1), 0, "they are known under another name");
 }

@@ -280,7 +280,7 @@ async fn shops_are_mended_by_command_or_in_their_settings() {
     let well = home.read("channels.toml");
     home.edit("[channels.outlet]", "[channels.outlet]\nlocations = [\"Attic\"]");
     insta::assert_snapshot!(said(&home, "location-missing"), @"
-    problem outlet: there is no location `Attic`; those that sell online are Main
+    problem outlet: the shop has no location `Attic`; it has Main
     next: write one of these into `locations` in channels.toml
     ");
     home.config(&well);
@@ -400,7 +400,7 @@ async fn doubts_and_second_writers_are_settled_by_the_owner() {
 // proves X6: what nobody can tell is asked of the owner, with both numbers, and either answer ends it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_doubt_is_settled_at_the_prompt() {
-    for (word, left) in [("applied", 5), ("not-applied", 3)] {
+    for (word, left) in [("applied", 8), ("not-applied", 6)] {
         let market = Market::live(1);
         let shop = market.add_shopify(&ShopSpec::new("mugs", &[("MUG", 10), ("BOWL", 4)]));
         let mut home = Home::new();
@@ -409,7 +409,7 @@ async fn a_doubt_is_settled_at_the_prompt() {
         home.eys("link --yes").is(0);
         home.eys("sync --yes").is(0);
         home.order("stall", "S-1", "MUG", 2, "open");
-        market.trouble(Rule::once(Trouble::SlowAnswer(Duration::from_secs(60))).at("mugs").writing().after(1));
+        market.trouble(Rule::once(Trouble::SlowAnswer(Duration::from_mins(1))).at("mugs").writing().after(1));
         let running = home.start("sync");
         until("the source is written to", || shop.available("MUG") == 8);
         running.signal("KILL");
@@ -420,15 +420,19 @@ async fn a_doubt_is_settled_at_the_prompt() {
         let a_day_ago = "UPDATE call SET opened = opened - 90000000;
             UPDATE intent SET opened = opened - 90000000, sent = sent - 90000000;";
         state.execute_batch(a_day_ago).unwrap();
-        shop.owner_sets("MUG", 5);
+        shop.buy("MUG", 2).unwrap();
+        shop.owner_sets("MUG", 8);
         home.eys("sync");
         let an_hour_ago = "UPDATE meta SET value = json_set(value, '$[1]', value ->> '$[1]' - 3600000,
             '$[2]', value ->> '$[2]' - 3600000) WHERE key LIKE 'evidence:%'";
         assert_eq!(state.execute(an_hour_ago, []).unwrap(), 1);
-        home.eys("sync")
-            .is(4)
-            .has("nobody can tell whether -2 was applied: 10 without it, 8 with it, and now it shows 5");
-        insta::assert_snapshot!(said(&home, "open-intent"), @"");
+        home.eys("sync").is(4).has(
+            "nobody can tell whether -2 was applied: 8 without it, 6 with it, 2 sold there meanwhile, and it shows 8",
+        );
+        insta::assert_snapshot!(said(&home, "open-intent"), @"
+        problem shop: MUG: i1: nobody can tell since 2026-11-24 09:00 UTC whether -2 was applied: 8 without it, 6 with it, 2 sold there meanwhile, and it shows 8
+        next: `eys doctor --settle i1 applied` if it was, `eys doctor --settle i1 not-applied` if not
+        ");
         home.eys(&format!("doctor --settle i1 {word}")).is(0);
         gone(&home, "open-intent");
         home.eys("sync").is(0);

@@ -77,6 +77,54 @@ async fn units_return_once_whatever_becomes_of_the_answer() {
     }
 }
 
+// proves L1: where a cancelled sale and a new one cancel out, nothing is sent, and what is cancelled later returns to where
+// the first was taken off.
+#[tokio::test(start_paused = true)]
+async fn what_cancels_out_keeps_its_place() {
+    let (mut shops, source, outlet, places) = two_locations().await;
+    let first = outlet.buy("MUG", 3).unwrap();
+    shops.rest().await;
+    outlet.cancel(first, true);
+    let second = outlet.buy("MUG", 3).unwrap();
+    shops.rest().await;
+    assert_eq!((mugs(&source, places), outlet.available("MUG")), ([1, 2], 3));
+    outlet.cancel(second, true);
+    shops.rest().await;
+    assert_eq!((mugs(&source, places), outlet.available("MUG")), ([1, 5], 6));
+}
+
+// proves L1, P1: where no location that counts sells any more, another one does not take its place.
+#[tokio::test(start_paused = true)]
+async fn no_other_location_takes_the_place_of_a_closed_one() {
+    let (mut shops, source, outlet, places) = two_locations().await;
+    let cellar = source.add_location("Cellar");
+    source.stock_at("MUG", cellar, 30);
+    for place in places {
+        source.close_location(place, true);
+    }
+    shops.connect_anew();
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    let told = format!("{:?}", report.lanes);
+    assert!(told.contains("no location whose stock counts fulfils online orders any more"), "{told}");
+    for place in places {
+        source.close_location(place, false);
+    }
+    shops.connect_anew();
+    shops.rest().await;
+    assert_eq!(outlet.available("MUG"), 6);
+}
+
+// proves L1: a location that is named twice counts once.
+#[tokio::test(start_paused = true)]
+async fn a_location_that_is_named_twice_counts_once() {
+    let (mut shops, _, outlet, places) = two_locations().await;
+    shops.set_locations("shop", &["Main", "Annex", "Main", &places[1].to_string()]);
+    shops.pass(25 * 3600).await;
+    shops.rest().await;
+    assert_eq!(outlet.available("MUG"), 6);
+}
+
 // proves L1: what was taken off a location that no longer counts returns to the first.
 #[tokio::test(start_paused = true)]
 async fn units_of_a_closed_location_return_to_the_first() {

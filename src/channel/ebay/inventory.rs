@@ -31,7 +31,7 @@ const BATCH: usize = 25;
 /// The longest SKU that the Inventory API knows (section 8).
 const LONGEST_SKU: usize = 50;
 /// How long an offer counts for what was found out: the seller may begin to keep its stock by warehouse.
-const OFFER_COUNTS: SignedDuration = SignedDuration::from_hours(24);
+const OFFER_COUNTS: SignedDuration = SignedDuration::from_hours(1);
 /// How long a listing counts for a classic one: eBay says so where it is none, and those that are gone are forgotten.
 const CLASSIC_COUNTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What it answers where it does not know the SKU, the offer, or no longer has it published (section 9).
@@ -53,12 +53,12 @@ pub(super) struct Inventory {
     recalled: OnceCell<()>,
 }
 
-/// How a listing was made, and when that was found out, by eBay's clock.
+/// How a listing was made, and when that was found out, by eBay's clock, if any answer had told the time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Model {
     /// `None` for a classic listing.
     offer: Option<Offer>,
-    found: Timestamp,
+    found: Option<Timestamp>,
 }
 
 /// An offer: a SKU as it is published as a listing.
@@ -200,7 +200,10 @@ impl Inventory {
             let notes = self.api.notes().await.ok().flatten().unwrap_or_default();
             let kept: Vec<(String, Model)> = serde_json::from_str(&notes).unwrap_or_default();
             let named = |(key, model)| Some((Key::parse(&ListingKey::new(key))?, model));
-            self.models().extend(kept.into_iter().filter_map(named));
+            let mut models = self.models();
+            for (key, model) in kept.into_iter().filter_map(named) {
+                models.entry(key).or_insert(model);
+            }
         };
         self.recalled.get_or_init(read).await;
     }
@@ -219,7 +222,7 @@ impl Inventory {
 
     fn is_fresh(&self, model: &Model) -> bool {
         let counts = if model.offer.is_some() { OFFER_COUNTS } else { CLASSIC_COUNTS };
-        self.api.clock().is_none_or(|now| now < later(model.found, counts))
+        self.api.clock().zip(model.found).is_none_or(|(now, found)| now < later(found, counts))
     }
 
     /// Tells how many goods the seller has there (`getInventoryItems`, 4.5).
@@ -242,14 +245,19 @@ impl Inventory {
         self.models().get(key).is_some_and(|model| self.is_fresh(model))
     }
 
-    /// Returns the offer that a listing is published by, as far as that was found out; a classic one has none.
+    /// Returns the offer that a listing is published by, as far as that was found out lately; a classic one has none.
     pub fn offer_of(&self, key: &Key) -> Option<Offer> {
-        self.models().get(key)?.offer.clone()
+        self.models().get(key).filter(|model| self.is_fresh(model))?.offer.clone()
+    }
+
+    /// Returns the SKU of a listing that once had an offer.
+    pub fn sku_of(&self, key: &Key) -> Option<String> {
+        Some(self.models().get(key)?.offer.as_ref()?.sku.clone())
     }
 
     /// Notes how a listing was made.
     pub fn note(&self, key: &Key, offer: Option<Offer>) {
-        let found = self.api.clock().unwrap_or(Timestamp::UNIX_EPOCH);
+        let found = self.api.clock();
         self.models().insert(key.clone(), Model { offer, found });
         self.unkept.store(true, Ordering::Relaxed);
     }

@@ -46,6 +46,7 @@ impl Ebay {
 
     /// Finds the offer that a listing was published by; `None` for a classic one.
     async fn offer_of(&self, item: &Item, key: &Key) -> Result<Option<Offer>> {
+        self.inventory.recall().await;
         if !self.inventory.is_known(key) && self.inventory.is_used().await? {
             let sku = item.part(key).and_then(|part| part.sku.clone());
             match sku {
@@ -53,6 +54,7 @@ impl Ebay {
                 None => self.inventory.note_classic(key),
             }
         }
+        self.inventory.keep().await;
         Ok(self.inventory.offer_of(key))
     }
 

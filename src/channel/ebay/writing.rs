@@ -82,8 +82,8 @@ impl Ebay {
         }
         let mut wanted = Vec::with_capacity(unknown.len());
         for key in unknown {
-            if let Some(offer) = self.inventory.offer_of(key) {
-                wanted.push((key.clone(), offer.sku));
+            if let Some(sku) = self.inventory.sku_of(key) {
+                wanted.push((key.clone(), sku));
             } else if let Some(sku) = self.sku_of(key).await? {
                 wanted.push((key.clone(), sku.as_str().to_owned()));
             } else {

@@ -114,52 +114,47 @@ fn version(versions: &[ApiVersion]) -> Option<Probe> {
 
 fn locations(all: &[Location], wanted: &[String], kept: &[String]) -> Vec<Probe> {
     let name = |place: &Location| printable(&place.name, 60);
-    let selling: Vec<String> = all.iter().filter(|place| place.sells()).map(name).collect();
-    if let Some(missing) =
-        wanted.iter().find(|name| !all.iter().any(|place| place.name == **name || place.id == **name))
-    {
-        let message = format!("there is no location `{missing}`; those that sell online are {}", selling.join(", "));
-        let next = Some("write one of these into `locations` in channels.toml".to_owned());
-        return vec![probe("location-missing", Weight::Problem, message, next)];
-    }
-    let inactive = all.iter().filter(|place| wanted.contains(&place.name) && !place.is_active);
+    let places = match choose(all, wanted, kept) {
+        Ok(places) => places,
+        Err(error) => return vec![probe("location-missing", Weight::Problem, error.message, error.next)],
+    };
+    let inactive = places.iter().filter(|place| !place.is_active);
     let mut probes: Vec<Probe> = inactive
         .map(|place| {
-            let message = format!("the location {} is not active: nothing is sold from it", printable(&place.name, 60));
-            probe(
-                "location-inactive",
-                Weight::Problem,
-                message,
-                Some("activate it in Shopify, or name another".to_owned()),
-            )
+            let message = format!("the location {} is not active: nothing is sold from it", name(place));
+            let next = Some("activate it in Shopify, or name another".to_owned());
+            probe("location-inactive", Weight::Problem, message, next)
         })
         .collect();
-    let places: Vec<String> = choose(all, wanted, kept).unwrap_or_default().iter().map(name).collect();
     let rest = if places.len() > 1 { "; sales are taken off in this order" } else { "" };
-    let words = format!("stock is read at {}{rest}", places.join(", "));
+    let names: Vec<String> = places.iter().map(name).collect();
+    let words = format!("stock is read at {}{rest}", names.join(", "));
     let next = (wanted.is_empty() && places.len() > 1)
         .then(|| "name them as `locations` in channels.toml to choose others or another order".to_owned());
     probes.push(probe("locations", Weight::Fine, words, next));
     probes
 }
 
-/// Finds locations that sell online since lately: the owner says whether their stock counts (L1).
+/// Finds locations that sell online since lately: the owner says whether their stock counts (L1). Those that count are named
+/// in their order, closed ones too, so that what is said can be copied.
 fn new_location(all: &[Location], kept: &[String], name: &ChannelName) -> Option<Probe> {
-    let selling: Vec<&Location> = all.iter().filter(|place| place.sells()).collect();
-    let quoted = |places: &[&&Location]| {
-        let names: Vec<String> = places.iter().map(|place| format!("{:?}", printable(&place.name, 60))).collect();
-        names.join(", ")
-    };
-    let (old, new): (Vec<&&Location>, Vec<&&Location>) = selling.iter().partition(|place| kept.contains(&place.id));
+    let old: Vec<&Location> = kept.iter().filter_map(|id| all.iter().find(|place| place.id == *id)).collect();
+    let new: Vec<&Location> = all.iter().filter(|place| place.sells() && !kept.contains(&place.id)).collect();
     if old.is_empty() || new.is_empty() {
         return None;
     }
-    let all: Vec<&&Location> = old.iter().chain(&new).copied().collect();
-    let message = format!("the shop sells online from {} too, and its stock does not count yet", quoted(&new));
+    let line = |places: &[&Location]| places.iter().map(|place| quoted(&place.name)).collect::<Vec<_>>().join(", ");
+    let message = format!("the shop sells online from {} too, and its stock does not count yet", line(&new));
+    let both: Vec<&Location> = old.iter().chain(&new).copied().collect();
     let next = format!(
         "if it is to count: `locations = [{}]` in [channels.{name}] of channels.toml; if not: `locations = [{}]`",
-        quoted(&all),
-        quoted(&old)
+        line(&both),
+        line(&old)
     );
     Some(Probe::problem("location-new", message, &next))
+}
+
+/// Writes a name as channels.toml takes it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", printable(name, 300).replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -13,6 +13,7 @@ mod trace;
 mod wire;
 mod writing;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -173,16 +174,16 @@ impl Shopify {
         Ok(Shop { account: answer.shop.account(), places })
     }
 
-    /// Returns the ids of the locations that counted last.
+    /// Returns the ids of the locations that counted last. What a channel of another kind noted under this name names none.
     async fn kept_places(&self) -> Result<Vec<String>> {
-        let Some(notes) = self.keeper.notes(&self.name).await.map_err(kept_error)? else { return Ok(Vec::new()) };
-        serde_json::from_str(&notes).map_err(|error| kept_error(format!("its locations cannot be read: {error}")))
+        let notes = self.keeper.notes(&self.name).await.map_err(kept_error)?;
+        Ok(notes.and_then(|notes| serde_json::from_str(&notes).ok()).unwrap_or_default())
     }
 
     /// Returns the first place, which is the only one mostly, and whether there are more.
     async fn places(&self) -> Result<(&Location, bool)> {
         let places = &self.shop().await?.places;
-        places.first().map(|first| (first, places.len() > 1)).ok_or_else(no_location)
+        places.first().map(|first| (first, places.len() > 1)).ok_or_else(|| no_location("the shop has no location"))
     }
 }
 
@@ -215,14 +216,14 @@ fn capability() -> Capability {
     }
 }
 
-/// Chooses the locations (L1): those that the owner named, else those that counted last and still sell. At first, and where
-/// none of those is left, all that sell.
+/// Chooses the locations (L1): those that the owner named, else those that counted last and still sell; at first, all that
+/// sell.
 fn choose(all: &[Location], wanted: &[String], kept: &[String]) -> Result<Vec<Location>> {
-    let places: Vec<Location> = if wanted.is_empty() {
+    let mut places: Vec<Location> = if wanted.is_empty() {
         let selling: Vec<&Location> = all.iter().filter(|place| place.sells()).collect();
         let joined = kept.iter().filter_map(|id| selling.iter().find(|place| place.id == *id));
-        let joined: Vec<Location> = joined.map(|place| (*place).clone()).collect();
-        if joined.is_empty() { selling.into_iter().cloned().collect() } else { joined }
+        let counting: Vec<&Location> = if kept.is_empty() { selling.clone() } else { joined.copied().collect() };
+        counting.into_iter().cloned().collect()
     } else {
         let find = |name: &String| {
             let found = all.iter().find(|place| place.name == *name || place.id == *name || tail(&place.id) == name);
@@ -230,7 +231,13 @@ fn choose(all: &[Location], wanted: &[String], kept: &[String]) -> Result<Vec<Lo
         };
         wanted.iter().map(find).collect::<Result<_>>()?
     };
-    if places.is_empty() { Err(no_location()) } else { Ok(places) }
+    let mut seen = HashSet::new();
+    places.retain(|place| seen.insert(place.id.clone()));
+    match (places.is_empty(), kept.is_empty()) {
+        (false, _) => Ok(places),
+        (true, true) => Err(no_location("the shop has no active location that fulfils online orders")),
+        (true, false) => Err(no_location("no location whose stock counts fulfils online orders any more")),
+    }
 }
 
 fn unknown_location(name: &str, all: &[Location]) -> ChannelError {
@@ -240,8 +247,7 @@ fn unknown_location(name: &str, all: &[Location]) -> ChannelError {
         .with_next("write one of these into `locations` in channels.toml")
 }
 
-fn no_location() -> ChannelError {
-    let message = "the shop has no active location that fulfils online orders";
+fn no_location(message: &str) -> ChannelError {
     ChannelError::new(ErrorKind::Account, Repeat::Never, "finding the locations", message)
         .with_next("name one as `locations` in channels.toml")
 }
@@ -288,7 +294,7 @@ impl Channel for Shopify {
             None => ("0", ""),
         };
         let nth: usize = nth.parse().unwrap_or_default();
-        let Some(place) = shop.places.get(nth) else { return Err(no_location()) };
+        let Some(place) = shop.places.get(nth) else { return Err(no_location("the shop has no such location")) };
         let after = Some(after).filter(|after| !after.is_empty());
         let filter = format!("updated_at:>='{since:.0}'");
         let variables = json!({ "location": place.id, "first": LARGEST, "after": after, "filter": filter });

@@ -47,6 +47,20 @@ fn an_unpaid_purchase_is_spoken_for_until_its_order_shows() {
     assert_eq!((unpaid(&listing), listing.shown), (0, Shown::Exactly(Level(8))));
 }
 
+// proves O5, R1, R3: units that nobody has paid for are not missing either where others came back, or while a write is on
+// its way.
+#[test]
+fn an_unpaid_purchase_is_not_missing_after_a_cancellation() {
+    let cancelled = |known: &mut Known| observe::sold_on_target(known, -1, at(30));
+    let being_written = |known: &mut Known| observe::writing(known, Quantity::at_least_zero(9));
+    for prepare in [cancelled as fn(&mut Known), being_written] {
+        let mut listing = listing(10, 40);
+        prepare(&mut listing);
+        look(&mut listing, 8, 42, 60);
+        assert_eq!((unpaid(&listing), listing.shown, listing.ceiling), (2, Shown::Exactly(Level(8)), None));
+    }
+}
+
 // proves O5: an order that shows before the counter moves is not counted again when it does.
 #[test]
 fn an_order_may_show_before_the_counter() {
