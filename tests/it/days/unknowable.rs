@@ -159,6 +159,19 @@ impl Stock<'_> {
     /// know, and the platform cannot compare.
     pub fn was_overtaken(&self, at: Timestamp, channel: &DrawnChannel, sku: &str, from: i64, to: i64) -> bool {
         self.overtaken_since(at - self.unseen(channel) - RUN, at, channel, sku, (from, to))
+            || self.was_edited_unseen(at, channel, sku, to)
+    }
+
+    /// Tells whether somebody lowered a listing by hand while no answer had a number: what it showed before still counts, and
+    /// whatever is below that is a lowering for all that anybody knows (R1, P5).
+    fn was_edited_unseen(&self, at: Timestamp, channel: &DrawnChannel, sku: &str, to: i64) -> bool {
+        let (mates, since) = (channel.mates(sku), self.readable_before(at, at));
+        let unseen = |event: &&Event| event.shop == channel.name && since <= event.at && event.at < at;
+        channel.kind.runs_over()
+            && self.lived.events.iter().filter(unseen).any(|event| {
+                let Deed::Wrote { who: Who::Owner | Who::OtherApp, sku, from, .. } = &event.deed else { return false };
+                to <= *from && mates.contains(&sku.as_str())
+            })
     }
 
     /// Tells whether a raise in a run that began at a moment was a lowering when its number was read: in that run, or by a
