@@ -277,7 +277,8 @@ impl Cycle<'_> {
     ) -> Result<(), StoreError> {
         self.store.transaction(|tx| {
             for (intent, outcome) in ended.iter().filter(|(intent, _)| matches!(intent.act, Act::Adjust { .. })) {
-                if let Some(proof) = not_done(outcome, attempt, may_run(lane, intent, now)) {
+                let proves = !tells_of_repetition(lane, attempt, outcome);
+                if let Some(proof) = not_done(outcome, attempt, may_run(lane, intent, now)).filter(|_| proves) {
                     close_not_applied(tx, intent, now, proof)?;
                 }
             }
@@ -316,6 +317,9 @@ impl Cycle<'_> {
                 self.read_and_decide_again(lane, intent.listing);
             }
             Outcome::Stale | Outcome::Gone => {
+                self.lane(&lane.name).look.insert(intent.listing);
+            }
+            outcome if tells_of_repetition(lane, attempt, &outcome) => {
                 self.lane(&lane.name).look.insert(intent.listing);
             }
             Outcome::NotSent => {
@@ -672,6 +676,13 @@ fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment 
 fn may_run(lane: &Lane, intent: &Intent, now: Timestamp) -> bool {
     let running = lane.capability().still_running;
     !running.is_zero() && now < later(intent.sent, running)
+}
+
+/// Tells whether an outcome is of the repetition alone: where a call is repeated under its key, a refusal says nothing of
+/// whether the first one was taken, and its number is looked at (X2, X6).
+fn tells_of_repetition(lane: &Lane, attempt: Attempt, outcome: &Outcome) -> bool {
+    let is_keyed = matches!(lane.capability().exactly_once, ExactlyOnce::Key { .. });
+    is_keyed && attempt == Attempt::Again && matches!(outcome, Outcome::Refused(_) | Outcome::NotSent)
 }
 
 /// Returns the proof that an adjustment was not carried out, where its outcome is one.

@@ -297,3 +297,23 @@ async fn a_number_that_is_missing_raises_nothing() {
     shops.rest().await;
     assert_eq!((outlet.available("MUG"), shops.listed("list", "MUG")), (1, 1));
 }
+
+// proves X2, X6: a refusal of a repeated call does not say that the first one was not taken.
+#[tokio::test(start_paused = true)]
+async fn a_refused_repetition_is_no_proof() {
+    let (mut shops, source, outlet) = shopify_source().await;
+    outlet.buy_many(&[("MUG", 2), ("BOWL", 1)]).unwrap();
+    shops.pass(120).await;
+    shops.market.trouble(Rule::always(Trouble::LostAfter).at("shop").writing());
+    shops.sync().await;
+    shops.market.peace();
+    assert_eq!((source.available("MUG"), source.available("BOWL")), (8, 9), "it was taken, and the answer was lost");
+    shops.market.trouble(Rule::always(Trouble::Refuse("NON_MUTABLE_INVENTORY_ITEM")).at("shop").writing());
+    shops.pass(120).await;
+    shops.sync().await;
+    shops.market.peace();
+    shops.rest().await;
+    let left = (source.available("MUG"), source.available("BOWL"), outlet.available("MUG"), outlet.available("BOWL"));
+    assert_eq!(left, (8, 9, 8, 9));
+    assert_eq!((shops.listed("list", "MUG"), shops.listed("list", "BOWL")), (8, 9));
+}
