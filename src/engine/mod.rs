@@ -15,6 +15,7 @@ mod accounts;
 pub mod checkup;
 mod confirming;
 mod cycle;
+mod doubts;
 mod forgetting;
 mod holding;
 mod lane;
@@ -44,6 +45,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use self::doubts::settle_doubt;
 pub use self::holding::{Evidence, another_app};
 pub use self::lane::Lane;
 pub use self::release::Release;
@@ -52,7 +54,6 @@ pub use self::report::{
     Adjusted, Deduction, KeptReport, LaneEnd, LaneReport, Progress, PushEnd, PushReport, Quiet, Report, SaleReport,
     Stage, Trouble,
 };
-pub use self::settling::settle_doubt;
 use crate::domain::guard::Guard;
 use crate::domain::rule::Rule;
 use crate::domain::{ChannelName, RunId, Sku};

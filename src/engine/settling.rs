@@ -233,9 +233,16 @@ impl Cycle<'_> {
         {
             self.store.transaction(|tx| tx.note_sent(call, before))?;
         }
+        // Where a call is repeated under its key, a refusal tells of the repetition alone, and says nothing of whether the
+        // first one was taken: its number is looked at (X2, X6).
+        let is_keyed = matches!(lane.capability().exactly_once, ExactlyOnce::Key { .. });
+        let is_repetition = is_keyed && attempt == Attempt::Again;
         let outcome = |intent: &Intent| {
             let place = if stands(Safeguard::OutcomePerItem) { intent.position } else { 0 };
-            outcomes.get(place).cloned().unwrap_or(Outcome::NotSent)
+            match outcomes.get(place).cloned().unwrap_or(Outcome::NotSent) {
+                Outcome::Refused(_) | Outcome::NotSent if is_repetition => Outcome::Stale,
+                outcome => outcome,
+            }
         };
         let still_open = open.intents.iter().filter(|intent| intent.state == IntentState::Open);
         let ended: Vec<(&Intent, Outcome)> = still_open.map(|intent| (intent, outcome(intent))).collect();
@@ -277,8 +284,7 @@ impl Cycle<'_> {
     ) -> Result<(), StoreError> {
         self.store.transaction(|tx| {
             for (intent, outcome) in ended.iter().filter(|(intent, _)| matches!(intent.act, Act::Adjust { .. })) {
-                let proves = !tells_of_repetition(lane, attempt, outcome);
-                if let Some(proof) = not_done(outcome, attempt, may_run(lane, intent, now)).filter(|_| proves) {
+                if let Some(proof) = not_done(outcome, attempt, may_run(lane, intent, now)) {
                     close_not_applied(tx, intent, now, proof)?;
                 }
             }
@@ -317,9 +323,6 @@ impl Cycle<'_> {
                 self.read_and_decide_again(lane, intent.listing);
             }
             Outcome::Stale | Outcome::Gone => {
-                self.lane(&lane.name).look.insert(intent.listing);
-            }
-            outcome if tells_of_repetition(lane, attempt, &outcome) => {
                 self.lane(&lane.name).look.insert(intent.listing);
             }
             Outcome::NotSent => {
@@ -551,36 +554,6 @@ impl Cycle<'_> {
         Ok(self.store.transaction(|tx| close_not_applied(tx, stored.intent, now, proof))?)
     }
 
-    pub(super) fn doubt(&mut self, stored: &Stored<'_>, seen: Level, now: Timestamp) -> Result<(), EngineError> {
-        let run = self.run;
-        // A change runs over nothing.
-        let is_goal = |lane: &Lane| lane.capability().exactly_once == ExactlyOnce::Goal;
-        let may_run_over = self.lane_of(&self.source).is_some_and(|lane| is_goal(&lane));
-        let (known, numbers) = self.store.transaction(|tx| {
-            let numbers = both_numbers(tx, stored, seen)?;
-            tx.close_intent(stored.intent.id, IntentState::InDoubt, now, &numbers)?;
-            if may_run_over {
-                tx.keep_run_over(stored.intent.id, run_over(tx, stored, seen)?)?;
-            }
-            let known = tx.known(stored.intent.listing)?;
-            if let Some(known) = &known {
-                record(tx, run, known, Why::InDoubt, (Some(stored.before), Some(seen)), now, None)?;
-            }
-            Ok((known, numbers))
-        })?;
-        let (id, done) = (stored.intent.id, stored.before.after(stored.delta));
-        self.trouble(Trouble {
-            code: "in-doubt",
-            channel: known.as_ref().map(|known| known.at.channel.clone()),
-            listing: known.as_ref().map(Known::name),
-            message: format!("nobody can tell whether {} was applied: {numbers}", stored.delta),
-            next: Some(how_to_settle(id)),
-            waits_for_owner: true,
-        });
-        self.report_deduction(stored, done, Vec::new(), Adjusted::InDoubt)?;
-        Ok(())
-    }
-
     pub(super) fn pending(
         &mut self,
         lane: &Lane,
@@ -601,7 +574,7 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn report_deduction(
+    pub(super) fn report_deduction(
         &mut self,
         stored: &Stored<'_>,
         to: Level,
@@ -618,42 +591,6 @@ impl Cycle<'_> {
         self.report.deductions.push(Deduction { listing: known.at, sku, from: stored.before, to, orders, intent, end });
         Ok(())
     }
-}
-
-/// Settles a doubt by the owner's word (`doctor --settle`).
-pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(intent) = tx.intent(id)? else { return Ok(false) };
-    let Act::Adjust { delta, before, lines } = &intent.act else { return Ok(false) };
-    if !matches!(intent.state, IntentState::InDoubt | IntentState::Open) {
-        return Ok(false);
-    }
-    let state = if applied { IntentState::Applied } else { IntentState::NotApplied };
-    tx.close_intent(id, state, now, "the owner said so")?;
-    let lost = tx.take_run_over(id)?;
-    if applied {
-        apply_lines(tx, intent.listing, lines)?;
-        tx.add_lost(intent.listing, Delta(lost.saturating_neg()))?;
-    } else {
-        tx.add_lost(intent.listing, intent.act.sent_again())?;
-    }
-    if let Some(known) = tx.known(intent.listing)? {
-        let note = Some(format!("{id}: {}", if applied { "applied" } else { "not applied" }));
-        let to = if applied { before.after(*delta) } else { *before };
-        record(tx, run, &known, Why::Settled, (Some(*before), Some(to)), now, note)?;
-    }
-    tx.note_unread(intent.listing)?;
-    tx.mark_dirty(&[intent.listing])?;
-    Ok(true)
-}
-
-/// Finds what the source itself sold meanwhile and its number does not show, if an adjustment was applied: the write ran over
-/// it (X3).
-fn run_over(tx: &Tx<'_>, stored: &Stored<'_>, seen: Level) -> Result<i64, StoreError> {
-    let own = tx.own_lines(stored.intent.listing)?;
-    let sold = own.iter().filter(|line| line.placed <= later(stored.done, SAME_MOMENT));
-    let sold = sold.fold(0_i64, |sum, line| sum.saturating_add(line.taken.saturating_sub(line.contained)));
-    let goal = stored.before.after(stored.delta);
-    Ok(seen.since(goal.after(Delta(sold.saturating_neg()))).0.clamp(0, sold.max(0)))
 }
 
 fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment {
@@ -676,13 +613,6 @@ fn adjustment(known: &Known, settlement: &Settlement, hide: bool) -> Adjustment 
 fn may_run(lane: &Lane, intent: &Intent, now: Timestamp) -> bool {
     let running = lane.capability().still_running;
     !running.is_zero() && now < later(intent.sent, running)
-}
-
-/// Tells whether an outcome is of the repetition alone: where a call is repeated under its key, a refusal says nothing of
-/// whether the first one was taken, and its number is looked at (X2, X6).
-fn tells_of_repetition(lane: &Lane, attempt: Attempt, outcome: &Outcome) -> bool {
-    let is_keyed = matches!(lane.capability().exactly_once, ExactlyOnce::Key { .. });
-    is_keyed && attempt == Attempt::Again && matches!(outcome, Outcome::Refused(_) | Outcome::NotSent)
 }
 
 /// Returns the proof that an adjustment was not carried out, where its outcome is one.
@@ -710,7 +640,7 @@ pub(super) fn close_not_applied(tx: &Tx<'_>, intent: &Intent, now: Timestamp, pr
 }
 
 /// Brings applied to what an adjustment settled; returns the order behind each line.
-fn apply_lines(
+pub(super) fn apply_lines(
     tx: &Tx<'_>,
     source: ListingId,
     lines: &[(LineId, i64)],
@@ -770,19 +700,4 @@ fn spread_echo(known: &mut Known, level: Level) {
     if let [place] = known.listing.places.as_mut_slice() {
         place.level = level;
     }
-}
-
-/// Tells what a source listing must show without an adjustment and with it, and what it shows (X6).
-fn both_numbers(tx: &Tx<'_>, stored: &Stored<'_>, seen: Level) -> Result<String, StoreError> {
-    let own = tx.own_lines(stored.intent.listing)?;
-    let sold = own.iter().fold(0_i64, |sum, line| sum.saturating_add(line.taken.saturating_sub(line.contained)));
-    let without = stored.before.after(Delta(sold.saturating_neg()));
-    let with = without.after(stored.delta);
-    let meanwhile = if sold == 0 { String::new() } else { format!(", {sold} sold there meanwhile") };
-    Ok(format!("{without} without it, {with} with it{meanwhile}, and it shows {seen}"))
-}
-
-/// Returns the words that tell how a doubt is settled.
-pub(super) fn how_to_settle(id: IntentId) -> String {
-    format!("`eys doctor --settle {id} applied` if it was, `eys doctor --settle {id} not-applied` if not")
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::doubts::how_to_settle;
 use super::report::Trouble;
-use super::settling::how_to_settle;
 use crate::domain::pace::{ends_soon, is_silent, pace};
 use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Known, Line, LineHold, Role};
 use crate::store::{Store, StoreError, Tx};

@@ -12,7 +12,7 @@ use super::report::{SaleReport, Trouble};
 use crate::channel::ChannelError;
 use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
 use crate::domain::held::{FEWEST_OLD, flood, is_old};
-use crate::domain::observe::{self, Meaning, later};
+use crate::domain::observe::{self, Meaning, SAME_MOMENT, later};
 use crate::domain::relisted::sold_elsewhere;
 use crate::domain::unpaid;
 use crate::domain::{
@@ -192,7 +192,7 @@ impl Cycle<'_> {
             Quantities::Scanned { listings, calls } => {
                 state.readings += listings.len();
                 state.scanned = Some(begun);
-                let reader = Reader { lane, run, begun, now: done, grace };
+                let reader = Reader { lane, run, begun, oldest: oldest(lane, begun), now: done, grace };
                 if let Some(channel) = self.channels.get_mut(&lane.name) {
                     channel.first_read.get_or_insert(begun);
                 }
@@ -237,7 +237,7 @@ impl Cycle<'_> {
         for (id, reading) in ids.iter().zip(&readings) {
             self.weigh_evidence(lane, *id, &reading.found, (begun, done))?;
         }
-        let reader = Reader { lane, run: self.run, begun, now: done, grace: self.settings().grace };
+        let reader = Reader { lane, run: self.run, begun, oldest: begun, now: done, grace: self.settings().grace };
         let mut numberless = false;
         let unreadable = self.store.transaction(|tx| {
             let mut unreadable = Vec::new();
@@ -513,7 +513,7 @@ fn count_sold(tx: &Tx<'_>, lane: &Lane, line: &Line, change: i64, taken: &mut Ta
 
 fn already_contained(tx: &Tx<'_>, listing: Option<ListingId>, placed: Timestamp) -> Result<bool, StoreError> {
     let Some(known) = listing.map(|id| tx.known(id)).transpose()?.flatten() else { return Ok(false) };
-    Ok(known.reading.is_some_and(|seen| later(placed, SignedDuration::from_secs(2)) < seen.begun))
+    Ok(known.reading.is_some_and(|seen| later(placed, SAME_MOMENT) < seen.begun))
 }
 
 /// Finds the listing that a line was sold from: by its key, else by its SKU if exactly one listing bears it. Those that
@@ -561,8 +561,15 @@ struct Reader<'a> {
     lane: &'a Lane,
     run: RunId,
     begun: Timestamp,
+    /// From when the numbers may be: what was sold since may not be in them.
+    oldest: Timestamp,
     now: Timestamp,
     grace: SignedDuration,
+}
+
+/// Returns from when a number in a list may be that was asked for at some moment: lists trail behind (R2).
+pub(super) fn oldest(lane: &Lane, begun: Timestamp) -> Timestamp {
+    later(begun, -lane.capability().lag)
 }
 
 impl Reader<'_> {
@@ -604,8 +611,7 @@ impl Reader<'_> {
     fn trails(&self, known: &Known, found: &Found) -> bool {
         let Found::Level { level, .. } = found else { return false };
         let last = known.reading.map(|seen| seen.done).max(known.pushed.map(|pushed| pushed.at));
-        !is_known(known, *level, self.lane.role)
-            && last.is_some_and(|last| last <= self.now && self.begun < later(last, self.lane.capability().lag))
+        !is_known(known, *level, self.lane.role) && last.is_some_and(|last| last <= self.now && self.oldest < last)
     }
 
     /// Takes in one reading; tells whether there was a number in it.
@@ -622,7 +628,7 @@ impl Reader<'_> {
             Role::Source => {
                 let before = tx.own_lines(known.id)?;
                 let mut own = before.clone();
-                let meaning = observe::source(&mut known, found, self.begun, self.now, &mut own);
+                let meaning = observe::source(&mut known, found, self.oldest, self.now, &mut own);
                 for (line, _) in own.iter_mut().zip(&before).filter(|(line, before)| **line != **before) {
                     tx.save_line(line)?;
                     taken.dirty.insert(known.id);
@@ -670,7 +676,9 @@ impl Reader<'_> {
         let entry = |why, from, to, note| record(tx, self.run, known, why, (from, to), self.begun, note);
         match meaning {
             Meaning::OwnersChange(from, to) => {
-                let movement = entry(Why::OwnersChange, Some(from), Some(to), None)?;
+                // It is known by the moment of the reading that shows it.
+                let begun = known.reading.map_or(self.begun, |seen| seen.begun);
+                let movement = record(tx, self.run, known, Why::OwnersChange, (Some(from), Some(to)), begun, None)?;
                 known.owners_change = Some(movement);
                 tx.refreeze(known.id, to.offerable())?;
             }

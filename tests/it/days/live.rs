@@ -404,7 +404,7 @@ impl<'a> Day<'a> {
                     DrawnKind::Shopify | DrawnKind::WooCommerce => events.iter().any(|event| {
                         event.shop == "source"
                             && event.deed.sku() == sku
-                            && keyed(&event.deed).is_some_and(|key| key.starts_with(&call.stored.key))
+                            && keyed(&event.deed).is_some_and(|key| is_of(key, &call.stored.key))
                     }),
                 };
                 self.note_doubt(&sku);
@@ -579,6 +579,11 @@ fn rule(channel: &DrawnChannel) -> Option<Rule> {
     };
     let when = When { channel: Some(name(channel.name)), ..When::default() };
     Some(Rule { name: format!("rule for {}", channel.name), when, then })
+}
+
+/// Tells whether a key is of a call: its own, or one with an addition of a platform's. The second call is not the 22nd.
+fn is_of(key: &str, call: &str) -> bool {
+    key.strip_prefix(call).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
 }
 
 fn keyed(deed: &Deed) -> Option<&String> {

@@ -8,6 +8,7 @@ use super::draw::{AtZero, Drawn, DrawnChannel, DrawnKind};
 use super::lived::{Listing, Lived, Stretch};
 use super::stock::{Change, Stock, of_line};
 use super::unknowable::{QUIET, SLOW, befell};
+use crate::sim::woocommerce::consumer_secret;
 use crate::sim::{Deed, Who};
 
 /// How long after trouble its effects last.
@@ -28,7 +29,9 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
     wrong.extend(stock.doubts_are_on_the_safe_side());
     wrong.extend(stock.only_what_may_be_written_is_written());
     wrong.extend(stock.every_oversell_was_unavoidable());
-    if ["shpat_", "cs_", "v^1.1#", ".refresh-", ".access-"].iter().any(|secret| lived.said.contains(secret)) {
+    let secrets = drawn.channels.iter().map(|channel| consumer_secret(channel.name));
+    let mut secrets = secrets.chain(["shpat_", "v^1.1#", ".refresh-", ".access-"].map(str::to_owned));
+    if secrets.any(|secret| lived.said.contains(&secret)) {
         wrong.push("a token was told".to_owned());
     }
     wrong.extend(lived.refused.first().map(|call| format!("a platform refused a call: {call:?}")));
