@@ -12,7 +12,7 @@ use super::cycle::record;
 use super::lane::{Lane, all_listings, pages};
 use super::relisting::{Inheritance, Relisting, look_up_missing, relistings, take_over, take_over_on_source};
 use super::report::{Progress, Stage};
-use super::take::{listing_of, oldest};
+use super::take::listing_of;
 use super::{Clock, EngineError};
 use crate::channel::{Account, ChannelError};
 use crate::domain::absorb::{Counting, absorb};
@@ -50,8 +50,6 @@ pub struct Findings {
     pub calls: usize,
     /// When it began, by the channel's clock.
     pub begun: Timestamp,
-    /// From when the numbers of the listings may be.
-    pub oldest: Timestamp,
     /// Its orders that are not finished: the baseline (W1).
     pub unfinished: Vec<OrderFact>,
     /// From when a link counts, by the channel's clock: an order placed then or later is not in the baseline unless it
@@ -159,8 +157,7 @@ async fn read(lane: &Lane, clock: &Clock, progress: &dyn Progress) -> Result<Fin
         None => channel.account().await?,
     };
     let quota = channel.quota();
-    let oldest = oldest(lane, begun);
-    Ok(Findings { account, listings, calls, begun, oldest, unfinished, active, gone: BTreeSet::new(), quota })
+    Ok(Findings { account, listings, calls, begun, unfinished, active, gone: BTreeSet::new(), quota })
 }
 
 /// Platforms stamp orders in whole seconds. An order of the very second in which a link begins counts: sold twice is
@@ -309,7 +306,7 @@ impl LinkPlan {
                     && let Some(level) = listing.level
                 {
                     known.reading =
-                        Some(Seen { level, begun: found.oldest, done: found.active, counter: listing.counter });
+                        Some(Seen { level, begun: found.begun, done: found.active, counter: listing.counter });
                     known.listing.places.clone_from(&listing.places);
                     known.shown = Shown::Exactly(level);
                     tx.save_known(&known)?;

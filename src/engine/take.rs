@@ -192,7 +192,7 @@ impl Cycle<'_> {
             Quantities::Scanned { listings, calls } => {
                 state.readings += listings.len();
                 state.scanned = Some(begun);
-                let reader = Reader { lane, run, begun, oldest: oldest(lane, begun), now: done, grace };
+                let reader = Reader { lane, run, begun, now: done, grace };
                 if let Some(channel) = self.channels.get_mut(&lane.name) {
                     channel.first_read.get_or_insert(begun);
                 }
@@ -237,7 +237,7 @@ impl Cycle<'_> {
         for (id, reading) in ids.iter().zip(&readings) {
             self.weigh_evidence(lane, *id, &reading.found, (begun, done))?;
         }
-        let reader = Reader { lane, run: self.run, begun, oldest: begun, now: done, grace: self.settings().grace };
+        let reader = Reader { lane, run: self.run, begun, now: done, grace: self.settings().grace };
         let mut numberless = false;
         let unreadable = self.store.transaction(|tx| {
             let mut unreadable = Vec::new();
@@ -540,12 +540,17 @@ fn changed(tx: &Tx<'_>, lane: &Lane, readings: &[Reading], taken: &mut Taken) ->
     for reading in readings {
         let at = ListingRef { channel: lane.name.clone(), key: reading.key.clone() };
         let Some(known) = tx.known_at(&at)? else { continue };
-        let same = matches!(reading.found, Found::Level { level, .. } if is_known(&known, level, lane.role));
-        if !same || known.gone.is_some() {
+        if is_news(&known, &reading.found, lane.role) {
             taken.look.insert(known.id);
         }
     }
     Ok(())
+}
+
+/// Tells whether what a list shows of a listing is a reason to read it by its key.
+fn is_news(known: &Known, found: &Found, role: Role) -> bool {
+    let same = matches!(found, Found::Level { level, .. } if is_known(known, *level, role));
+    !same || known.gone.is_some()
 }
 
 /// Tells whether a number in a list is the one that is known.
@@ -561,20 +566,14 @@ struct Reader<'a> {
     lane: &'a Lane,
     run: RunId,
     begun: Timestamp,
-    /// From when the numbers may be: what was sold since may not be in them.
-    oldest: Timestamp,
     now: Timestamp,
     grace: SignedDuration,
-}
-
-/// Returns from when a number in a list may be that was asked for at some moment: lists trail behind (R2).
-pub(super) fn oldest(lane: &Lane, begun: Timestamp) -> Timestamp {
-    later(begun, -lane.capability().lag)
 }
 
 impl Reader<'_> {
     /// Takes in a full scan. What it does not show is looked up by its key before it counts as gone (P5).
     fn scan(&self, tx: &Tx<'_>, listings: Vec<Listing>, taken: &mut Taken) -> Result<(), StoreError> {
+        let linked: BTreeSet<_> = tx.linked_keys(&self.lane.name)?.into_iter().map(|(id, _)| id).collect();
         let known = tx.listings(&self.lane.name)?;
         let mut unseen: BTreeMap<_, Known> = known.into_iter().map(|known| (known.at.key.clone(), known)).collect();
         for listing in listings {
@@ -594,11 +593,19 @@ impl Reader<'_> {
                 known.listing = Listing { level, places, ..listing };
                 taken.dirty.insert(known.id);
             }
+            if self.hints()
+                && linked.contains(&known.id)
+                && let Found::Level { places, .. } = &found
+            {
+                if is_news(&known, &found, Role::Source) || known.listing.places != *places {
+                    taken.look.insert(known.id);
+                }
+                continue;
+            }
             if self.trails(&known, &found) || (!self.read(tx, &known, &found, taken)? && known.listing.managed) {
                 taken.look.insert(known.id);
             }
         }
-        let linked: BTreeSet<_> = tx.linked_keys(&self.lane.name)?.into_iter().map(|(id, _)| id).collect();
         // One that is not linked matters where it makes another one of its SKU a duplicate.
         let matters = |known: &Known| known.duplicate || linked.contains(&known.id);
         let missing = unseen.into_values().filter(|known| known.gone.is_none() && matters(known));
@@ -606,12 +613,19 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Tells whether numbers in lists say no more than where to look: those of a source whose lists trail behind. Nobody
+    /// knows which of the last sales are in them (R2, P1, X6).
+    fn hints(&self) -> bool {
+        self.lane.role == Role::Source && !self.lane.capability().lag.is_zero()
+    }
+
     /// Tells whether a number in a list may be older than what was read or written last: lists trail behind, and another
     /// number in one is read by its key before it counts (R2).
     fn trails(&self, known: &Known, found: &Found) -> bool {
         let Found::Level { level, .. } = found else { return false };
         let last = known.reading.map(|seen| seen.done).max(known.pushed.map(|pushed| pushed.at));
-        !is_known(known, *level, self.lane.role) && last.is_some_and(|last| last <= self.now && self.oldest < last)
+        !is_known(known, *level, self.lane.role)
+            && last.is_some_and(|last| last <= self.now && self.begun < later(last, self.lane.capability().lag))
     }
 
     /// Takes in one reading; tells whether there was a number in it.
@@ -628,7 +642,7 @@ impl Reader<'_> {
             Role::Source => {
                 let before = tx.own_lines(known.id)?;
                 let mut own = before.clone();
-                let meaning = observe::source(&mut known, found, self.oldest, self.now, &mut own);
+                let meaning = observe::source(&mut known, found, self.begun, self.now, &mut own);
                 for (line, _) in own.iter_mut().zip(&before).filter(|(line, before)| **line != **before) {
                     tx.save_line(line)?;
                     taken.dirty.insert(known.id);
@@ -676,9 +690,7 @@ impl Reader<'_> {
         let entry = |why, from, to, note| record(tx, self.run, known, why, (from, to), self.begun, note);
         match meaning {
             Meaning::OwnersChange(from, to) => {
-                // It is known by the moment of the reading that shows it.
-                let begun = known.reading.map_or(self.begun, |seen| seen.begun);
-                let movement = record(tx, self.run, known, Why::OwnersChange, (Some(from), Some(to)), begun, None)?;
+                let movement = entry(Why::OwnersChange, Some(from), Some(to), None)?;
                 known.owners_change = Some(movement);
                 tx.refreeze(known.id, to.offerable())?;
             }
