@@ -28,7 +28,7 @@ mod shopify;
 mod woocommerce;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, printable};
 use crate::domain::quota::Quota;
@@ -39,6 +39,9 @@ use crate::domain::{
 
 /// What a call of a channel returns.
 pub type Result<T> = std::result::Result<T, ChannelError>;
+
+/// How far back a list of changes is asked for beyond what was read of it: such lists lag (Y1).
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 
 /// One account at a shop or marketplace, or one file.
 #[async_trait]
@@ -119,6 +122,11 @@ pub trait Channel: Send + Sync {
     /// Tells whether a listing can stand at 0 now; only where that hangs on a switch of the account (Z3).
     async fn keeps_zero(&self) -> Result<bool> {
         Err(unsupported("looking whether a listing can stand at 0"))
+    }
+
+    /// Tells what was noticed on the way that its owner has to decide, as `doctor` tells it, too. No network.
+    fn notices(&self) -> Vec<Probe> {
+        Vec::new()
     }
 
     /// Looks at everything that can be wrong on the channel's side, for `doctor`.

@@ -151,6 +151,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
     use jiff::SignedDuration;
     crate::domain::Capability {
         read_batch: 1,
+        reads_singly: false,
         set_batch: 1,
         adjust_batch: 1,
         compare_and_set: false,

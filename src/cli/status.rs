@@ -439,7 +439,7 @@ fn listings(
     for known in bearing.iter().filter(|known| !told.contains(&known.id)) {
         let level = known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
         let (status, level, why) = match (known.gone, &known.listing.unfit) {
-            (Some(_), _) => (Status::Ended("gone".to_owned()), "-".to_owned(), "it is not there any more".to_owned()),
+            (Some(_), _) => (Status::Gone, "-".to_owned(), "it is not there any more".to_owned()),
             (None, Some(unfit)) => (Status::NotLinked, level, unfit.clone()),
             (None, None) => (Status::NotLinked, level, "`eys link` ties it".to_owned()),
         };

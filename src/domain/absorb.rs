@@ -103,7 +103,7 @@ pub fn absorb(
     if counting.role == Role::Source {
         // What no reading contained yet and was cancelled without a word may have been taken off for all that.
         let was_open = held_off.saturating_sub(line.contained);
-        let is_open = line.taken.saturating_sub(line.contained);
+        let is_open = line.unseen();
         let back = was_open.saturating_sub(is_open.max(0)).min(fact.cancelled);
         line.unsaid = line.unsaid.saturating_add(back.max(0));
     }

@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 pub struct Capability {
     /// Listings that one reading by key takes at most.
     pub read_batch: usize,
+    /// Whether each of these is a call of its own.
+    pub reads_singly: bool,
     /// Listings that one writing call takes at most.
     pub set_batch: usize,
     /// Listings that one adjustment of the source takes at most; 1 where it is a goal, since a goal is repeated until it

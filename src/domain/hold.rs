@@ -75,6 +75,12 @@ pub enum HoldWhy {
 }
 
 impl HoldWhy {
+    /// Tells whether other rules than those under which it was shown make it another thing to release. After an undoing they
+    /// are what its owner mends.
+    pub fn hangs_on_rules(self) -> bool {
+        matches!(self, Self::FirstPush | Self::Zeros | Self::SourceEmptied | Self::Rules)
+    }
+
     /// Tells whether it is about listings that would go to zero without a sale.
     pub fn is_about_zeros(self) -> bool {
         matches!(self, Self::Zeros | Self::SourceEmptied)

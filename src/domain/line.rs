@@ -144,6 +144,11 @@ impl Line {
         all.map(|name| name.trim().trim_start_matches('#')).filter(|name| !name.is_empty())
     }
 
+    /// Returns the units that readings of its listing cannot contain yet; negative where some that came back do not show.
+    pub fn unseen(&self) -> i64 {
+        self.taken.saturating_sub(self.contained)
+    }
+
     /// Tells whether nothing is owed for it and nothing to be given back.
     pub fn is_even(&self) -> bool {
         self.shares.iter().all(|share| self.owed(share) == share.applied)

@@ -129,16 +129,15 @@ pub fn source(known: &mut Known, found: &Found, begun: Timestamp, done: Timestam
 pub fn explain(own: &mut [Line], earlier: Timestamp, begun: Timestamp, fall: i64) -> i64 {
     let seen_before = |line: &Line| line.placed <= later(earlier, SAME_MOMENT);
     let seen_now = |line: &Line| later(line.placed, SAME_MOMENT) < begun;
-    let open = |line: &Line| line.taken.saturating_sub(line.contained);
-    let sure = |line: &Line| open(line) < 0 || (!seen_before(line) && seen_now(line));
-    let mut explained = own.iter().filter(|line| sure(line)).fold(0_i64, |sum, line| sum.saturating_add(open(line)));
+    let sure = |line: &Line| line.unseen() < 0 || (!seen_before(line) && seen_now(line));
+    let mut explained = own.iter().filter(|line| sure(line)).fold(0_i64, |sum, line| sum.saturating_add(line.unseen()));
     let mut oldest: Vec<&mut Line> = own.iter_mut().collect();
     oldest.sort_by(|one, other| (one.placed, &one.key).cmp(&(other.placed, &other.key)));
     for line in oldest {
         if seen_now(line) {
             line.unsaid = 0;
         }
-        let units = open(line);
+        let units = line.unseen();
         if sure(line) {
             line.contained = line.taken;
         } else if units <= fall.saturating_sub(explained) {

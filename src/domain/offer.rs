@@ -38,7 +38,7 @@ pub fn claims(source: &SourceFacts) -> i64 {
     }
     let id = source.known.id;
     let owed = source.owing.iter().map(|line| line.open_units(id).max(0));
-    let unseen = source.own.iter().map(|line| line.taken.saturating_sub(line.contained).max(0));
+    let unseen = source.own.iter().map(|line| line.unseen().max(0));
     let lost = source.intents.iter().map(|intent| intent.act.sent_again()).chain([source.lost]);
     let lost = lost.map(|delta| delta.0.saturating_neg().max(0));
     owed.chain(unseen).chain(lost).chain([source.unpaid]).fold(0, i64::saturating_add)

@@ -25,6 +25,8 @@ pub enum Status {
     SyncOff,
     /// Its source listing is gone.
     SourceGone,
+    /// It is not there any more, and not by us.
+    Gone,
     /// It is not on sale, in the platform's word, and not by us.
     Ended(String),
     /// A side does not keep count of its stock.
@@ -57,7 +59,12 @@ impl Status {
     pub fn needs_mending(&self) -> bool {
         matches!(
             self,
-            Self::SkuMissing | Self::DuplicateSku | Self::SkuMismatch | Self::SourceGone | Self::StockNotManaged(_)
+            Self::SkuMissing
+                | Self::DuplicateSku
+                | Self::SkuMismatch
+                | Self::SourceGone
+                | Self::Gone
+                | Self::StockNotManaged(_)
         )
     }
 }
@@ -73,6 +80,7 @@ impl fmt::Display for Status {
             Self::Excluded(rule) => write!(f, "excluded (by rule \"{rule}\")"),
             Self::SyncOff => f.write_str("sync off"),
             Self::SourceGone => f.write_str("source gone"),
+            Self::Gone => f.write_str("ended (gone)"),
             Self::Ended(word) => write!(f, "ended ({word})"),
             Self::StockNotManaged(Side::Source) => f.write_str("stock not managed (on the source)"),
             Self::StockNotManaged(Side::Target) => f.write_str("stock not managed (on the target)"),
@@ -95,6 +103,7 @@ pub fn status(target: &TargetFacts, component: &Component, switched_on: bool, ex
         _ if excluded_by.is_some() => Status::Excluded(excluded_by.unwrap_or_default()),
         _ if !switched_on => Status::SyncOff,
         _ if parts().any(|source| source.is_none_or(|source| source.known.gone.is_some())) => Status::SourceGone,
+        _ if known.gone.is_some() && known.hidden.is_none() => Status::Gone,
         _ if known.gone.is_some() => Status::Ended("gone".to_owned()),
         (ListingState::Off(word), _) if known.hidden.is_none() => Status::Ended(word.clone()),
         _ if parts().flatten().any(|source| !keeps_count(&source.known)) => Status::StockNotManaged(Side::Source),

@@ -16,7 +16,7 @@ pub const FEW: i64 = 3;
 /// How old the reading of a listing may get.
 pub const SCAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How old the reading of one that shows few units may get.
-const FEW_AGE: SignedDuration = SignedDuration::from_hours(1);
+pub const FEW_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// A quota of a day that a platform gives to small programs.
 const SMALL_QUOTA: u64 = 5_000;
 /// Calls of a full reading beyond those for what is linked: for the lists of what is hidden, sold out, or over.

@@ -451,6 +451,7 @@ fn look_at_settings(lanes: &[Lane], settings: &Settings, checkup: &mut Checkup) 
 const NOT_FOLLOWING: &[(&str, Status, &str)] = &[
     ("source-gone", Status::SourceGone, "its listing on the source is gone"),
     ("sku-mismatch", Status::SkuMismatch, "its SKU changed on one side since it was linked"),
+    ("listing-gone", Status::Gone, "it is not there any more"),
 ];
 
 /// Tells how such a listing comes to follow again.
@@ -459,6 +460,11 @@ fn how_to_follow(status: &Status, known: &Known) -> String {
     if *status == Status::SourceGone {
         format!(
             "put it up again on the source with its SKU, and `eys link --accept` ties it; if it is gone for good, \
+             `eys link --remove {channel}/{name}` unties it"
+        )
+    } else if *status == Status::Gone {
+        format!(
+            "put it up again with its SKU, and `eys link --accept` ties it; if it is gone for good, \
              `eys link --remove {channel}/{name}` unties it"
         )
     } else {
@@ -516,7 +522,8 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
         }
     }
     for channel in store.read(|tx| tx.channels())? {
-        if let Some(trouble) = channel.trouble {
+        let is_here = lanes.iter().any(|lane| lane.name == channel.name);
+        if let Some(trouble) = channel.trouble.filter(|_| is_here) {
             let next = "`eys sync` tries again; what is said above names the mend".to_owned();
             find("last-run-failed", Topic::State, Some(channel.name), format!("in its last run: {trouble}"), next);
         }

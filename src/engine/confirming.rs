@@ -130,7 +130,7 @@ impl Cycle<'_> {
             }
             // Units are not given back twice: where the source sold some meanwhile, it may have sold others that no order
             // shows yet (P1).
-            Second::Lost(missing) if 0 < missing.0 && first.is_some() && self.sold_meanwhile(id)? => {
+            Second::Lost(missing) if 0 < missing.0 && first.is_some() && self.sold_since_its_reading(id)? => {
                 self.confirming.remove(&id);
                 return self.doubt(stored, seen, now);
             }
@@ -157,7 +157,7 @@ impl Cycle<'_> {
     }
 
     /// Tells whether the source itself sold of a listing since it was read, whatever became of those sales.
-    fn sold_meanwhile(&self, id: ListingId) -> Result<bool, EngineError> {
+    fn sold_since_its_reading(&self, id: ListingId) -> Result<bool, EngineError> {
         Ok(self.store.read(|tx| {
             let read = tx.known(id)?.and_then(|known| known.reading);
             read.map_or(Ok(true), |seen| tx.sold_since(id, later(seen.begun, -SAME_MOMENT)))

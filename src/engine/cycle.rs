@@ -17,7 +17,7 @@ use super::undoing::Undoing;
 use super::visibility::ShowStep;
 use super::whose::Ownership;
 use super::{Engine, EngineError, Options, Settings};
-use crate::channel::{ChannelError, ErrorKind, Repeat};
+use crate::channel::{ChannelError, ErrorKind, OVERLAP, Probe, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
@@ -32,8 +32,6 @@ use crate::store::{ChannelState, KeptQuota, Store, StoreError, Tx};
 pub(super) const GATHER: Duration = Duration::from_secs(2);
 /// How often a cycle looks again after it wrote (Y7).
 const MOST_LOOKS: u32 = 3;
-/// How far back a list of changes is read beyond its cursor: such lists lag (Y1).
-const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 /// How far back orders are read once a day (Y1).
 const DEEP: SignedDuration = SignedDuration::from_hours(48);
 /// How long the orders of the last days may go unread (Y1).
@@ -86,6 +84,8 @@ pub(super) struct LaneState {
     pub spared: bool,
     /// The channel's clock, as last heard.
     pub clock: Option<Timestamp>,
+    /// How far the channel's clock was ahead of this machine's when the last run ended.
+    pub ahead: SignedDuration,
     /// When it was last read completely before this cycle.
     pub complete: Option<Timestamp>,
     pub orders: usize,
@@ -138,6 +138,8 @@ pub(super) struct Cycle<'a> {
     pub unreadable: BTreeSet<ListingId>,
     /// Listings whose hold the owner released just now.
     pub exempt: BTreeSet<ListingId>,
+    /// Channels whose rules changed since the last run: what was shown of their holds is no longer so.
+    pub ruled: BTreeSet<ChannelName>,
     /// Channels that were ever pushed to with the owner's word, and the like.
     pub channels: BTreeMap<ChannelName, ChannelState>,
     /// Channels that begin anew with the account that they answer with, by the owner's word.
@@ -188,6 +190,7 @@ impl<'a> Cycle<'a> {
             last_units: BTreeSet::new(),
             unreadable: BTreeSet::new(),
             exempt: BTreeSet::new(),
+            ruled: BTreeSet::new(),
             channels: BTreeMap::new(),
             undoing: None,
             looks: 0,
@@ -214,6 +217,7 @@ impl<'a> Cycle<'a> {
         cycle.recover()?;
         cycle.recover_showings()?;
         cycle.release()?;
+        cycle.show_holds()?;
         cycle.begin_undoing()?;
         cycle.look_whose()?;
         cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
@@ -225,17 +229,20 @@ impl<'a> Cycle<'a> {
             let late = self.engine.flying.values().any(|name| *name == lane.name);
             let print = self.engine.settings.rules_print.clone();
             let here = self.report.began;
-            let (channel, dirty) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
+            let (channel, ruled) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
+            self.ruled.extend(ruled.then(|| lane.name.clone()));
             let complete = channel.complete.or(channel.scanned);
             let quota = self.store.read(|tx| tx.quota(&lane.name))?;
             self.quotas.extend(quota.map(|quota| (lane.name.clone(), quota)));
             let quota_calls = lane.channel.quota_calls();
+            let heard = self.store.read(|tx| tx.last_heard(&lane.name))?;
+            let ahead =
+                channel.complete.zip(heard).map_or(SignedDuration::ZERO, |(there, here)| there.duration_since(here));
             let state =
-                LaneState { busy: late, late, to_observe: !late, complete, quota_calls, ..LaneState::default() };
+                LaneState { busy: late, late, to_observe: !late, complete, ahead, quota_calls, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
             let spared = self.is_spared(&lane);
             self.lane(&lane.name).spared = spared;
-            self.seeds.extend(dirty);
             self.channels.insert(lane.name.clone(), channel);
         }
         Ok(())
@@ -260,7 +267,7 @@ impl<'a> Cycle<'a> {
             if !stopping {
                 self.assign()?;
             }
-            if !self.busy() && (stopping || !self.look_again()) {
+            if !self.busy() && (stopping || !self.look_again()?) {
                 return Ok(());
             }
             if !self.busy() {
@@ -290,21 +297,22 @@ impl<'a> Cycle<'a> {
     }
 
     /// After writing, orders and the source are looked at again (Y7), a bounded number of times.
-    fn look_again(&mut self) -> bool {
+    fn look_again(&mut self) -> Result<bool, EngineError> {
         let wrote = self.lanes.values().any(|lane| lane.wrote);
         if !wrote || self.options.dry_run {
-            return false;
+            return Ok(false);
         }
         if self.looks == MOST_LOOKS {
             self.report.cut_short = true;
-            return false;
+            return Ok(false);
         }
         self.looks += 1;
         for lane in self.lanes.values_mut().filter(|lane| lane.failed.is_none() && !lane.late) {
             lane.to_observe = true;
             lane.wrote = false;
         }
-        self.assign().is_ok() && self.busy()
+        self.assign()?;
+        Ok(self.busy())
     }
 
     fn give_up_waiting(&mut self) {
@@ -463,6 +471,7 @@ impl<'a> Cycle<'a> {
 
     fn report_lanes(&mut self) -> Result<(), StoreError> {
         for lane in self.engine.lanes.clone() {
+            self.report_notices(&lane);
             self.keep_quota(&lane)?;
             let Some(state) = self.lanes.get(&lane.name) else { continue };
             let end = match &state.failed {
@@ -504,6 +513,14 @@ impl<'a> Cycle<'a> {
         Ok(())
     }
 
+    /// Tells what a channel noticed on the way: it waits for its owner.
+    fn report_notices(&mut self, lane: &Lane) {
+        for Probe { code, message, next, .. } in lane.channel.notices() {
+            let channel = Some(lane.name.clone());
+            self.trouble(Trouble { code, channel, listing: None, message, next, waits_for_owner: true });
+        }
+    }
+
     /// Tells whether pushes to a lane are switched on.
     pub fn switched_on(&self, lane: &Lane) -> bool {
         self.engine.settings.inventory_sync && lane.inventory_sync
@@ -519,9 +536,10 @@ impl<'a> Cycle<'a> {
         self.engine.lanes.iter().find(|lane| lane.name == *name).cloned()
     }
 
-    /// Returns the channel's time; before its first answer, this machine's.
+    /// Returns the channel's time; before its first answer, what it should be by this machine's, which may be wrong (Y1).
     pub fn now(&self, lane: &Lane) -> Timestamp {
-        lane.channel.clock().unwrap_or_else(|| (self.engine.around.clock)())
+        let ahead = self.lanes.get(&lane.name).map_or(SignedDuration::ZERO, |state| state.ahead);
+        lane.channel.clock().unwrap_or_else(|| later((self.engine.around.clock)(), ahead))
     }
 
     /// Returns the channel's time as it was last heard in this cycle; before that, when the cycle began.
@@ -577,25 +595,17 @@ pub(super) fn record(
     tx.record(run, &movement)
 }
 
-fn open_channel(
-    tx: &Tx<'_>,
-    lane: &Lane,
-    print: String,
-    here: Timestamp,
-) -> Result<(ChannelState, Vec<ListingId>), StoreError> {
+fn open_channel(tx: &Tx<'_>, lane: &Lane, print: String, here: Timestamp) -> Result<(ChannelState, bool), StoreError> {
     let mut channel = tx.channel(&lane.name)?.unwrap_or_else(|| ChannelState::new(&lane.name, lane.kind, lane.role));
     lane.kind.clone_into(&mut channel.kind);
     channel.role = lane.role;
-    let now = lane.channel.clock();
-    let dirty = match now {
-        Some(now) => tx.overdue(&lane.name, now)?,
-        None => Vec::new(),
-    };
-    if channel.rules_print.as_ref().is_some_and(|old| *old != print) {
+    let ruled = channel.rules_print.as_ref().is_some_and(|old| *old != print);
+    if ruled {
         tx.rule_anew(&lane.name)?;
+        tx.show_holds_anew(&lane.name)?;
     }
     channel.rules_print = Some(print);
     tx.save_channel(&channel)?;
     tx.watch(&lane.name, here)?;
-    Ok((channel, dirty))
+    Ok((channel, ruled))
 }

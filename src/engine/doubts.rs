@@ -73,7 +73,7 @@ pub fn settle_doubt(tx: &Tx<'_>, run: RunId, id: IntentId, applied: bool, now: T
 fn sold_meanwhile(tx: &Tx<'_>, stored: &Stored<'_>) -> Result<i64, StoreError> {
     let own = tx.own_lines(stored.intent.listing)?;
     let sold = own.iter().filter(|line| line.placed <= later(stored.done, SAME_MOMENT));
-    Ok(sold.fold(0, |sum, line| sum.saturating_add(line.taken.saturating_sub(line.contained))))
+    Ok(sold.fold(0, |sum, line| sum.saturating_add(line.unseen())))
 }
 
 /// Returns what of the source's own sales its number does not show, if an adjustment was applied: the write ran over it

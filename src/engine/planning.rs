@@ -264,7 +264,12 @@ impl Cycle<'_> {
                 let same = |open: &Hold| !alone && open.channel == hold.channel && open.why == hold.why;
                 let open = tx.holds()?.into_iter().find(same);
                 let id = match open {
-                    Some(open) => tx.widen_hold(open.id, &hold.note, &frozen).map(|()| open.id)?,
+                    Some(open) => {
+                        let waiting = tx.frozen(open.id)?.len();
+                        let note = format!("{}, beside {waiting} that waited before", hold.note);
+                        tx.widen_hold(open.id, if waiting == 0 { &hold.note } else { &note }, &frozen)?;
+                        open.id
+                    }
                     None => tx.make_hold(&hold.channel, hold.why, now, &hold.note, &frozen)?,
                 };
                 for frozen in &frozen {

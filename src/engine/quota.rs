@@ -44,7 +44,9 @@ impl Cycle<'_> {
     /// sold elsewhere is lowered there all the same.
     pub fn is_spared(&mut self, lane: &Lane) -> bool {
         let Some((quota, kept)) = self.quota(lane).zip(self.quotas.get(&lane.name).copied()) else { return false };
-        let spared = self.now(lane) < quota.next_reading(kept.read);
+        // A time before the last reading is none: then nobody knows how long ago that was (Y1).
+        let now = self.now(lane);
+        let spared = kept.read <= now && now < quota.next_reading(kept.read);
         if spared {
             self.tell_quota(lane, &quota, "its orders are read less often");
         }

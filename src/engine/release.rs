@@ -44,8 +44,12 @@ impl Cycle<'_> {
     /// Carries out the owner's word before anything is planned.
     pub fn release(&mut self) -> Result<(), EngineError> {
         let holds = self.store.read(|tx| tx.holds())?;
+        let (stale, holds): (Vec<Hold>, Vec<Hold>) = holds.into_iter().partition(|hold| self.shows_otherwise(hold));
         for release in self.options.release.clone() {
             match release {
+                Release::Hold(id) if stale.iter().any(|hold| hold.id == id) => {
+                    self.refuse_release(&stale, |hold| hold.id == id);
+                }
                 Release::Hold(id) => {
                     let hold = holds.iter().find(|hold| hold.id == id);
                     let hold = hold.ok_or_else(|| EngineError::NoSuchHold(id.to_string()))?;
@@ -58,6 +62,10 @@ impl Cycle<'_> {
                     for hold in holds.iter().filter(|hold| hold.channel == channel) {
                         self.release_hold(hold)?;
                     }
+                    self.refuse_release(&stale, |hold| hold.channel == channel);
+                }
+                Release::Listing(channel, _) if stale.iter().any(|hold| hold.channel == channel) => {
+                    self.refuse_release(&stale, |hold| hold.channel == channel);
                 }
                 Release::Listing(channel, name) => self.release_listing(&holds, &channel, &name)?,
             }
@@ -74,6 +82,38 @@ impl Cycle<'_> {
             self.count_missed(&channel, false)?;
         }
         self.release_switched_off()
+    }
+
+    /// Has what stands under a hold that the owner was not shown planned, so that this run shows it (H2).
+    pub fn show_holds(&mut self) -> Result<(), StoreError> {
+        if self.options.yes {
+            return Ok(());
+        }
+        let frozen = self.store.read(|tx| {
+            let holds = tx.holds()?;
+            holds.iter().filter(|hold| !hold.reported).map(|hold| tx.frozen(hold.id)).collect::<Result<Vec<_>, _>>()
+        })?;
+        self.seeds.extend(frozen.iter().flatten().map(|frozen| frozen.listing));
+        Ok(())
+    }
+
+    /// Tells whether the rules changed since anybody was shown what a hold keeps back: the owner's word is about what was
+    /// shown (P6).
+    fn shows_otherwise(&self, hold: &Hold) -> bool {
+        hold.why.hangs_on_rules() && self.ruled.contains(&hold.channel)
+    }
+
+    fn refuse_release(&mut self, stale: &[Hold], is_meant: impl Fn(&Hold) -> bool) {
+        for hold in stale.iter().filter(|hold| is_meant(hold)) {
+            self.trouble(Trouble {
+                code: "not-released",
+                channel: Some(hold.channel.clone()),
+                listing: None,
+                message: format!("{} is not released: the rules changed since it was shown", hold.id),
+                next: Some(format!("look at what is held now, then `eys sync --release {}`", hold.id)),
+                waits_for_owner: true,
+            });
+        }
     }
 
     fn release_hold(&mut self, hold: &Hold) -> Result<(), EngineError> {

@@ -184,6 +184,11 @@ pub(super) fn how_to_release(hold: &Hold) -> String {
         HoldWhy::SecondWriter => {
             format!("stop the other program from writing the stock of this listing; then {release}")
         }
+        HoldWhy::Account => format!(
+            "if the credentials are of another shop by mistake, put the right ones back; if only its block got another \
+             name, `eys link --rename-channel OLD {}`; if it is to begin anew with this account, `eys sync --release {}`",
+            hold.channel, hold.id
+        ),
         HoldWhy::Undone => format!("mend what was wrong (a rule, a number on the source); then {release}"),
         _ => release,
     }

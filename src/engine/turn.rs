@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use crate::domain::quota::Spending;
-use crate::domain::turn::{Ages, SCAN_AGE, guessed_calls, in_turn, is_due, is_old, scan_age};
+use crate::domain::turn::{Ages, FEW_AGE, SCAN_AGE, guessed_calls, in_turn, is_due, is_old, scan_age};
 use crate::domain::{ListingId, ListingKey, Role};
 use crate::store::StoreError;
 
@@ -18,10 +18,20 @@ impl Cycle<'_> {
         let (now, pace) = (self.now(lane), self.pace);
         let Some(scanned) = scanned.filter(|scanned| !is_due(*scanned, now, pace, SCAN_AGE)) else { return Ok(true) };
         if !lane.tells_nothing() {
-            return Ok(false);
+            return Ok(is_due(scanned, now, pace, FEW_AGE) && self.reads_few_in_full(lane)?);
         }
         let age = scan_age(self.scan_calls(lane)?, self.quota(lane), pace);
         Ok(is_old(scanned, now, pace, age))
+    }
+
+    /// Tells whether all listings of a target are read together, since reading each that shows few units by its key would
+    /// take more calls.
+    fn reads_few_in_full(&self, lane: &Lane) -> Result<bool, StoreError> {
+        if lane.role == Role::Source || !lane.capability().reads_singly {
+            return Ok(false);
+        }
+        let few = self.store.read(|tx| tx.few(&lane.name, Ages::few(self.now(lane), self.pace)))?;
+        Ok(self.scan_calls(lane)? < few.all)
     }
 
     /// Returns how many calls a full reading of a lane takes, as the last ones did. How many of its listings are
@@ -51,6 +61,9 @@ impl Cycle<'_> {
     fn whose_turn(&mut self, lane: &Lane) -> Result<VecDeque<(ListingId, ListingKey)>, StoreError> {
         let capability = lane.capability();
         if lane.role == Role::Source || capability.cheap_scan {
+            return Ok(VecDeque::new());
+        }
+        if self.reads_few_in_full(lane)? {
             return Ok(VecDeque::new());
         }
         let ages = Ages::few(self.now(lane), self.pace);

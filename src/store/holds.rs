@@ -29,10 +29,20 @@ impl Tx<'_> {
         Ok(HoldId(id))
     }
 
-    /// Puts further listings under a hold; those that stand under it keep what they are worked out from.
+    /// Puts further listings under a hold; those that stand under it keep what they are worked out from. As it is now,
+    /// nobody was shown it (H2).
     pub fn widen_hold(&self, id: HoldId, note: &str, frozen: &[Frozen]) -> Result<()> {
-        self.connection.prepare_cached("UPDATE hold SET note = ?2 WHERE id = ?1")?.execute(params![id.0, note])?;
+        let sql = "UPDATE hold SET note = ?2, reported = 0 WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![id.0, note])?;
         self.freeze(id.0, frozen)
+    }
+
+    /// Notes that the rules of a channel changed: what was shown of its holds is no longer what releasing them does (H2).
+    pub fn show_holds_anew(&self, channel: &ChannelName) -> Result<()> {
+        for hold in self.holds()?.iter().filter(|hold| hold.channel == *channel && hold.why.hangs_on_rules()) {
+            self.connection.prepare_cached("UPDATE hold SET reported = 0 WHERE id = ?1")?.execute([hold.id.0])?;
+        }
+        Ok(())
     }
 
     fn freeze(&self, hold: i64, frozen: &[Frozen]) -> Result<()> {

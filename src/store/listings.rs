@@ -1,23 +1,65 @@
 //! Listings: what their channel said of them, what they show, and whether they wait to be planned.
 
 use jiff::Timestamp;
+use rusqlite::types::FromSql;
 use rusqlite::{Row, params};
 
-use super::value::{channel_name, from_json, get, json, maybe_moment, moment, ms, numbers};
+use super::value::{channel_name, from_json, json, maybe_moment, moment, ms, numbers};
 use super::{Result, StoreError, Tx};
 use crate::domain::{
     Ceiling, ChannelName, Hidden, Known, Level, Listing, ListingId, ListingKey, ListingRef, MovementId, Pushed,
     Quantity, Refusal, Seen, Shown, Sku,
 };
 
-const SELECT: &str = "SELECT listing.*, channel.name AS channel_name, EXISTS (
-        SELECT 1 FROM listing_sku AS own
-        JOIN listing_sku AS other ON other.sku = own.sku AND other.listing <> own.listing
-        JOIN listing AS twin ON twin.id = other.listing
-        WHERE own.listing = listing.id AND listing.gone IS NULL AND twin.channel = listing.channel
-            AND twin.gone IS NULL
-    ) AS duplicate
-    FROM listing JOIN channel ON channel.id = listing.channel";
+/// Names the columns that [`known`] reads, once for the query and once for finding their places: the library finds a
+/// column by comparing the names of all before it, row by row, and listings are what is read most.
+macro_rules! columns {
+    ($($column:literal),+) => {
+        const COLUMNS: &[&str] = &[$($column,)+ "channel_name", "duplicate"];
+        const SELECT: &str = concat!(
+            "SELECT ", $("listing.", $column, ", ",)+ "channel.name AS channel_name, EXISTS (
+                SELECT 1 FROM listing_sku AS own
+                JOIN listing_sku AS other ON other.sku = own.sku AND other.listing <> own.listing
+                JOIN listing AS twin ON twin.id = other.listing
+                WHERE own.listing = listing.id AND listing.gone IS NULL AND twin.channel = listing.channel
+                    AND twin.gone IS NULL
+            ) AS duplicate
+            FROM listing JOIN channel ON channel.id = listing.channel"
+        );
+    };
+}
+
+columns!(
+    "id",
+    "key",
+    "facts",
+    "level",
+    "places",
+    "begun",
+    "done",
+    "counter",
+    "gone",
+    "shown_kind",
+    "shown",
+    "shown_least",
+    "pushed",
+    "pushed_at",
+    "pushed_movement",
+    "fitted",
+    "ceiling",
+    "ceiling_missing",
+    "ceiling_until",
+    "refusal",
+    "refused",
+    "refusal_tries",
+    "refusal_next",
+    "hidden",
+    "hidden_ended",
+    "owners_change",
+    "ruled_anew",
+    "counted",
+    "sold"
+);
 
 impl Tx<'_> {
     /// Stores the facts of a scanned listing, not its quantity: that is a reading, and is taken in as one.
@@ -249,6 +291,12 @@ impl Tx<'_> {
         let rows = query.query_map(params, |row| Ok(ListingId(row.get(0)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+/// Reads a column of [`SELECT`].
+fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T> {
+    let place = COLUMNS.iter().position(|name| *name == column);
+    Ok(row.get(place.ok_or_else(|| StoreError::unreadable(format!("the column {column}")))?)?)
 }
 
 fn known(row: &Row<'_>) -> Result<Known> {

@@ -83,6 +83,7 @@ fn shop(linked: usize) -> (Store, Vec<ListingId>) {
 fn facts() -> ChannelFacts {
     let capability = Capability {
         read_batch: 250,
+        reads_singly: false,
         set_batch: 250,
         adjust_batch: 250,
         compare_and_set: true,

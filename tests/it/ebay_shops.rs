@@ -285,11 +285,61 @@ async fn five_hundred(inventory: bool) -> (Shops, ShopHandle, ShopHandle) {
     shops.sync_with(Options { yes: true, ..Options::default() }).await;
     shops.pass(3600).await;
     shops.sync().await;
-    // What ended is asked for when an hour is over, and this one is still young.
-    shops.pass(1200).await;
-    shops.sync().await;
     shops.pass(600).await;
     (shops, source, ebay)
+}
+
+// proves Y4, Y6: what ended is asked for once an hour, whenever in that hour a run comes.
+#[tokio::test(start_paused = true)]
+async fn what_ended_is_asked_for_once_an_hour() {
+    let (mut shops, _, ebay, _) = three_shops().await;
+    shops.sync().await;
+    shops.market.forget_calls();
+    for _ in 0..3 * 60 {
+        shops.pass(60).await;
+        shops.sync().await;
+    }
+    let events = ebay.calls().iter().filter(|call| call.operation == "GetSellerEvents").count();
+    assert_eq!(events, 3 * 60 + 3);
+}
+
+// proves Y4: listings that show few units are read within the hour in as few calls as there are: together, where each by its
+// key would be a call of its own.
+#[tokio::test(start_paused = true)]
+async fn many_that_show_few_are_read_together() {
+    let goods: Vec<String> = (0..60).map(|nth| format!("SKU-{nth:03}")).collect();
+    let stock: Vec<(&str, i64)> = goods.iter().map(|sku| (sku.as_str(), 2)).collect();
+    let mut shops = Shops::new();
+    shops.shopify("shop", Role::Source, &stock);
+    let ebay = shops.ebay("bay", Role::Target, &stock);
+    shops.start().await;
+    shops.sync().await;
+    shops.market.forget_calls();
+    for _ in 0..6 * 6 {
+        shops.pass(600).await;
+        shops.sync().await;
+    }
+    let made = |operation: &str| ebay.calls().iter().filter(|call| call.operation == operation).count();
+    assert_eq!(made("GetItem"), 0);
+    assert!((6..=8).contains(&made("GetMyeBaySelling")), "{}", made("GetMyeBaySelling"));
+}
+
+// proves P5: of a listing that sold nothing yet, a list of changes without its number does not tell whether it shows 1 or 0.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_is_left_out_is_looked_up() {
+    let (mut shops, source, ebay, _) = three_shops().await;
+    ebay.face(|face: &mut Ebay| face.events_omit_zero = true);
+    source.owner_sets("MUG", 0);
+    shops.pass(600).await;
+    shops.sync().await;
+    assert_eq!(ebay.available("MUG"), 0);
+    shops.market.forget_calls();
+    for _ in 0..5 {
+        shops.pass(600).await;
+        let report = shops.sync().await;
+        assert_eq!(troubles(&report), Vec::<String>::new());
+    }
+    assert_eq!(Shops::calls(&ebay).0, 0, "{:?}", ebay.calls());
 }
 
 // proves Y6: 50 changes among 500 listings are 2 writing calls of the Inventory model, 13 of Trading; none costs 2 reads.

@@ -333,6 +333,12 @@ async fn a_run_costs_what_changed() {
     shops.market.forget_calls();
     shops.sync().await;
     assert_eq!(Shops::calls(&stall), (0, 1), "{:?}", stall.calls());
+    // Nor does the next process ask whose shop it is, or once more for cancelled receipts.
+    shops.connect_anew();
+    shops.pass(600).await;
+    shops.market.forget_calls();
+    shops.sync().await;
+    assert_eq!(Shops::calls(&stall), (0, 1), "{:?}", stall.calls());
     for nth in 0..50 {
         source.owner_sets(&format!("SKU-{nth:03}"), 7);
     }

@@ -10,7 +10,7 @@ use eys::domain::{IntentState, Role};
 use eys::engine::checkup::Finding;
 use serde_json::Value;
 
-use crate::shops::{Shops, name};
+use crate::shops::{Shops, name, troubles};
 use crate::sim::shopify::{ShopSpec, Shopify};
 use crate::sim::woocommerce::{Permalinks, Permission, Tls, WooCommerce};
 use crate::sim::{Market, Rule, State, Trouble};
@@ -167,7 +167,7 @@ fn settings_are_mended_in_channels_toml() {
     gone(&home, "channel-removed");
 }
 
-// finds source-gone, sku-mismatch, refused, owing
+// finds source-gone, sku-mismatch, listing-gone, refused, owing
 #[tokio::test(start_paused = true)]
 async fn what_does_not_follow_is_named_with_what_mends_it() {
     let mut shops = Shops::new();
@@ -191,6 +191,14 @@ async fn what_does_not_follow_is_named_with_what_mends_it() {
     web.rename_sku("BASIN", "BOWL");
     shops.sync_with(full()).await;
     assert!(!finds(&shops, "web", "sku-mismatch").await);
+    web.delete("BOWL");
+    let report = shops.sync_with(full()).await;
+    assert!(troubles(&report).iter().any(|trouble| trouble.contains("ended (gone)")), "{:?}", troubles(&report));
+    words += &told(&shops, "web", "listing-gone").await;
+    web.add("BOWL", 10);
+    shops.accept().await;
+    shops.sync_with(full()).await;
+    assert!(!finds(&shops, "web", "listing-gone").await);
     web.buy("MUG", 2).unwrap();
     source.delete("MUG");
     shops.pass(120).await;
@@ -222,6 +230,11 @@ fn what_a_run_met_is_mended_by_the_next() {
     problem stall: in its last run: /home/owner/eys/stall.csv: No such file or directory (os error 2) (while reading the file)
     next: `eys sync` tries again; what is said above names the mend
     ");
+    // A block that is gone from channels.toml has no run any more that could clear it.
+    let well = home.read("channels.toml");
+    home.edit("[channels.stall]", "[channels.booth]");
+    gone(&home, "last-run-failed");
+    home.config(&well);
     home.write("stall.csv", list);
     gone(&home, "channel-unusable");
     home.eys("sync").is(0);
@@ -291,6 +304,9 @@ async fn shops_are_mended_by_command_or_in_their_settings() {
     problem outlet: the shop sells online from "Cellar" too, and its stock does not count yet
     next: if it is to count: `locations = ["Main", "Cellar"]` in [channels.outlet] of channels.toml; if not: `locations = ["Main"]`
     "#);
+    let told = home.eys("sync");
+    told.is(4);
+    assert!(told.out.contains("the shop sells online from \"Cellar\" too"), "{}", told.out);
     home.edit("[channels.outlet]", "[channels.outlet]\nlocations = [\"Main\", \"Cellar\"]");
     gone(&home, "location-new");
     outlet.close_location(second, true);

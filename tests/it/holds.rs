@@ -268,8 +268,59 @@ async fn rules_that_move_much_wait() {
 
 /// A rule that keeps three of everything back.
 fn three_back() -> Vec<Rule> {
-    let then = Then { buffer: Some(3), ..Then::default() };
-    vec![Rule { name: "three back".to_owned(), when: When::default(), then }]
+    kept_back(3)
+}
+
+fn kept_back(units: i64) -> Vec<Rule> {
+    let then = Then { buffer: Some(units), ..Then::default() };
+    vec![Rule { name: "kept back".to_owned(), when: When::default(), then }]
+}
+
+/// Returns the listings that a run tells are held, with what they would go to.
+fn held_back(report: &Report) -> Vec<(String, i64)> {
+    let held = report.pushes.iter().filter(|push| matches!(push.end, PushEnd::Held(_)));
+    held.map(|push| (push.sku.as_ref().unwrap().to_string(), push.to.units())).collect()
+}
+
+// proves H2, P6: what was shown under other rules is not released, neither by `--yes` nor by name; what is held now is shown
+// first, each listing with what it would go to.
+#[tokio::test(start_paused = true)]
+async fn rules_that_changed_after_they_were_shown_are_shown_again() {
+    let by_name = Options { release: vec![Release::Channel(name("outlet"))], ..Options::default() };
+    for word in [yes(), by_name] {
+        let (mut shops, _, outlet) = ten_goods().await;
+        shops.rules = three_back();
+        let report = shops.sync().await;
+        assert_eq!((held_back(&report)[0].clone(), held_back(&report).len()), (("A".to_owned(), 7), 10));
+        shops.rules = kept_back(9);
+        let report = shops.sync_with(word.clone()).await;
+        assert_eq!((held(&report), report.exit(), outlet.available("A")), (vec![HoldWhy::Rules], 4, 10));
+        assert_eq!(report.troubles.iter().any(|trouble| trouble.code == "not-released"), !word.yes);
+        // A run with `--yes` shows nothing to anybody.
+        let report = if word.yes { shops.sync().await } else { report };
+        assert_eq!((held_back(&report)[0].clone(), held_back(&report).len()), (("A".to_owned(), 1), 10));
+        let report = shops.sync_with(word).await;
+        assert_eq!((held(&report), report.exit(), outlet.available("A")), (vec![], 0, 1));
+    }
+}
+
+// proves H2: what joins a hold that nobody was shown is shown with the rest of it before `--yes` lets it go.
+#[tokio::test(start_paused = true)]
+async fn what_joins_a_hold_is_shown_with_it() {
+    let (mut shops, source, outlet) = ten_goods().await;
+    for half in [&GOODS[..5], &GOODS[5..]] {
+        for (sku, _) in half {
+            source.owner_sets(sku, 0);
+        }
+        shops.pass(120).await;
+        let report = shops.sync_with(yes()).await;
+        assert_eq!((held(&report).len(), outlet.available("A"), outlet.available("J")), (1, 10, 10));
+    }
+    let report = shops.sync().await;
+    assert_eq!((held_back(&report).len(), report.holds.len()), (10, 1));
+    assert!(report.holds[0].note.ends_with(", beside 5 that waited before"), "{}", report.holds[0].note);
+    shops.sync_with(yes()).await;
+    assert_eq!((outlet.available("A"), outlet.available("J")), (0, 0));
 }
 
 // proves H1, T3: rules that changed while a switch was off are shown once it is on again, though sales moved everything since.

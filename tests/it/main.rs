@@ -1,5 +1,9 @@
 //! Everything that is tested from outside, in one binary.
 
+/// The simulated shops ask for memory millions of times a day.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[allow(dead_code, unused_imports, reason = "each target uses another part of the simulator")]
 #[path = "../../examples/market/sim/mod.rs"]
 mod sim;

@@ -210,3 +210,27 @@ async fn what_is_not_confirmed_waits_while_the_source_is_left_alone() {
         assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8), "ebay {ebay}");
     }
 }
+
+// proves Y1: this machine's clock decides nothing, not even in a process that has not heard the channel's yet: all orders are
+// read, and what is left of a quota is not taken for little.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_leaves_no_order_unread() {
+    for wrong in [-90_000, -600, 600, 90_000] {
+        let mut shops = Shops::new();
+        let source = shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+        let bay = shops.ebay("bay", Role::Target, &[("MUG", 10)]);
+        let stall = shops.etsy("stall", Role::Target, &[("MUG", 10)]);
+        shops.start().await;
+        shops.sync().await;
+        for clock in [wrong, 0, wrong] {
+            bay.buy("MUG", 1).unwrap();
+            stall.buy("MUG", 1).unwrap();
+            shops.pass(1200).await;
+            shops.set_clock(clock);
+            shops.connect_anew();
+            let report = shops.sync().await;
+            assert_eq!(troubles(&report), Vec::<String>::new(), "{wrong} seconds");
+        }
+        assert_eq!(source.available("MUG"), 4, "{wrong} seconds");
+    }
+}

@@ -105,7 +105,7 @@ async fn a_row_with_another_number_is_a_relisted_listing() {
         renumber(&shops, "17", "99");
         if seen_before_the_sale {
             shops.pass(60).await;
-            assert_eq!(shops.sync().await.exit(), 0);
+            assert_eq!(shops.sync().await.exit(), 3, "it is told that the row is gone");
         }
         shops.list_order("stall", "S-1", "MUG", 2, "open");
         shops.list_order("stall", "S-2", "BOWL", 1, "open");

@@ -483,8 +483,10 @@ impl Shops {
         for _ in 0..20 {
             self.pass(120).await;
             let report = self.sync().await;
-            if report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty() && report.exit() == 0
-            {
+            // What the owner has not decided yet about a location keeps nothing from coming to rest.
+            let mut undecided = report.troubles.iter().map(|trouble| trouble.code == "location-new").peekable();
+            let at_rest = report.exit() == 0 || (undecided.peek().is_some() && undecided.all(|is| is));
+            if report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty() && at_rest {
                 return report;
             }
         }

@@ -148,6 +148,7 @@ impl Csv {
             delimiter: settings.text("delimiter").and_then(|text| text.bytes().next()),
             capability: Capability {
                 read_batch: usize::MAX,
+                reads_singly: false,
                 set_batch: usize::MAX,
                 adjust_batch: usize::MAX,
                 compare_and_set: true,

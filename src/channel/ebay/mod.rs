@@ -187,6 +187,7 @@ fn capability() -> Capability {
     Capability {
         // A reading by key costs a call for each listing; a call that takes many would hold the lane up for long.
         read_batch: 20,
+        reads_singly: true,
         set_batch: 100,
         // A goal is repeated as a whole: no other listing may ride along (X3).
         adjust_batch: 1,

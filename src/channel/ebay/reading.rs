@@ -8,7 +8,8 @@ use super::Ebay;
 use super::item::Item;
 use super::keys::Key;
 use super::trading::{CHANGES, CUT_OFF, READ};
-use crate::channel::{ChannelError, Page, PageToken, Result};
+use crate::channel::{ChannelError, OVERLAP as REREAD, Page, PageToken, Result};
+use crate::domain::observe::later;
 use crate::domain::{Found, Listing, ListingKey, Reading};
 
 /// The longest window of a list of changes; it has to stay below 48 hours (4.2).
@@ -152,8 +153,10 @@ fn after(place: Place, since: Timestamp) -> Option<Place> {
         return Some(Place { from, ..place });
     }
     // What ended is asked for when an hour is over, back to the one before: a write to such a listing is refused anyway.
+    // The hours that are over are told from where the last list ended, not from how far back it is read again.
     let hour = hour_of(since);
-    let due = place.walk == Walk::Modified && hour < hour_of(place.end);
+    let ended = earlier(later(since, REREAD), TRAILS);
+    let due = place.walk == Walk::Modified && hour_of(ended) < hour_of(place.end);
     due.then(|| Place { walk: Walk::Ended, from: earlier(hour, OVERLAP), length: WINDOW, end: place.end })
 }
 

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::super::registry::{Doors, Settings, Token};
 use super::super::{ChannelError, ErrorKind, Repeat, Result};
-use super::auth::Access;
+use super::auth::{Access, user};
 use super::errors::{evidence, refusal};
 use super::limits::{CALM, judge, quota};
 use crate::domain::quota::Quota;
@@ -109,6 +109,11 @@ impl Api {
     /// Returns when the refresh token ends, as far as that is known.
     pub async fn access_ends(&self) -> Result<Option<Timestamp>> {
         self.access.ends().await
+    }
+
+    /// Returns the number of the seller whose token is used, if it tells.
+    pub async fn user(&self) -> Result<Option<u64>> {
+        Ok(user(&self.access.token(&self.client, None).await?))
     }
 
     /// Asks, and reads the answer.

@@ -237,7 +237,7 @@ fn same(one: &SecretString, other: &SecretString) -> bool {
 }
 
 /// Returns the number of the user that a token is of, which stands before its dot.
-fn user(token: &SecretString) -> Option<u64> {
+pub(super) fn user(token: &SecretString) -> Option<u64> {
     token.expose_secret().split_once('.')?.0.parse().ok()
 }
 
@@ -250,6 +250,6 @@ fn is_fresh(token: &Token, now: Option<Timestamp>) -> bool {
     }
 }
 
-fn kept_error(why: String) -> ChannelError {
+pub(super) fn kept_error(why: String) -> ChannelError {
     ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }

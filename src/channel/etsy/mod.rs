@@ -20,6 +20,7 @@ mod inventory;
 mod item;
 mod keys;
 mod limits;
+mod notes;
 mod orders;
 mod reading;
 mod showing;
@@ -35,7 +36,7 @@ use tokio::sync::OnceCell;
 
 use self::api::{Api, Call};
 use self::consent::EtsyConsent;
-use self::orders::Cancelled;
+use self::notes::Notes;
 use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
@@ -126,7 +127,7 @@ struct Etsy {
     fees: bool,
     /// The shop's number, looked up once: the token stands for one seller, and a seller has one shop.
     shop: OnceCell<i64>,
-    cancelled: Cancelled,
+    notes: Notes,
     capability: Capability,
 }
 
@@ -134,22 +135,24 @@ impl Etsy {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
         let (name, role) = (settings.name.clone(), settings.role);
         let (wanted, fees) = (settings.number("shop_id"), settings.fees);
+        let notes = Notes::new(name.clone(), Arc::clone(&doors.keeper));
         let api = Arc::new(Api::new(settings, doors)?);
-        Ok(Self {
-            api,
-            name,
-            role,
-            wanted,
-            fees,
-            shop: OnceCell::new(),
-            cancelled: Cancelled::default(),
-            capability: capability(),
-        })
+        Ok(Self { api, name, role, wanted, fees, shop: OnceCell::new(), notes, capability: capability() })
     }
 
     /// Returns the number of the shop.
     async fn shop(&self) -> Result<i64> {
-        self.shop.get_or_try_init(|| self.ask_whose()).await.copied()
+        let look_up = || async {
+            let user = self.api.user().await?;
+            let noted = self.notes.read().await?.whose.filter(|(noted, _)| Some(*noted) == user);
+            let shop = match noted {
+                Some((_, shop)) => shop,
+                None => self.ask_whose().await?,
+            };
+            self.notes.change(|noted| noted.whose = user.map(|user| (user, shop))).await?;
+            self.is_wanted(shop)
+        };
+        self.shop.get_or_try_init(look_up).await.copied()
     }
 
     /// Returns the path of something of the shop.
@@ -159,11 +162,15 @@ impl Etsy {
 
     async fn ask_whose(&self) -> Result<i64> {
         let me = self.api.ask(&Call::get(MEET, "users/me")).await?;
-        let wrong = |kind, words: String| ChannelError::new(kind, Repeat::Never, MEET, words);
-        let Some(shop) = item::number(&me, "shop_id").filter(|shop| 0 < *shop) else {
-            let error = wrong(ErrorKind::Account, "the Etsy account that consented has no shop".to_owned());
-            return Err(error.with_next(format!("`eys auth {}`, signed in as the owner of the shop", self.name)));
-        };
+        item::number(&me, "shop_id").filter(|shop| 0 < *shop).ok_or_else(|| {
+            let words = "the Etsy account that consented has no shop";
+            ChannelError::new(ErrorKind::Account, Repeat::Never, MEET, words)
+                .with_next(format!("`eys auth {}`, signed in as the owner of the shop", self.name))
+        })
+    }
+
+    /// Returns the number of a shop, if it is the one that channels.toml names.
+    fn is_wanted(&self, shop: i64) -> Result<i64> {
         match self.wanted.filter(|wanted| *wanted != shop) {
             None => Ok(shop),
             Some(wanted) => {
@@ -172,7 +179,7 @@ impl Etsy {
                     "`eys auth {0}`, signed in as the owner of shop {wanted}; or mend `shop_id` of [channels.{0}]",
                     self.name
                 );
-                Err(wrong(ErrorKind::Credentials, words).with_next(next))
+                Err(ChannelError::new(ErrorKind::Credentials, Repeat::Never, MEET, words).with_next(next))
             }
         }
     }
@@ -181,6 +188,7 @@ impl Etsy {
 fn capability() -> Capability {
     Capability {
         read_batch: 100,
+        reads_singly: false,
         // Each listing costs a call to read and one to write: of more, the last would be written late.
         set_batch: 20,
         // A goal is repeated as a whole: no other listing may ride along (X3).

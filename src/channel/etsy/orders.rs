@@ -9,8 +9,6 @@
 //!
 //! Of a receipt no more is read than its lines and their states; what Etsy sends about the buyer goes by unread.
 
-use std::sync::{Mutex, PoisonError};
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +17,8 @@ use super::Etsy;
 use super::api::Call;
 use super::item::{number, numbers, text};
 use super::keys::{self, Key};
-use crate::channel::{ChannelError, Page, PageToken, Result};
+use crate::channel::{ChannelError, OVERLAP, Page, PageToken, Result};
+use crate::domain::observe::later;
 use crate::domain::{LineFact, LineKey, ListingKey, OrderFact, OrderWindow, Sku};
 
 const READ: &str = "reading orders";
@@ -34,18 +33,6 @@ const MOST_PROPERTIES: usize = 3;
 
 /// How often cancelled receipts are asked for by themselves.
 const CANCELLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
-
-/// What this process knows of cancelled receipts.
-#[derive(Debug, Default)]
-pub(super) struct Cancelled(Mutex<Asked>);
-
-#[derive(Debug, Default)]
-struct Asked {
-    /// The list of all receipts had one.
-    listed: bool,
-    /// When they were last asked for by themselves.
-    last: Option<Timestamp>,
-}
 
 /// Where the next page starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,9 +89,14 @@ impl Etsy {
             return begin_again(place);
         }
         if !place.cancelled && receipts.iter().any(|receipt| receipt.is_cancelled() == Some(true)) {
-            self.cancelled.0.lock().unwrap_or_else(PoisonError::into_inner).listed = true;
+            self.notes.change(|noted| noted.lists_cancelled = true).await?;
         }
-        let next = if more { Some(after(window, &place, &receipts)) } else { self.cancelled_apart(window, &place) };
+        if place.cancelled && !more {
+            let now = self.api.clock();
+            self.notes.change(|noted| noted.asked_cancelled = now).await?;
+        }
+        let next =
+            if more { Some(after(window, &place, &receipts)) } else { self.cancelled_apart(window, &place).await? };
         let next = next.as_ref().map(Place::token).transpose()?;
         let known = |receipt: &Receipt<'_>| receipt.changed <= place.last && place.seen.contains(&receipt.id);
         let finished = |receipt: &Receipt<'_>| *window == OrderWindow::Unfinished && receipt.is_finished();
@@ -114,17 +106,20 @@ impl Etsy {
     }
 
     /// Returns where the list of cancelled receipts begins, if it is to be asked for now. While less than half of the day's
-    /// calls is left, it waits: it can only give units back.
-    fn cancelled_apart(&self, window: &OrderWindow, place: &Place) -> Option<Place> {
-        let now = self.api.clock().filter(|_| !place.cancelled && *window != OrderWindow::Unfinished)?;
+    /// calls is left, it waits: it can only give units back. It begins where it was asked for last, if that is earlier.
+    async fn cancelled_apart(&self, window: &OrderWindow, place: &Place) -> Result<Option<Place>> {
+        let now = self.api.clock().filter(|_| !place.cancelled && *window != OrderWindow::Unfinished);
+        let Some(now) = now else { return Ok(None) };
         let short = self.api.quota().is_some_and(|quota| quota.left < quota.most / 2);
-        let mut asked = self.cancelled.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = asked.last.is_some_and(|last| now.duration_since(last) < CANCELLED_EVERY);
-        if asked.listed || short || lately {
-            return None;
+        let noted = self.notes.read().await?;
+        let last = noted.asked_cancelled.filter(|last| *last <= now);
+        let lately = last.is_some_and(|last| now.duration_since(last) < CANCELLED_EVERY);
+        if noted.lists_cancelled || short || lately {
+            return Ok(None);
         }
-        asked.last = Some(now);
-        Some(Place { cancelled: true, ..self.start(window) })
+        let start = self.start(window);
+        let since = last.map_or(start.since, |last| start.since.min(later(last, -OVERLAP).as_second()).max(EARLIEST));
+        Ok(Some(Place { cancelled: true, since, ..start }))
     }
 
     /// Returns where a list begins: within what Etsy takes, and not ahead of its clock.

@@ -137,7 +137,7 @@ fn locations(all: &[Location], wanted: &[String], kept: &[String]) -> Vec<Probe>
 
 /// Finds locations that sell online since lately: the owner says whether their stock counts (L1). Those that count are named
 /// in their order, closed ones too, so that what is said can be copied.
-fn new_location(all: &[Location], kept: &[String], name: &ChannelName) -> Option<Probe> {
+pub(super) fn new_location(all: &[Location], kept: &[String], name: &ChannelName) -> Option<Probe> {
     let old: Vec<&Location> = kept.iter().filter_map(|id| all.iter().find(|place| place.id == *id)).collect();
     let new: Vec<&Location> = all.iter().filter(|place| place.sells() && !kept.contains(&place.id)).collect();
     if old.is_empty() || new.is_empty() {

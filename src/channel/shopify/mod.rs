@@ -136,6 +136,8 @@ struct Shopify {
 struct Shop {
     account: Account,
     places: Vec<Location>,
+    /// That others sell online since lately.
+    new: Option<Probe>,
 }
 
 impl Shopify {
@@ -171,7 +173,12 @@ impl Shopify {
             let notes = serde_json::to_string(&ids).map_err(|error| kept_error(error.to_string()))?;
             self.keeper.keep_notes(&self.name, &notes).await.map_err(kept_error)?;
         }
-        Ok(Shop { account: answer.shop.account(), places })
+        let new = if self.wanted.is_empty() {
+            doctor::new_location(&answer.locations.nodes, &kept, &self.name)
+        } else {
+            None
+        };
+        Ok(Shop { account: answer.shop.account(), places, new })
     }
 
     /// Returns the ids of the locations that counted last. What a channel of another kind noted under this name names none.
@@ -190,6 +197,7 @@ impl Shopify {
 fn capability() -> Capability {
     Capability {
         read_batch: LARGEST,
+        reads_singly: false,
         set_batch: LARGEST,
         adjust_batch: LARGEST,
         compare_and_set: true,
@@ -264,6 +272,10 @@ impl Channel for Shopify {
 
     fn clock(&self) -> Option<Timestamp> {
         self.api.clock()
+    }
+
+    fn notices(&self) -> Vec<Probe> {
+        self.shop.get().and_then(|shop| shop.new.clone()).into_iter().collect()
     }
 
     async fn account(&self) -> Result<Account> {

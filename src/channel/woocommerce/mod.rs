@@ -125,6 +125,7 @@ impl WooCommerce {
 fn capability() -> Capability {
     Capability {
         read_batch: LARGEST,
+        reads_singly: false,
         set_batch: LARGEST,
         adjust_batch: LARGEST,
         compare_and_set: false,

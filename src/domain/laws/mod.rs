@@ -28,6 +28,7 @@ fn channel(name: &str) -> ChannelName {
 fn can(below_zero: bool) -> Capability {
     Capability {
         read_batch: 250,
+        reads_singly: false,
         set_batch: 250,
         adjust_batch: 250,
         compare_and_set: true,

@@ -100,9 +100,9 @@ impl Disk {
         }
     }
 
-    /// Returns all that is written on it, as far as it is text.
-    pub fn text(&self) -> String {
-        self.lock().files.values().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect()
+    /// Tells whether something is written on it.
+    pub fn holds(&self, words: &str) -> bool {
+        self.lock().files.values().any(|file| memchr::memmem::find(&file.bytes, words.as_bytes()).is_some())
     }
 
     /// Throws it away.

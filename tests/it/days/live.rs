@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::disk::Disk;
 use super::draw::{AtZero, Drawn, DrawnChannel, DrawnDisk, DrawnKind, DrawnRule, Models, Spell};
 use super::lived::{Lived, Stretch};
+use super::oracle::secrets;
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
@@ -63,7 +64,7 @@ pub async fn live(drawn: &Drawn, told: bool) -> Lived {
     day.tell_ledger();
     day.gather();
     if let Some(disk) = &day.disk {
-        day.lived.said.push_str(&disk.text());
+        day.lived.kept = secrets(drawn).into_iter().filter(|secret| disk.holds(secret)).collect();
         disk.scrap();
     }
     day.lived
@@ -294,6 +295,9 @@ impl<'a> Day<'a> {
 
     /// Makes a run; `None` where there is nothing to undo, or the disk failed it, which a loop tells of and goes on.
     async fn cycle(&mut self, options: Options) -> Option<Report> {
+        if self.drawn.one_shots {
+            self.shops.connect_anew();
+        }
         if self.drawn.one_shots || self.engine.is_none() {
             self.engine = Some(self.shops.engine());
         }

@@ -100,8 +100,10 @@ pub struct Lived {
     pub refused: Vec<Call>,
     /// The last report, if the shops did not come to rest.
     pub restless: Option<String>,
-    /// Everything that was told and, where the disk can be looked at, kept: no secret may be in it.
+    /// Everything that was told: no secret may be in it.
     pub said: String,
+    /// Secrets that were found on the disk, where it can be looked at.
+    pub kept: Vec<String>,
     /// The goods, and those of which nobody can tell what the source must have.
     pub goods: (usize, usize),
     pub orders: usize,

@@ -17,6 +17,7 @@ mod stock;
 mod town;
 mod unknowable;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use self::draw::Drawn;
@@ -78,6 +79,12 @@ fn tell(seed: u64, wrong: &str) -> String {
     told
 }
 
+/// Waits until no other test takes all cores.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn virtual_time() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
 }
@@ -94,6 +101,7 @@ fn number(name: &str) -> Option<u64> {
 // proves P1, P2, P3, P4, O1, O2, X1, W3, W4, Y7, F1, F6, T2: whatever befalls the shops, every number is right in the end.
 #[test]
 fn a_few_thousand_days() {
+    let _alone = alone();
     let began = Instant::now();
     let seeds = number("EYS_SEEDS").unwrap_or(SEEDS);
     let (mut orders, mut goods, mut untold) = (0, 0, 0);

@@ -29,13 +29,17 @@ pub fn violations(drawn: &Drawn, lived: &Lived) -> Vec<String> {
     wrong.extend(stock.doubts_are_on_the_safe_side());
     wrong.extend(stock.only_what_may_be_written_is_written());
     wrong.extend(stock.every_oversell_was_unavoidable());
-    let secrets = drawn.channels.iter().map(|channel| consumer_secret(channel.name));
-    let mut secrets = secrets.chain(["shpat_", "v^1.1#", ".refresh-", ".access-"].map(str::to_owned));
-    if secrets.any(|secret| lived.said.contains(&secret)) {
-        wrong.push("a token was told".to_owned());
-    }
+    let told = secrets(drawn).into_iter().find(|secret| lived.said.contains(secret));
+    wrong.extend(told.map(|secret| format!("a token was told: {secret}")));
+    wrong.extend(lived.kept.first().map(|secret| format!("a token was kept: {secret}")));
     wrong.extend(lived.refused.first().map(|call| format!("a platform refused a call: {call:?}")));
     wrong
+}
+
+/// Returns what no output and no disk may hold, at its beginning or whole.
+pub fn secrets(drawn: &Drawn) -> Vec<String> {
+    let whole = drawn.channels.iter().map(|channel| consumer_secret(channel.name));
+    whole.chain(["shpat_", "v^1.1#", ".refresh-", ".access-"].map(str::to_owned)).collect()
 }
 
 /// Counts the goods of a day, and those of them of which nobody can tell what the source must have, so that it is not judged.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use eys::safeguard::{Safeguard, without};
 
 use super::draw::Drawn;
-use super::{judged, virtual_time};
+use super::{alone, judged, virtual_time};
 
 /// Within so many seeds each is found.
 const WITHIN: u64 = 1_000;
@@ -32,6 +32,7 @@ fn first_to_notice(safeguard: Safeguard) -> Option<(u64, String)> {
 // proves P1, P3, P5, Y1, W1, X1, X4, X7, R3, H1: take one of their safeguards out, and a day goes wrong.
 #[test]
 fn each_safeguard_is_missed_when_it_is_gone() {
+    let _alone = alone();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -261,7 +261,8 @@ impl XmlItem {
         let sold = number(self.status.sold.as_deref()).map(Sold);
         let by_total = |total: Option<Total>| total.zip(sold).map(|(total, sold)| Stock::of_total(total, sold));
         let stock = match told {
-            Told::Events if self.quantity.is_none() => by_total(Some(Total(1))),
+            // A 1 is left out here, and perhaps a 0 as well: of what sold nothing, nobody can tell which it is (P5).
+            Told::Events if self.quantity.is_none() => by_total(Some(Total(1))).filter(|stock| 0 < stock.sold.0),
             Told::Item | Told::Events => by_total(total),
             Told::Selling => {
                 let available = number(self.available.as_deref()).map(Available::told);
