@@ -18,9 +18,11 @@ use crate::domain::quota::Quota;
 use crate::domain::status::Status;
 use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
-use crate::engine::standing::{Watch, standing};
+use crate::engine::standing::{Watch, limited, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
-use crate::ui::{Failure, hold_words, list_of_troubles, movement_words, time, trouble_text, troubles_json};
+use crate::ui::{
+    Failure, hold_words, list_of_limits, list_of_troubles, movement_words, time, trouble_text, troubles_json,
+};
 
 /// How often `--watch` draws anew.
 const REDRAW: Duration = Duration::from_secs(2);
@@ -89,6 +91,8 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
     }
     let overview = Overview::gather(config, store)?;
     let problems = problems(config, store)?;
+    let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
+    let limits = limited(store, &channels)?;
     if args.check {
         let exit = if problems.is_empty() { 0 } else { 3 };
         context.ui.say(&if problems.is_empty() { String::new() } else { list_of_troubles(&problems) });
@@ -98,8 +102,11 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
     if let Some(file) = &args.html {
         return html(context, &overview, &problems, file);
     }
-    context.ui.say(&overview.text(context, &problems, args.problems));
-    context.ui.document("status", 0, overview.json(&problems));
+    let text = [Some(overview.text(context, &problems, args.problems)), list_of_limits(&limits)];
+    context.ui.say(&text.into_iter().flatten().collect::<Vec<_>>().join("\n\n"));
+    let mut document = overview.json(&problems);
+    document.insert("limited".to_owned(), troubles_json(&limits));
+    context.ui.document("status", 0, document);
     Ok(0)
 }
 
@@ -418,7 +425,10 @@ fn listings(
             };
             told.insert(decision.target);
             let offered = decision.offer.as_ref().map(|offer| offer.quantity);
-            let because = decision.offer.as_ref().map_or_else(String::new, |offer| offer.trail.join("; "));
+            let mut because = decision.offer.as_ref().map_or_else(String::new, |offer| offer.trail.join("; "));
+            if let Some(waits) = store.read(|tx| tx.waits(decision.target))? {
+                because += &format!("; not raised yet: {waits}");
+            }
             let held: Vec<String> = target.held.iter().map(|(hold, _)| hold.to_string()).collect();
             let status = if held.is_empty() {
                 decision.status.to_string()

@@ -289,7 +289,7 @@ fn show(context: &Context, config: &Config, report: &Report, dry: bool, full: bo
     }
     ui.document("sync", report.exit(), report_json(report, dry));
     let silent = ui.look.quiet && report.exit() == 0;
-    let full = full || report.exit() != 0;
+    let full = full || report.exit() != 0 || !report.limits.is_empty();
     if silent {
         return;
     }

@@ -144,6 +144,13 @@ pub enum Doubt {
     RefusedLately,
 }
 
+impl Doubt {
+    /// Tells whether it keeps a raise back and ends by itself: what the platform refuses, or would end, is told apart.
+    pub fn keeps_raises_back(self) -> bool {
+        !matches!(self, Self::ZeroDestroys | Self::RefusedLately)
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

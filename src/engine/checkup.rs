@@ -10,8 +10,8 @@ use super::lane::Lane;
 use super::linking::{Findings, LinkPlan, Surveyed, survey};
 use super::report::Progress;
 use super::standing::{
-    RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, owing_lines, pace_of, refused, removed,
-    silent,
+    RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, limited, owing_lines, pace_of, refused,
+    removed, silent,
 };
 use super::{Clock, Settings};
 use crate::channel::{Mend, Weight};
@@ -476,6 +476,8 @@ fn how_to_follow(status: &Status, known: &Known) -> String {
 }
 
 fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result<(), StoreError> {
+    let relisted = checkup.findings.iter().filter(|finding| finding.code == "relisted");
+    let relisted: BTreeSet<_> = relisted.map(|finding| (finding.channel.clone(), finding.sku.clone())).collect();
     let mut find = |code, topic, channel: Option<ChannelName>, message: String, next: String| {
         let weight = Weight::Problem;
         let (listing, sku, mend) = (None, None, None);
@@ -516,6 +518,11 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
     for lane in lanes.iter().filter(|lane| lane.role == Role::Target) {
         for (code, status, why) in NOT_FOLLOWING {
             for known in store.read(|tx| tx.unfollowing(&lane.name, &status.to_string()))? {
+                // What stands in its place is named already, with what ties it.
+                let mut skus = known.listing.skus();
+                if skus.any(|sku| relisted.contains(&(Some(lane.name.clone()), Some(sku.clone())))) {
+                    continue;
+                }
                 let message = format!("{} ({}) does not follow: {why}", known.name(), known.listing.title());
                 find(code, Topic::SkuMatch, Some(lane.name.clone()), message, how_to_follow(status, &known));
             }
@@ -528,6 +535,18 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
             find("last-run-failed", Topic::State, Some(channel.name), format!("in its last run: {trouble}"), next);
         }
     }
+    let names: Vec<ChannelName> = lanes.iter().map(|lane| lane.name.clone()).collect();
+    checkup.findings.extend(limited(store, &names)?.into_iter().map(|limit| Finding {
+        code: limit.code,
+        topic: Topic::SyncSettings,
+        weight: Weight::Note,
+        channel: limit.channel,
+        listing: None,
+        sku: None,
+        message: format!("{}: {}", limit.listing.unwrap_or_default(), limit.message),
+        next: limit.next,
+        mend: None,
+    }));
     Ok(())
 }
 

@@ -205,6 +205,7 @@ impl<'a> Cycle<'a> {
                 kept: Vec::new(),
                 holds: Vec::new(),
                 troubles: Vec::new(),
+                limits: Vec::new(),
                 unchanged: 0,
                 cut_short: false,
             },

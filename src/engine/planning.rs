@@ -377,6 +377,11 @@ impl Cycle<'_> {
                 .try_for_each(|decision| tx.note_fitted(decision.target))?;
             let mut unfollowed = Vec::new();
             for decision in decisions {
+                let waits = match decision.action {
+                    Action::Wait(doubt) if doubt.keeps_raises_back() => Some(doubt.to_string()),
+                    _ => None,
+                };
+                tx.note_waits(decision.target, waits.as_deref())?;
                 let why = decision.status.needs_mending().then(|| decision.status.to_string());
                 if tx.note_unfollowed(decision.target, why.as_deref())?
                     && let Some(known) = tx.known(decision.target)?

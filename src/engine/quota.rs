@@ -79,7 +79,9 @@ impl Cycle<'_> {
         for id in ids {
             let Some(decision) = self.queue.remove(&id) else { continue };
             if let Some(known) = self.store.read(|tx| tx.known(id))? {
-                let end = PushEnd::Pending(Doubt::QuotaSpent { until }.to_string());
+                let why = Doubt::QuotaSpent { until }.to_string();
+                self.store.transaction(|tx| tx.note_waits(id, Some(&why)))?;
+                let end = PushEnd::Pending(why);
                 self.pushes.insert(known.at.clone(), push_report(&known, &decision, end));
             }
         }

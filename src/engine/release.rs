@@ -6,7 +6,7 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::last_unit::let_hide;
 use super::report::{Adjusted, Trouble};
-use super::standing::{held_lines, intents, owing_lines, refused, removed};
+use super::standing::{held_lines, intents, limited, owing_lines, refused, removed};
 use crate::domain::{ChannelName, Hold, HoldId, HoldWhy, Known, Line, LineHold, ListingId, RunId, Why};
 use crate::store::{StoreError, Tx};
 
@@ -237,6 +237,7 @@ impl Cycle<'_> {
         standing.extend(refused(self.store)?);
         let configured: Vec<ChannelName> = self.engine.lanes.iter().map(|lane| lane.name.clone()).collect();
         standing.extend(removed(self.store, &configured)?);
+        self.report.limits = limited(self.store, &configured)?;
         let told = self.report.troubles.iter().any(|trouble| trouble.code == "oversold")
             || self.report.deductions.iter().any(|deduction| deduction.end != Adjusted::Applied);
         if !told {

@@ -30,6 +30,8 @@ pub struct Report {
     pub holds: Vec<Hold>,
     /// What went wrong or waits, with the mend.
     pub troubles: Vec<Trouble>,
+    /// What limits listings for now and ends by itself.
+    pub limits: Vec<Trouble>,
     /// Links that need nothing: what they show is what they are offered.
     pub unchanged: usize,
     /// The second look was cut short because new sales kept coming in; the next run goes on.

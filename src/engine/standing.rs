@@ -60,6 +60,45 @@ pub fn standing(
     Ok(troubles)
 }
 
+/// Returns what limits listings for now and ends by itself: units that are missing without an order (R3), and what keeps
+/// raises back (P1). Nothing of it is wrong.
+pub fn limited(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, StoreError> {
+    store.read(|tx| {
+        let mut limits = Vec::new();
+        for name in channels {
+            let Some(now) = tx.channel(name)?.and_then(|channel| channel.complete) else { continue };
+            for known in tx.missing(name, now)? {
+                let Some(ceiling) = &known.ceiling else { continue };
+                let units = if ceiling.missing == 1 { "1 unit is" } else { &format!("{} units are", ceiling.missing) };
+                let until = ceiling.until.strftime("%Y-%m-%d %H:%M UTC");
+                let message = format!("{units} missing there and no order tells why; until {until} it is not raised");
+                let next = "nothing; then the number is put right, unless an order shows by then".to_owned();
+                limits.push(trouble("limited", Some(name), Some(known.name()), message, next));
+            }
+            let mut reasons = BTreeMap::<String, Vec<String>>::new();
+            for known in tx.waiting(name)? {
+                if let Some(why) = tx.waits(known.id)? {
+                    reasons.entry(why).or_default().push(known.name());
+                }
+            }
+            for (why, names) in reasons {
+                let next = "nothing; the first run that can raises it".to_owned();
+                limits.push(trouble("limited", Some(name), Some(several(&names)), why, next));
+            }
+        }
+        Ok(limits)
+    })
+}
+
+/// Names a few of many.
+fn several(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() && first.len() < 5 => format!("{} and {last}", first.join(", ")),
+        [one] => one.clone(),
+        _ => format!("{} and {} more", names[..5.min(names.len())].join(", "), names.len().saturating_sub(5)),
+    }
+}
+
 fn trouble(
     code: &'static str,
     channel: Option<&ChannelName>,
@@ -343,11 +382,8 @@ pub(super) fn sold_lines(number: usize, one: &str, many: &str) -> String {
 fn orders(lines: &[&Line]) -> String {
     let mut orders: Vec<&str> = lines.iter().map(|line| line.order.as_str()).collect();
     orders.dedup();
-    match orders.as_slice() {
-        [order] => format!("order {order}"),
-        [first @ .., last] if first.len() < 5 => format!("orders {} and {last}", first.join(", ")),
-        _ => format!("orders {} and {} more", orders[..5].join(", "), orders.len() - 5),
-    }
+    let names: Vec<String> = orders.iter().map(|order| (*order).to_owned()).collect();
+    format!("{} {}", if names.len() == 1 { "order" } else { "orders" }, several(&names))
 }
 
 /// Returns the changes of which nobody knows yet, or can know, whether they happened.

@@ -133,6 +133,35 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?.execute(params![id.0, why])? > 0)
     }
 
+    /// Notes why a listing is not raised, or that it is not waited for.
+    pub fn note_waits(&self, id: ListingId, why: Option<&str>) -> Result<()> {
+        let sql = "UPDATE listing SET waits = ?2 WHERE id = ?1 AND waits IS NOT ?2";
+        self.connection.prepare_cached(sql)?.execute(params![id.0, why])?;
+        Ok(())
+    }
+
+    /// Returns why a listing is not raised, if it waits for that.
+    pub fn waits(&self, id: ListingId) -> Result<Option<String>> {
+        let mut query = self.connection.prepare_cached("SELECT waits FROM listing WHERE id = ?1")?;
+        Ok(query.query_row([id.0], |row| row.get(0))?)
+    }
+
+    /// Returns the linked listings of a channel that wait to be raised, by number.
+    pub fn waiting(&self, channel: &ChannelName) -> Result<Vec<Known>> {
+        let sql = format!(
+            "{SELECT} WHERE channel.name = ?1 AND listing.waits IS NOT NULL AND listing.linked > 0 ORDER BY listing.id"
+        );
+        self.many_known(&sql, [channel.as_str()])
+    }
+
+    /// Returns the linked listings of a channel whose missing units are waited for at a moment, by number.
+    pub fn missing(&self, channel: &ChannelName, now: Timestamp) -> Result<Vec<Known>> {
+        let sql = format!(
+            "{SELECT} WHERE channel.name = ?1 AND ?2 < listing.ceiling_until AND listing.linked > 0 ORDER BY listing.id"
+        );
+        self.many_known(&sql, params![channel.as_str(), ms(now)])
+    }
+
     /// Returns the linked listings of a channel that hold so many units or fewer, the fewest first.
     pub fn low(&self, channel: &ChannelName, most: i64) -> Result<Vec<Known>> {
         let sql = format!(

@@ -97,6 +97,7 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
             "next": format!("eys sync --release {}", hold.id),
         })).collect::<Vec<_>>(),
         "problems": troubles_json(&report.troubles),
+        "limited": troubles_json(&report.limits),
     });
     match body {
         Value::Object(body) => body,

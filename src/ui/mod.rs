@@ -20,7 +20,7 @@ pub use self::error::Failure;
 pub use self::json::{report_json, troubles_json};
 pub use self::ledger::{hold_words, movement_words};
 pub use self::progress::Bars;
-pub use self::report::{list_of_troubles, report_text, sentence, trouble_text};
+pub use self::report::{list_of_limits, list_of_troubles, report_text, sentence, trouble_text};
 use crate::channel::{harmless, printable};
 
 /// How the screen is to look.

@@ -19,6 +19,7 @@ pub fn report_text(ui: &Ui, report: &Report, dry: bool) -> String {
     parts.extend(list("Not put back", report.kept.iter().map(kept)));
     parts.extend(holds(report));
     parts.extend(list("To look at", report.troubles.iter().map(trouble_text)));
+    parts.extend(list_of_limits(&report.limits));
     parts.push(sentence(report, dry));
     parts.join("\n\n")
 }
@@ -145,6 +146,11 @@ fn holds(report: &Report) -> Option<String> {
 /// Lists what is wrong or waits.
 pub fn list_of_troubles(troubles: &[Trouble]) -> String {
     list("To look at", troubles.iter().map(trouble_text)).unwrap_or_default()
+}
+
+/// Lists what limits listings for now.
+pub fn list_of_limits(limits: &[Trouble]) -> Option<String> {
+    list("Limited for now", limits.iter().map(trouble_text))
 }
 
 /// Tells what is wrong or waits, and on a line of its own what to do next.

@@ -339,6 +339,10 @@ async fn an_old_backup_is_told_with_the_way_out() {
       stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
           next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
 
+    Limited for now
+      stall, MUG: 12 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
+          next: nothing; then the number is put right, unless an order shows by then
+
     Run 4: 1 sale or change of an order, 1 problem
     ");
     insta::assert_snapshot!(home.eys("status"), @"
@@ -355,6 +359,10 @@ async fn an_old_backup_is_told_with_the_way_out() {
           next: `eys sync --release h2` lets it go on
       stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
           next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
+
+    Limited for now
+      stall, MUG: 12 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
+          next: nothing; then the number is put right, unless an order shows by then
     ");
     insta::assert_snapshot!(home.eys("doctor --offline"), @"
     exit 6
@@ -364,6 +372,8 @@ async fn an_old_backup_is_told_with_the_way_out() {
            next: `eys sync --release h2` lets it go on
       !!   stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
            next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
+      note stall: MUG: 12 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
+           next: nothing; then the number is put right, unless an order shows by then
 
     2 problems found.
     ");

@@ -28,10 +28,14 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
       1 × SIX on stall, order S-1 (waits: sold on a relisted listing that you had not accepted)
 
     To look at
+      stall, MUG: it does not follow any more: ended (gone)
+          next: `eys doctor` says what mends it
+      stall, SIX: it does not follow any more: ended (gone)
+          next: `eys doctor` says what mends it
       stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (sold on a relisted listing that you had not accepted): order S-1
           next: `eys link --accept` puts the new listing in the place of the one that is gone, and they count; else `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
 
-    Run 4: 1 sale or change of an order, 1 problem
+    Run 4: 1 sale or change of an order, 3 problems
     ");
     insta::assert_snapshot!(home.eys("link"), @"
     exit 0

@@ -264,3 +264,83 @@ fn it_can_be_a_page() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("stall"), "{page}");
     home.eys("status --html none/page.html").is(1);
 }
+
+// finds limited
+// proves R3, P1, O4: what limits a listing for now is told by each command, with until when or why, and is no problem.
+#[test]
+fn what_limits_a_listing_is_told_everywhere() {
+    let home = Home::in_step();
+    home.eys("rules add --name few --when sku=BOWL --then max=2").is(0);
+    home.eys("sync").is(0);
+    home.write("stall.csv", home.read("stall.csv").replace("MUG,10,", "MUG,7,"));
+    insta::assert_snapshot!(home.eys("sync"), @"
+    exit 0
+    ---- stdout
+    Limited for now
+      stall, MUG: 3 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
+          next: nothing; then the number is put right, unless an order shows by then
+
+    Run 4: nothing to do
+    ");
+    insta::assert_snapshot!(home.eys("status"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LINKED  WITH STOCK  LAST COMPLETE     ACCOUNT
+     stock    source  csv   2       -           2026-11-24 09:00  /home/owner/eys/stock.csv
+     stall    target  csv   2       2           2026-11-24 09:00  /home/owner/eys/stall.csv
+
+    Last run: 4, 2026-11-24 09:00 — nothing to do
+
+    Nothing is wrong and nothing waits.
+
+    Limited for now
+      stall, MUG: 3 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
+          next: nothing; then the number is put right, unless an order shows by then
+    ");
+    home.eys("status --check").is(0);
+    assert!(home.json("doctor")["findings"].as_array().unwrap().iter().any(|finding| finding["code"] == "limited"));
+    let list = home.read("stock.csv");
+    std::fs::remove_file(home.path("stock.csv")).unwrap();
+    home.eys("rules remove few").is(0);
+    home.eys("sync").is(1);
+    insta::assert_snapshot!(home.eys("status"), @"
+    exit 0
+    ---- stdout
+     CHANNEL  ROLE    KIND  LINKED  WITH STOCK  LAST COMPLETE     ACCOUNT
+     stock    source  csv   2       -           2026-11-24 09:00  /home/owner/eys/stock.csv
+     stall    target  csv   2       2           2026-11-24 09:00  /home/owner/eys/stall.csv
+
+    Last run: 5, 2026-11-24 09:00 — 1 listing pending, 1 channel not reached
+
+    To look at
+      stock: /home/owner/eys/stock.csv: No such file or directory (os error 2) (while finding the file)
+          next: `eys doctor` says what mends it
+
+    Limited for now
+      stall, MUG: 3 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
+          next: nothing; then the number is put right, unless an order shows by then
+      stall, BOWL: the source could not be read just now, so nothing is raised
+          next: nothing; the first run that can raises it
+    ");
+    insta::assert_snapshot!(home.eys("status BOWL"), @"
+    exit 0
+    ---- stdout
+    BOWL  Blue bowl
+
+     CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
+     stock (source)  BOWL     4      -        source
+     stall           BOWL     2      4        listed & synced  BOWL on the source: 4; not raised yet:
+                                                               the source could not be read just now,
+                                                               so nothing is raised
+
+    Its story
+      2026-11-24 09:00  stall BOWL               linked, showing 1
+      2026-11-24 09:00  stock BOWL               linked, showing 4
+      2026-11-24 09:00  stall BOWL               released by you: h1: the first push to stall would change 2 of 2 listings
+      2026-11-24 09:00  stall BOWL               1 → 4, written by eys
+      2026-11-24 09:00  stall BOWL               4 → 2, written by eys
+    ");
+    home.write("stock.csv", list);
+    home.eys("sync").is(0);
+    assert!(home.json("status")["limited"].as_array().unwrap().iter().all(|limit| limit["listing"] != "BOWL"));
+}

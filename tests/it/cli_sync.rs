@@ -162,12 +162,25 @@ fn yes_releases_only_what_was_shown() {
     insta::assert_snapshot!(home.eys("sync"), @"
     exit 4
     ---- stdout
+    Listings that follow
+     SKU    ON     SHOWS             BECAUSE
+     SKU-0  stall  5 → 0  held (h2)  SKU-0 on the source: 0
+     SKU-1  stall  5 → 0  held (h2)  SKU-1 on the source: 0
+     SKU-2  stall  5 → 0  held (h2)  SKU-2 on the source: 0
+     SKU-3  stall  5 → 0  held (h2)  SKU-3 on the source: 0
+     SKU-4  stall  5 → 0  held (h2)  SKU-4 on the source: 0
+     SKU-5  stall  5 → 0  held (h2)  SKU-5 on the source: 0
+     SKU-6  stall  5 → 0  held (h2)  SKU-6 on the source: 0
+     SKU-7  stall  5 → 0  held (h2)  SKU-7 on the source: 0
+     SKU-8  stall  5 → 0  held (h2)  SKU-8 on the source: 0
+     SKU-9  stall  5 → 0  held (h2)  SKU-9 on the source: 0
+
     Waiting for your word
       h2: 10 of 10 linked listings on the source are gone or at 0 (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 
-    Run 5: nothing to do
+    Run 5: 10 listings held
     ");
     home.eys("sync --yes").is(0);
     assert!(home.read("stall.csv").contains("SKU-0,0"));
@@ -412,6 +425,7 @@ fn the_document_of_a_run_has_what_the_screen_has() {
       "exit": 0,
       "holds": [],
       "kept": [],
+      "limited": [],
       "problems": [],
       "pushes": [
         {

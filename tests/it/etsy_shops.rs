@@ -400,6 +400,7 @@ async fn a_source_lives_on_the_calls_of_a_day() {
     assert!(calls.iter().all(|call| call.status != Some(429)));
 }
 
+// finds readings
 // proves Y4: where the orders of each run take all that may be planned, a source is read in full once a day, and `doctor` says
 // what would change that.
 #[tokio::test(start_paused = true)]
@@ -413,6 +414,9 @@ async fn a_pace_that_leaves_no_calls_is_told() {
     let words = "as the source it is read in full once a day, 4 calls each time: 4 of the 2000 calls of a day";
     assert_eq!((told.weight, told.message.as_str()), (Weight::Note, words));
     assert!(told.next.is_some_and(|next| next.contains("a slower `every`")));
+    source.face(|face: &mut Etsy| face.private.a_day = 10_000);
+    let told = shops.checkup().await.findings.into_iter().find(|finding| finding.code == "readings").unwrap();
+    assert_eq!(told.weight, Weight::Fine, "{}", told.message);
 }
 
 // proves H4: Etsy shows 999 at most, of however many there are.

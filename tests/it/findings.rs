@@ -482,8 +482,21 @@ fn codes() -> BTreeSet<String> {
         codes.extend(literals.filter(|code| !OTHERS.contains(code)).map(ToOwned::to_owned));
     }
     codes.extend(
-        ["fractions", "held", "oversold", "owing", "parenthesis", "refused", "relisted", "silent", "unfit", "version"]
-            .map(ToOwned::to_owned),
+        [
+            "fractions",
+            "held",
+            "limited",
+            "oversold",
+            "owing",
+            "parenthesis",
+            "readings",
+            "refused",
+            "relisted",
+            "silent",
+            "unfit",
+            "version",
+        ]
+        .map(ToOwned::to_owned),
     );
     codes
 }

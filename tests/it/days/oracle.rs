@@ -189,8 +189,10 @@ impl Stock<'_> {
                 continue;
             }
             let since = self.readable_before(at - self.blind() - QUIET, at);
+            // Whatever goes wrong, nothing is emptied by a list that broke off: only by what happened since all was well (P5).
+            let since = if to == 0 { self.lit_before(since, at) } else { since };
             let recent = |moment: Timestamp| since <= moment && moment <= at;
-            let dark = self.lived.dark.iter().any(|dark| dark.meets(since, at));
+            let dark = 0 < to && self.lived.dark.iter().any(|dark| dark.meets(since, at));
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, since, at));
             // Under a hold sales are taken off what was there when it began (H1).

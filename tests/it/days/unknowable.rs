@@ -268,6 +268,18 @@ impl Stock<'_> {
         since
     }
 
+    /// Returns since when at the latest nothing has been well: what could not be read, and what was left open in the dark, may
+    /// go back to before it.
+    pub fn lit_before(&self, since: Timestamp, until: Timestamp) -> Timestamp {
+        let mut since = since;
+        for dark in self.lived.dark.iter().rev().filter(|stretch| stretch.from <= until) {
+            if dark.meets(since, until) {
+                since = since.min(dark.from - self.blind() - QUIET);
+            }
+        }
+        since
+    }
+
     /// Tells whether anybody but us did something to a listing, or to another that draws on its number.
     pub fn touched(&self, channel: &DrawnChannel, sku: &str, recent: impl Fn(Timestamp) -> bool) -> bool {
         let mates = channel.mates(sku);
