@@ -259,22 +259,21 @@ impl Stock<'_> {
     /// Returns since when the source has been read as it is: while its answers come without numbers, or it is asked for none,
     /// what was read before still counts (O4, P5, Y4).
     pub fn readable_before(&self, since: Timestamp, until: Timestamp) -> Timestamp {
-        let mut since = since;
-        for numberless in self.lived.numberless.iter().rev().filter(|stretch| stretch.from <= until) {
-            if numberless.meets(since, until) {
-                since = since.min(numberless.from - self.blind() - QUIET);
-            }
-        }
-        since
+        self.back_over(&self.lived.numberless, since, until)
     }
 
     /// Returns since when at the latest nothing has been well: what could not be read, and what was left open in the dark, may
     /// go back to before it.
     pub fn lit_before(&self, since: Timestamp, until: Timestamp) -> Timestamp {
+        self.back_over(&self.lived.dark, since, until)
+    }
+
+    /// Goes back from a moment over all stretches that meet what lies behind it.
+    fn back_over(&self, stretches: &[Stretch], since: Timestamp, until: Timestamp) -> Timestamp {
         let mut since = since;
-        for dark in self.lived.dark.iter().rev().filter(|stretch| stretch.from <= until) {
-            if dark.meets(since, until) {
-                since = since.min(dark.from - self.blind() - QUIET);
+        for stretch in stretches.iter().rev().filter(|stretch| stretch.from <= until) {
+            if stretch.meets(since, until) {
+                since = since.min(stretch.from - self.blind() - QUIET);
             }
         }
         since
