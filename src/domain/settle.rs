@@ -231,7 +231,7 @@ pub struct OwnSales {
 }
 
 impl OwnSales {
-    /// Counts the sales between two readings by the platform's own counter, which leaves nothing unclear (X3).
+    /// Counts the sales between two readings by the platform's own counter, which leaves no sale unclear (X3).
     pub fn counted(before: i64, seen: i64) -> Self {
         Self { sure: seen.saturating_sub(before), ..Self::default() }
     }

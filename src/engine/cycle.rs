@@ -2,6 +2,7 @@
 //! idle lane gets its next job.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +17,7 @@ use super::standing::{RUNS, pace_of};
 use super::undoing::Undoing;
 use super::visibility::ShowStep;
 use super::whose::Ownership;
-use super::{Engine, EngineError, Options, Settings};
+use super::{Clock, Engine, EngineError, Options, Settings};
 use crate::channel::{ChannelError, ErrorKind, OVERLAP, Probe, Repeat};
 use crate::domain::observe::later;
 use crate::domain::plan::Decision;
@@ -84,7 +85,7 @@ pub(super) struct LaneState {
     pub spared: bool,
     /// The channel's clock, as last heard.
     pub clock: Option<Timestamp>,
-    /// How far the channel's clock was ahead of this machine's when the last run ended.
+    /// How far the channel's clock was ahead of this machine's when it was last heard before this cycle.
     pub ahead: SignedDuration,
     /// When it was last read completely before this cycle.
     pub complete: Option<Timestamp>,
@@ -236,9 +237,7 @@ impl<'a> Cycle<'a> {
             let quota = self.store.read(|tx| tx.quota(&lane.name))?;
             self.quotas.extend(quota.map(|quota| (lane.name.clone(), quota)));
             let quota_calls = lane.channel.quota_calls();
-            let heard = self.store.read(|tx| tx.last_heard(&lane.name))?;
-            let ahead =
-                channel.complete.zip(heard).map_or(SignedDuration::ZERO, |(there, here)| there.duration_since(here));
+            let ahead = self.store.read(|tx| tx.ahead(&lane.name))?.unwrap_or(SignedDuration::ZERO);
             let state =
                 LaneState { busy: late, late, to_observe: !late, complete, ahead, quota_calls, ..LaneState::default() };
             self.lanes.insert(lane.name.clone(), state);
@@ -352,6 +351,7 @@ impl<'a> Cycle<'a> {
             }
             if let Some(job) = self.next_job(&lane)? {
                 let writes = matches!(job, Job::Adjust(..) | Job::Push(..) | Job::Show(..));
+                let clock = self.clock_of(&lane);
                 let state = self.lane(&lane.name);
                 state.busy = true;
                 state.jobs += 1;
@@ -359,7 +359,7 @@ impl<'a> Cycle<'a> {
                 state.wrote |= writes;
                 let around = &self.engine.around;
                 let name = lane.name.clone();
-                let work = lane::work(lane, job, around.clock.clone(), around.progress.clone());
+                let work = lane::work(lane, job, clock, around.progress.clone());
                 let id = self.engine.jobs.spawn(work).id();
                 self.engine.flying.insert(id, name);
             }
@@ -492,6 +492,10 @@ impl<'a> Cycle<'a> {
                 if complete {
                     tx.heard_of(&lane.name, here)?;
                 }
+                // Also what a run that failed heard counts: this machine's clock may have jumped since the last one (Y1).
+                if let Some(there) = lane.channel.clock() {
+                    tx.keep_ahead(&lane.name, there.duration_since(here))?;
+                }
                 let Some(mut channel) = tx.channel(&lane.name)? else { return Ok(()) };
                 channel.levels_since = levels_since.or(channel.levels_since);
                 channel.scanned = scanned.or(channel.scanned);
@@ -537,15 +541,22 @@ impl<'a> Cycle<'a> {
         self.engine.lanes.iter().find(|lane| lane.name == *name).cloned()
     }
 
-    /// Returns the channel's time; before its first answer, what it should be by this machine's, which may be wrong (Y1).
+    /// Returns the channel's time.
     pub fn now(&self, lane: &Lane) -> Timestamp {
+        self.clock_of(lane)()
+    }
+
+    /// Returns the channel's clock; before its first answer, what that should say by this machine's, which may be wrong (Y1).
+    fn clock_of(&self, lane: &Lane) -> Clock {
         let ahead = self.lanes.get(&lane.name).map_or(SignedDuration::ZERO, |state| state.ahead);
-        lane.channel.clock().unwrap_or_else(|| later((self.engine.around.clock)(), ahead))
+        let (channel, here) = (lane.channel.clone(), self.engine.around.clock.clone());
+        Arc::new(move || channel.clock().unwrap_or_else(|| later(here(), ahead)))
     }
 
     /// Returns the channel's time as it was last heard in this cycle; before that, when the cycle began.
     pub fn heard(&self, channel: &ChannelName) -> Timestamp {
-        self.lanes.get(channel).and_then(|lane| lane.clock).unwrap_or(self.report.began)
+        let Some(lane) = self.lanes.get(channel) else { return self.report.began };
+        lane.clock.unwrap_or_else(|| later(self.report.began, lane.ahead))
     }
 
     pub fn settings(&self) -> &Settings {

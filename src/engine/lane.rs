@@ -181,7 +181,7 @@ pub(super) async fn work(lane: Lane, job: Job, clock: Clock, progress: Arc<dyn P
     let started = Instant::now();
     let at_start = lane.channel.clock();
     let result = work_on(&lane, job, &clock, progress.as_ref()).await;
-    let done = lane.channel.clock().unwrap_or_else(|| clock());
+    let done = clock();
     LaneReport { channel: lane.name, begun: at_start.unwrap_or_else(|| back(done, started.elapsed())), done, result }
 }
 

@@ -35,7 +35,8 @@ pub(super) struct Stored<'a> {
 }
 
 impl Cycle<'_> {
-    /// Finds the calls that an earlier run left open: they are sent again before anything else is read.
+    /// Finds the calls that an earlier run left open: they are sent again before anything else is read, or looked into once
+    /// the orders are read.
     pub fn recover(&mut self) -> Result<(), EngineError> {
         let source = self.source.clone();
         for call in self.store.read(|tx| tx.unfinished_calls(&source))? {
@@ -65,12 +66,14 @@ impl Cycle<'_> {
     }
 
     /// Tells whether a stored call may still be sent again: with a key only inside its lifetime, and only while all of it is
-    /// still to be done, since the key does all of it (X2).
-    fn may_repeat(&self, lane: &Lane, call: &OpenCall) -> bool {
+    /// still to be done, since the key does all of it (X2). An absolute number only at once: later a number that looks
+    /// untouched may be the one that we left, and what came back from an order since (X3, X6).
+    fn may_repeat(&self, lane: &Lane, call: &OpenCall, at_once: bool) -> bool {
         let is_whole = call.intents.iter().all(|intent| intent.state != IntentState::NotApplied);
         match lane.capability().exactly_once {
             ExactlyOnce::Key { lifetime } => is_whole && self.now(lane) < later(call.opened, lifetime),
-            ExactlyOnce::Goal | ExactlyOnce::Marker | ExactlyOnce::File => true,
+            ExactlyOnce::Goal => at_once,
+            ExactlyOnce::Marker | ExactlyOnce::File => true,
         }
     }
 
@@ -266,9 +269,9 @@ impl Cycle<'_> {
 
     /// Has a call sent again, after a rest where it was sent just now, or the listings of what is open of it looked at,
     /// where that is all that may be done.
-    fn send_again_or_look(&mut self, lane: &Lane, call: OpenCall, rests: bool) {
-        if self.may_repeat(lane, &call) {
-            let sending = Sending { id: call.id, call: call.stored, attempt: Attempt::Again, rests };
+    fn send_again_or_look(&mut self, lane: &Lane, call: OpenCall, at_once: bool) {
+        if self.may_repeat(lane, &call, at_once) {
+            let sending = Sending { id: call.id, call: call.stored, attempt: Attempt::Again, rests: at_once };
             self.lane(&lane.name).calls.push_back(sending);
         } else {
             let still_open = call.intents.iter().filter(|intent| intent.state == IntentState::Open);

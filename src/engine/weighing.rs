@@ -130,7 +130,7 @@ impl Cycle<'_> {
     ///
     /// A sale that the one before may contain by its stamp is contained if it was placed so long before that it had to
     /// be, else only if the number moved by as much then, and nothing that was known explained it. A rise may hide a
-    /// fall of any size. Where the platform counts what it sells, none of this is needed (X3).
+    /// fall of any size. Where the platform counts what it sells, only what came back is left unclear (X3).
     pub(super) fn own_sales(&self, lane: &Lane, id: ListingId, seen: Evidence) -> Result<OwnSales, StoreError> {
         let delay = lane.capability().order_delay;
         let (own, read, counter, mut moved) = self.store.read(|tx| {
@@ -143,7 +143,10 @@ impl Cycle<'_> {
             Ok((tx.own_lines(id)?, read, counter, moved))
         })?;
         if let (Some(before), Some(now)) = (counter, seen.counter) {
-            return Ok(OwnSales::counted(before, now));
+            let mut sales = OwnSales::counted(before, now);
+            // No counter falls for what comes back, and nobody says whether it went back to stock.
+            own.iter().map(Line::unseen).filter(|units| *units < 0).for_each(|units| sales.add_unclear(units));
+            return Ok(sales);
         }
         let mut sales = OwnSales::default();
         for line in own {

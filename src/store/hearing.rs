@@ -1,6 +1,7 @@
-//! When channels were last heard of, by this machine's clock: what tells a silent one (F7).
+//! When channels were last heard of, by this machine's clock: what tells a silent one (F7); and how far their clocks are
+//! from it (Y1).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
 use super::value::{moment, ms};
@@ -9,6 +10,9 @@ use crate::domain::ChannelName;
 
 /// Under this and a channel's number stands when it last took part in a run without any failure.
 const HEARD: &str = "heard:";
+
+/// Under this and a channel's number stands how far its clock is ahead of this machine's, in milliseconds.
+const AHEAD: &str = "ahead:";
 
 impl Tx<'_> {
     /// Begins to watch a channel, if it is not watched yet.
@@ -32,6 +36,18 @@ impl Tx<'_> {
         let text = self.meta(&format!("{HEARD}{}", self.channel_id(channel)?))?;
         let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the moment {text:?}")));
         text.map(|text| moment(number(text)?)).transpose()
+    }
+
+    /// Notes how far a channel's clock is ahead of this machine's.
+    pub fn keep_ahead(&self, channel: &ChannelName, ahead: SignedDuration) -> Result<()> {
+        self.set_meta(&format!("{AHEAD}{}", self.channel_id(channel)?), &ahead.as_millis().to_string())
+    }
+
+    /// Returns how far a channel's clock was ahead of this machine's when it was last heard; `None` where it never was.
+    pub fn ahead(&self, channel: &ChannelName) -> Result<Option<SignedDuration>> {
+        let text = self.meta(&format!("{AHEAD}{}", self.channel_id(channel)?))?;
+        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the span {text:?}")));
+        text.map(|text| Ok(SignedDuration::from_millis(number(text)?))).transpose()
     }
 
     /// Returns when the last runs of `eys sync` began, newest first.

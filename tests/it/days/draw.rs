@@ -244,7 +244,7 @@ impl Drawn {
             undone: undone(seed, cycles),
             relisted: None,
             annex: false,
-            clock: clock(&mut dice),
+            clock: clock(&mut dice, seed),
             channels,
             goods,
         };
@@ -589,8 +589,10 @@ fn disk(dice: &mut Dice, cycles: u32) -> DrawnDisk {
     }
 }
 
-fn clock(dice: &mut Dice) -> (i64, i64) {
+fn clock(dice: &mut Dice, seed: u64) -> (i64, i64) {
     let wrong = [0, 0, 0, 86_400, -86_400, 300, -300];
     let first = *dice.pick(&wrong).unwrap();
-    (first, if dice.happens(0.8) { first } else { *dice.pick(&wrong).unwrap() })
+    let then = if dice.happens(0.8) { first } else { *dice.pick(&wrong).unwrap() };
+    let from_dawn = Dice::new(seed ^ 0xC1_0CC5).happens(0.5);
+    (if from_dawn { first } else { 0 }, then)
 }

@@ -89,6 +89,10 @@ impl<'a> Day<'a> {
             open(&mut shops, drawn, channel, nth == 0);
         }
         shops.rules = drawn.channels.iter().filter_map(rule).collect();
+        // A list has no clock of its own: an order counts where its stamp is later than the link by this machine's (W7).
+        if !drawn.targets().iter().any(|target| matches!(target.kind, DrawnKind::Csv { .. })) {
+            shops.set_clock(drawn.clock.0);
+        }
         let dice = Dice::new(drawn.seed ^ 0xDA_1111);
         let (diary, lived) = (Diary::default(), Lived::default());
         Self {
@@ -156,6 +160,7 @@ impl<'a> Day<'a> {
 
     /// Lives the cycles of the day.
     async fn work(&mut self) {
+        self.shops.set_clock(self.drawn.clock.0);
         for cycle in 0..self.drawn.cycles {
             let from = self.shops.market.now();
             let spells: Vec<&Spell> =
