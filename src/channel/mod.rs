@@ -23,6 +23,7 @@ mod csv;
 mod ebay;
 mod error;
 mod etsy;
+mod notes;
 pub mod registry;
 mod shopify;
 mod woocommerce;
@@ -63,6 +64,12 @@ pub trait Channel: Send + Sync {
     /// which not every process does. No network.
     fn quota_calls(&self) -> u64 {
         0
+    }
+
+    /// Tells how long the platform waits for the money of a purchase that shows in its counter of sold units alone; `None`
+    /// where it has no such counter (O5). No network.
+    fn unpaid_for(&self) -> Option<SignedDuration> {
+        None
     }
 
     /// Tells how many calls the readings of listings took so far, every attempt counted; `None` where nobody counts them,

@@ -266,6 +266,11 @@ pub trait Keeper: Send + Sync {
     }
 }
 
+/// Makes an error of what could not be kept, or read of what is kept.
+pub(super) fn kept_error(why: String) -> ChannelError {
+    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
+}
+
 /// How often somebody who waits for a new token looks whether it is there.
 const TOKEN_WAIT: Duration = Duration::from_millis(100);
 

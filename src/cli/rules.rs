@@ -165,7 +165,6 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
         confirm_after: None,
-        unpaid_for: None,
         revisions: None,
         zero: crate::domain::ZeroKept::Always,
         most: None,

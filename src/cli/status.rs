@@ -16,7 +16,7 @@ use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, Zero, plan};
 use crate::domain::quota::Quota;
 use crate::domain::status::Status;
-use crate::domain::{Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
+use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
 use crate::engine::standing::{Watch, limited, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
@@ -91,16 +91,15 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
     }
     let overview = Overview::gather(config, store)?;
     let problems = problems(config, store)?;
-    let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
-    let limits = limited(store, &channels)?;
     if args.check {
         let exit = if problems.is_empty() { 0 } else { 3 };
         context.ui.say(&if problems.is_empty() { String::new() } else { list_of_troubles(&problems) });
         context.ui.document("status", exit, Map::from_iter([("problems".to_owned(), troubles_json(&problems))]));
         return Ok(exit);
     }
+    let limits = limited(store, &names(config))?;
     if let Some(file) = &args.html {
-        return html(context, &overview, &problems, file);
+        return html(context, &overview, (&problems, &limits), file);
     }
     let text = [Some(overview.text(context, &problems, args.problems)), list_of_limits(&limits)];
     context.ui.say(&text.into_iter().flatten().collect::<Vec<_>>().join("\n\n"));
@@ -110,9 +109,13 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
     Ok(0)
 }
 
+fn names(config: &Config) -> Vec<ChannelName> {
+    config.channels.iter().map(|channel| channel.name.clone()).collect()
+}
+
 /// Returns all that is wrong or waits.
 pub(super) fn problems(config: &Config, store: &Store) -> Result<Vec<Trouble>, StoreError> {
-    let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
+    let channels = names(config);
     let low = config.source().map(|source| &source.name).zip(config.problems.low_stock);
     let watch = Watch { now: Timestamp::now(), every: config.every };
     let mut problems: Vec<Trouble> = open_secrets(config, store).iter().map(|path| secret_trouble(path)).collect();
@@ -475,7 +478,7 @@ fn shown(shown: Shown) -> String {
     }
 }
 
-fn html(context: &Context, overview: &Overview, problems: &[Trouble], file: &Path) -> End {
+fn html(context: &Context, overview: &Overview, (problems, limits): (&[Trouble], &[Trouble]), file: &Path) -> End {
     let page = maud::html! {
         (maud::DOCTYPE)
         html lang="en" {
@@ -502,6 +505,10 @@ fn html(context: &Context, overview: &Overview, problems: &[Trouble], file: &Pat
                 h2 { "To look at" }
                 @if problems.is_empty() { p { "Nothing is wrong and nothing waits." } }
                 ul { @for problem in problems { li { (trouble_text(problem)) } } }
+                @if !limits.is_empty() {
+                    h2 { "Limited for now" }
+                    ul { @for limit in limits { li { (trouble_text(limit)) } } }
+                }
             }
         }
     };

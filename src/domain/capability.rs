@@ -37,9 +37,6 @@ pub struct Capability {
     /// How long after an adjustment its number is read again before it is believed, where a platform can lose what it
     /// has just confirmed (X4).
     pub confirm_after: Option<SignedDuration>,
-    /// How long a purchase may stay unpaid, where such a one shows in no order, only in the platform's counter of sold
-    /// units (O5).
-    pub unpaid_for: Option<SignedDuration>,
     /// Whether a listing can stand at 0 (Z2, Z3).
     pub zero: ZeroKept,
     /// The most units that a listing can show (H4).

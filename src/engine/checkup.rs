@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::holding::another_app;
 use super::lane::Lane;
 use super::linking::{Findings, LinkPlan, Surveyed, survey};
-use super::report::Progress;
+use super::report::{Progress, Trouble};
 use super::standing::{
     RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, limited, owing_lines, pace_of, refused,
     removed, silent,
@@ -93,6 +93,15 @@ pub struct Finding {
     pub next: Option<String>,
     /// How it can be mended by command.
     pub mend: Option<Mend>,
+}
+
+impl Finding {
+    /// Makes one of what a run would tell as well.
+    fn told(trouble: Trouble, topic: Topic, weight: Weight) -> Self {
+        let Trouble { code, channel, listing, message, next, .. } = trouble;
+        let message = listing.map_or_else(|| message.clone(), |listing| format!("{listing}: {message}"));
+        Self { code, topic, weight, channel, listing: None, sku: None, message, next, mend: None }
+    }
 }
 
 /// What a checkup found.
@@ -457,22 +466,20 @@ const NOT_FOLLOWING: &[(&str, Status, &str)] = &[
 /// Tells how such a listing comes to follow again.
 fn how_to_follow(status: &Status, known: &Known) -> String {
     let (channel, name) = (&known.at.channel, known.name());
-    if *status == Status::SourceGone {
-        format!(
-            "put it up again on the source with its SKU, and `eys link --accept` ties it; if it is gone for good, \
-             `eys link --remove {channel}/{name}` unties it"
-        )
-    } else if *status == Status::Gone {
-        format!(
-            "put it up again with its SKU, and `eys link --accept` ties it; if it is gone for good, \
-             `eys link --remove {channel}/{name}` unties it"
-        )
-    } else {
-        format!(
-            "give both sides the same SKU again; or tie it by hand: `eys link --sku SKU --channel {channel} --to {}`",
-            known.at.key
-        )
-    }
+    let there = match status {
+        Status::SourceGone => " on the source",
+        Status::Gone => "",
+        _ => {
+            let key = &known.at.key;
+            return format!(
+                "give both sides the same SKU again; or tie it by hand: `eys link --sku SKU --channel {channel} --to {key}`"
+            );
+        }
+    };
+    format!(
+        "put it up again{there} with its SKU, and `eys link --accept` ties it; if it is gone for good, \
+         `eys link --remove {channel}/{name}` unties it"
+    )
 }
 
 fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result<(), StoreError> {
@@ -536,17 +543,8 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
         }
     }
     let names: Vec<ChannelName> = lanes.iter().map(|lane| lane.name.clone()).collect();
-    checkup.findings.extend(limited(store, &names)?.into_iter().map(|limit| Finding {
-        code: limit.code,
-        topic: Topic::SyncSettings,
-        weight: Weight::Note,
-        channel: limit.channel,
-        listing: None,
-        sku: None,
-        message: format!("{}: {}", limit.listing.unwrap_or_default(), limit.message),
-        next: limit.next,
-        mend: None,
-    }));
+    let limits = limited(store, &names)?.into_iter();
+    checkup.findings.extend(limits.map(|limit| Finding::told(limit, Topic::SyncSettings, Weight::Note)));
     Ok(())
 }
 
@@ -562,17 +560,8 @@ fn look_at_silence(lanes: &[Lane], store: &Store, watch: Watch, checkup: &mut Ch
         if checkup.findings.iter().any(same) {
             continue;
         }
-        checkup.findings.push(Finding {
-            code: trouble.code,
-            topic: if trouble.code == "credentials-end" { Topic::Account } else { Topic::State },
-            weight: Weight::Problem,
-            channel: trouble.channel,
-            listing: None,
-            sku: None,
-            message: trouble.message,
-            next: trouble.next,
-            mend: None,
-        });
+        let topic = if trouble.code == "credentials-end" { Topic::Account } else { Topic::State };
+        checkup.findings.push(Finding::told(trouble, topic, Weight::Problem));
     }
     Ok(())
 }

@@ -293,7 +293,7 @@ impl Reader<'_> {
 /// Returns how long purchases on a target may stay unpaid, where its counter shows them and its sales count (O5).
 fn patience(lane: &Lane) -> Option<unpaid::Patience> {
     let capability = lane.capability();
-    let lasts = capability.unpaid_for.filter(|_| lane.deduct_sales)?;
+    let lasts = lane.channel.unpaid_for().filter(|_| lane.deduct_sales)?;
     Some(unpaid::Patience { lasts, lag: capability.lag.max(capability.order_delay) })
 }
 

@@ -97,7 +97,6 @@ fn facts() -> ChannelFacts {
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
         confirm_after: None,
-        unpaid_for: None,
         revisions: None,
         zero: ZeroKept::Always,
         most: None,

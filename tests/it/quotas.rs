@@ -234,3 +234,21 @@ async fn a_wrong_clock_leaves_no_order_unread() {
         assert_eq!(source.available("MUG"), 4, "{wrong} seconds");
     }
 }
+
+// proves Y1, Y4: where this machine's clock jumps back a day, nothing waits for a refill that is over.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_back_waits_for_no_refill() {
+    let mut day = Day::begin().await;
+    day.tell(48, 6);
+    day.run(60).await;
+    day.shops.set_clock(-24 * 3600);
+    day.next_process();
+    day.shops.market.trouble(Rule::always(Trouble::Status(503)).at("outlet").on("EysOrders"));
+    day.run(60).await;
+    day.shops.market.peace();
+    for _ in 0..3 {
+        day.next_process();
+        let report = day.run(25 * 3600 / 3).await;
+        assert!(day.asked("EysOrders") > 0, "{:?}", troubles(&report));
+    }
+}

@@ -484,8 +484,9 @@ impl Shops {
             self.pass(120).await;
             let report = self.sync().await;
             // What the owner has not decided yet about a location keeps nothing from coming to rest.
-            let mut undecided = report.troubles.iter().map(|trouble| trouble.code == "location-new").peekable();
-            let at_rest = report.exit() == 0 || (undecided.peek().is_some() && undecided.all(|is| is));
+            let told = &report.troubles;
+            let undecided = !told.is_empty() && told.iter().all(|trouble| trouble.code == "location-new");
+            let at_rest = report.exit() == 0 || undecided;
             if report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty() && at_rest {
                 return report;
             }

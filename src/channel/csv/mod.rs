@@ -162,7 +162,6 @@ impl Csv {
                 order_delay: SignedDuration::ZERO,
                 still_running: SignedDuration::ZERO,
                 confirm_after: None,
-                unpaid_for: None,
                 revisions: None,
                 zero: ZeroKept::Always,
                 most: Some(MOST),

@@ -114,16 +114,6 @@ impl Api {
         self.client.clock()
     }
 
-    /// Returns what earlier processes noted about the account.
-    pub async fn notes(&self) -> Result<Option<String>> {
-        self.access.notes().await
-    }
-
-    /// Keeps notes for the processes to come.
-    pub async fn keep_notes(&self, notes: &str) -> Result<()> {
-        self.access.keep_notes(notes).await
-    }
-
     /// Trades the code of a consent for tokens.
     pub async fn trade(&self, code: &str, ru_name: &str) -> Result<Token> {
         self.access.trade(&self.client, code, ru_name).await

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::super::registry::{Doors, Settings, Token};
+use super::super::registry::{Doors, Settings, Token, kept_error};
 use super::super::{ChannelError, ErrorKind, Repeat, Result, printable};
 use super::api::{address, judge};
 use super::errors::{evidence, rest_error};
@@ -152,16 +152,6 @@ impl Access {
         self.doors.keeper.load(&self.settings.name).await.map_err(kept_error)
     }
 
-    /// Returns what earlier processes noted about the account.
-    pub async fn notes(&self) -> Result<Option<String>> {
-        self.doors.keeper.notes(&self.settings.name).await.map_err(kept_error)
-    }
-
-    /// Keeps notes for the processes to come.
-    pub async fn keep_notes(&self, notes: &str) -> Result<()> {
-        self.doors.keeper.keep_notes(&self.settings.name, notes).await.map_err(kept_error)
-    }
-
     /// Returns the refresh token: what stands in channels.toml goes before what consent in the browser left.
     async fn refresh_token(&self, kept: Option<&Token>) -> Result<SecretString> {
         if self.settings.has("refresh_token") {
@@ -258,8 +248,4 @@ fn is_fresh(token: &Token, now: Option<Timestamp>) -> bool {
         (Some(until), Some(now)) => now < until,
         _ => true,
     }
-}
-
-fn kept_error(why: String) -> ChannelError {
-    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }

@@ -103,11 +103,13 @@ impl Ebay {
             }),
             Err(error) => probes.push(unseen("whether out-of-stock control is on", Some(&error))),
         }
-        if let Ok(preferences) = self.trading.preferences().await
+        if let Ok(preferences) = self.preferences().await
             && let Some(relists) = preferences.auto_relist
         {
             let does = if relists { "puts their units back" } else { "does not put their units back" };
-            let message = format!("when eBay cancels unpaid purchases, it {does}");
+            let days = self.unpaid.lasts().as_hours() / 24;
+            let message =
+                format!("what is bought and not paid is kept back for {days} days; when eBay cancels it, it {does}");
             probes.push(Probe::fine("unpaid-purchases", message));
         }
         probes

@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::Noted;
 use super::api::{Api, Call, encoded};
 use super::errors::{RestError, rest_error};
 use super::keys::Key;
 use super::quantity::Available;
 use super::trading::{END, RELIST, WRITE};
+use crate::channel::notes::Notes;
 use crate::channel::{ChannelError, ErrorKind, Repeat, Result};
 use crate::domain::ListingKey;
 use crate::domain::observe::later;
@@ -40,6 +42,7 @@ const UNKNOWN: &[i64] = &[25702, 25710, 25713];
 /// The Inventory API of one account.
 pub(super) struct Inventory {
     api: Arc<Api>,
+    notes: Arc<Notes<Noted>>,
     /// How many entries a writing call may have: the documentation says 25 in one place and 1 in another (5.4).
     chunk: AtomicUsize,
     /// Whether the seller has no goods there at all, which is so with most.
@@ -54,8 +57,8 @@ pub(super) struct Inventory {
 }
 
 /// How a listing was made, and when that was found out, by eBay's clock, if any answer had told the time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Model {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Model {
     /// `None` for a classic listing.
     offer: Option<Offer>,
     found: Option<Timestamp>,
@@ -182,9 +185,10 @@ struct Published {
 
 impl Inventory {
     /// Opens it over a line.
-    pub fn new(api: Arc<Api>) -> Self {
+    pub fn new(api: Arc<Api>, notes: Arc<Notes<Noted>>) -> Self {
         Self {
             api,
+            notes,
             chunk: AtomicUsize::new(BATCH),
             empty: AtomicBool::new(false),
             asked: AtomicBool::new(false),
@@ -197,8 +201,7 @@ impl Inventory {
     /// Takes up what earlier processes found out. What cannot be read is found out anew.
     pub async fn recall(&self) {
         let read = || async {
-            let notes = self.api.notes().await.ok().flatten().unwrap_or_default();
-            let kept: Vec<(String, Model)> = serde_json::from_str(&notes).unwrap_or_default();
+            let kept = self.notes.read().await.unwrap_or_default().models;
             let named = |(key, model)| Some((Key::parse(&ListingKey::new(key))?, model));
             let mut models = self.models();
             for (key, model) in kept.into_iter().filter_map(named) {
@@ -216,8 +219,8 @@ impl Inventory {
         let fresh = |(key, model): (&Key, &Model)| self.is_fresh(model).then(|| (key.to_string(), model.clone()));
         let mut kept: Vec<(String, Model)> = self.models().iter().filter_map(fresh).collect();
         kept.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let notes = serde_json::to_string(&kept).unwrap_or_default();
-        self.unkept.store(self.api.keep_notes(&notes).await.is_err(), Ordering::Relaxed);
+        let failed = self.notes.change(|noted| noted.models = kept).await.is_err();
+        self.unkept.store(failed, Ordering::Relaxed);
     }
 
     fn is_fresh(&self, model: &Model) -> bool {

@@ -24,6 +24,7 @@ mod showing;
 #[cfg(test)]
 mod tests;
 mod trading;
+mod unpaid;
 mod writing;
 mod zero;
 
@@ -32,16 +33,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use self::api::{Api, MARKETPLACES};
 use self::consent::EbayConsent;
-use self::inventory::Inventory;
+use self::inventory::{Inventory, Model};
 use self::limits::Limits;
 use self::orders::Cancelled;
 use self::quantity::Available;
 use self::trading::Trading;
+use self::unpaid::{Choice, UnpaidPeriod};
 use self::zero::OutOfStockControl;
+use super::notes::Notes;
 use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, Mend, Outcome, Page, PageToken, Probe, Result, Showing, Standing, Update,
@@ -127,9 +131,19 @@ fn check(settings: &Settings) -> Vec<(&'static str, String)> {
     wrong
 }
 
+/// What is noted for the processes to come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Noted {
+    /// How listings were made.
+    models: Vec<(String, Model)>,
+    /// How long the seller lets purchases be unpaid.
+    unpaid: Option<Choice>,
+}
+
 /// An eBay seller's account.
 struct Ebay {
     api: Arc<Api>,
+    notes: Arc<Notes<Noted>>,
     trading: Trading,
     inventory: Inventory,
     marketplace: String,
@@ -137,6 +151,7 @@ struct Ebay {
     account: OnceCell<Account>,
     limits: Limits,
     zero: OutOfStockControl,
+    unpaid: UnpaidPeriod,
     cancelled: Cancelled,
     /// The SKUs of listings without variations, as they were read last: their keys do not say.
     skus: Mutex<HashMap<String, Option<Sku>>>,
@@ -152,15 +167,18 @@ impl Ebay {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
         let (name, fees) = (settings.name.clone(), settings.fees);
         let marketplace = settings.text("marketplace").unwrap_or("EBAY_US").to_owned();
+        let notes = Arc::new(Notes::new(name.clone(), Arc::clone(&doors.keeper)));
         let api = Arc::new(Api::new(settings, doors)?);
         Ok(Self {
             trading: Trading::new(Arc::clone(&api)),
-            inventory: Inventory::new(Arc::clone(&api)),
+            inventory: Inventory::new(Arc::clone(&api), Arc::clone(&notes)),
             api,
+            notes,
             marketplace,
             account: OnceCell::new(),
             limits: Limits::default(),
             zero: OutOfStockControl::default(),
+            unpaid: UnpaidPeriod::default(),
             cancelled: Cancelled::default(),
             skus: Mutex::default(),
             promised: Mutex::default(),
@@ -204,8 +222,6 @@ fn capability() -> Capability {
         order_delay: SignedDuration::from_mins(10),
         still_running: SignedDuration::from_mins(2),
         confirm_after: Some(SignedDuration::from_secs(1)),
-        // An order that is not paid within four days may be cancelled; most are, by the fifth (7).
-        unpaid_for: Some(SignedDuration::from_hours(5 * 24)),
         revisions: Some(Revisions { most: 250, for_raises: 150 }),
         zero: ZeroKept::IfSwitchedOn,
         // Quantities are 32-bit numbers in its schema.
@@ -231,6 +247,10 @@ impl Channel for Ebay {
         self.limits.quota(&self.api)
     }
 
+    fn unpaid_for(&self) -> Option<SignedDuration> {
+        Some(self.unpaid.lasts())
+    }
+
     fn quota_calls(&self) -> u64 {
         self.api.trading_calls()
     }
@@ -240,18 +260,22 @@ impl Channel for Ebay {
     }
 
     async fn listings(&self, page: Option<PageToken>) -> Result<Page<Listing>> {
+        self.recall_unpaid_period().await;
         let page = self.read_listings(page).await.inspect_err(|error| self.heed(error))?;
         if page.next.is_none() {
             self.limits.ask_once(&self.api).await;
+            self.ask_unpaid_period().await;
         }
         Ok(page)
     }
 
     async fn changed(&self, since: Timestamp, page: Option<PageToken>) -> Result<Page<Reading>> {
+        self.recall_unpaid_period().await;
         self.read_changes(since, page).await.inspect_err(|error| self.heed(error))
     }
 
     async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
+        self.recall_unpaid_period().await;
         self.read_levels(keys).await.inspect_err(|error| self.heed(error))
     }
 

@@ -69,7 +69,7 @@ impl Ebay {
             Err(error) if error.kind == ErrorKind::Credentials => return Err(error),
             Err(_) => false,
         };
-        let on = opted_in || self.trading.preferences().await?.out_of_stock_control == Some(true);
+        let on = opted_in || self.preferences().await?.out_of_stock_control == Some(true);
         self.zero.note(on, self.api.clock());
         Ok(on)
     }

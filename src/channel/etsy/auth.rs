@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
-use super::super::registry::{Doors, Settings, Token};
+use super::super::registry::{Doors, Settings, Token, kept_error};
 use super::super::{ChannelError, ErrorKind, Repeat, Result, printable};
 use super::api::{address, encoded};
 use super::errors::{Refusal, evidence, refusal};
@@ -248,8 +248,4 @@ fn is_fresh(token: &Token, now: Option<Timestamp>) -> bool {
         (Some(until), Some(now)) => now < until,
         _ => true,
     }
-}
-
-pub(super) fn kept_error(why: String) -> ChannelError {
-    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }

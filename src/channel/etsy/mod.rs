@@ -20,7 +20,6 @@ mod inventory;
 mod item;
 mod keys;
 mod limits;
-mod notes;
 mod orders;
 mod reading;
 mod showing;
@@ -32,11 +31,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use self::api::{Api, Call};
 use self::consent::EtsyConsent;
-use self::notes::Notes;
+use super::notes::Notes;
 use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
@@ -116,6 +116,17 @@ fn check(settings: &Settings) -> Vec<(&'static str, String)> {
     wrong
 }
 
+/// What is noted for the processes to come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Noted {
+    /// The seller of the token, and the number of its shop.
+    whose: Option<(u64, i64)>,
+    /// The list of all receipts had a cancelled one.
+    lists_cancelled: bool,
+    /// When cancelled receipts were last asked for by themselves.
+    asked_cancelled: Option<Timestamp>,
+}
+
 /// An Etsy shop.
 struct Etsy {
     api: Arc<Api>,
@@ -127,7 +138,7 @@ struct Etsy {
     fees: bool,
     /// The shop's number, looked up once: the token stands for one seller, and a seller has one shop.
     shop: OnceCell<i64>,
-    notes: Notes,
+    notes: Notes<Noted>,
     capability: Capability,
 }
 
@@ -206,7 +217,6 @@ fn capability() -> Capability {
         still_running: SignedDuration::from_mins(2),
         // So long that no stamp of a sale, in whole seconds, fits both sides of the write.
         confirm_after: Some(SignedDuration::from_secs(4)),
-        unpaid_for: None,
         revisions: None,
         zero: ZeroKept::Never,
         most: Some(MOST),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::super::registry::{Doors, Settings, Token};
+use super::super::registry::{Doors, Settings, Token, kept_error};
 use super::super::{ChannelError, ErrorKind, Evidence, Repeat, Result, printable};
 use crate::net::{Again, Budget, Client, Label, Pace, Reply, Request, Verdict, http::check_url};
 
@@ -367,11 +367,6 @@ fn evidence(reply: &Reply, said: Option<&str>) -> Evidence {
         code: None,
         said: said.map(|said| printable(said, 300)).filter(|said| !said.is_empty()),
     }
-}
-
-/// Tells that what is kept beside the state could not be read or written.
-pub(super) fn kept_error(why: String) -> ChannelError {
-    ChannelError::new(ErrorKind::File, Repeat::Later, "keeping what outlives a run", why)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Shopify {
             answer.current_app_installation.access_scopes.iter().map(|s| s.handle.as_str()).collect();
         probes.extend(scopes(&granted));
         probes.extend(version(&answer.public_api_versions));
-        let kept = self.kept_places().await?;
+        let kept = self.notes.read().await?;
         probes.extend(locations(&answer.locations.nodes, &self.wanted, &kept));
         if self.wanted.is_empty() {
             probes.extend(new_location(&answer.locations.nodes, &kept, &self.name));

@@ -21,9 +21,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use self::api::{Api, Document, kept_error};
+use self::api::{Api, Document};
 use self::wire::{Catalogue, Changed, Levels, Location, ShopAnswer, item_gid};
-use super::registry::{Doors, Keeper, Key, Kind, Need, Settings, Shape};
+use super::notes::Notes;
+use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
     Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
     Result, Showing, Standing, Update,
@@ -123,7 +124,7 @@ struct Shopify {
     /// The locations that the owner named.
     wanted: Vec<String>,
     /// Where it is kept which locations count, where the owner named none.
-    keeper: Arc<dyn Keeper>,
+    notes: Notes<Vec<String>>,
     /// Whose shop it is and where its stock lies: looked up once, with whatever call comes first.
     shop: OnceCell<Shop>,
     /// The app as it is installed on the shop: what it keeps for itself is kept there.
@@ -143,12 +144,13 @@ struct Shop {
 impl Shopify {
     fn new(settings: Settings, doors: Doors) -> Result<Self> {
         let wanted = settings.texts("locations").to_vec();
-        let (name, keeper) = (settings.name.clone(), Arc::clone(&doors.keeper));
+        let name = settings.name.clone();
+        let notes = Notes::new(name.clone(), Arc::clone(&doors.keeper));
         Ok(Self {
             api: Api::new(settings, doors)?,
             name,
             wanted,
-            keeper,
+            notes,
             shop: OnceCell::new(),
             installation: OnceCell::new(),
             capability: capability(),
@@ -165,13 +167,12 @@ impl Shopify {
 
     /// Takes in whose shop it is, and keeps which of its locations count.
     async fn found(&self, answer: ShopAnswer) -> Result<Shop> {
-        let kept = self.kept_places().await?;
+        let kept = self.notes.read().await?;
         let places = choose(&answer.locations.nodes, &self.wanted, &kept)?;
         let ids: Vec<String> = places.iter().map(|place| place.id.clone()).collect();
         // One that is closed for a while counts again when it opens.
         if kept != ids && !(self.wanted.is_empty() && ids.iter().all(|id| kept.contains(id))) {
-            let notes = serde_json::to_string(&ids).map_err(|error| kept_error(error.to_string()))?;
-            self.keeper.keep_notes(&self.name, &notes).await.map_err(kept_error)?;
+            self.notes.change(|noted| noted.clone_from(&ids)).await?;
         }
         let new = if self.wanted.is_empty() {
             doctor::new_location(&answer.locations.nodes, &kept, &self.name)
@@ -179,12 +180,6 @@ impl Shopify {
             None
         };
         Ok(Shop { account: answer.shop.account(), places, new })
-    }
-
-    /// Returns the ids of the locations that counted last. What a channel of another kind noted under this name names none.
-    async fn kept_places(&self) -> Result<Vec<String>> {
-        let notes = self.keeper.notes(&self.name).await.map_err(kept_error)?;
-        Ok(notes.and_then(|notes| serde_json::from_str(&notes).ok()).unwrap_or_default())
     }
 
     /// Returns the first place, which is the only one mostly, and whether there are more.
@@ -213,7 +208,6 @@ fn capability() -> Capability {
         order_delay: SignedDuration::from_mins(10),
         still_running: SignedDuration::from_mins(2),
         confirm_after: None,
-        unpaid_for: None,
         revisions: None,
         zero: ZeroKept::Always,
         most: Some(1_000_000_000),

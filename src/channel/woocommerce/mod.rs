@@ -139,7 +139,6 @@ fn capability() -> Capability {
         order_delay: SignedDuration::from_secs(30),
         still_running: SignedDuration::from_mins(10),
         confirm_after: Some(SignedDuration::from_secs(5)),
-        unpaid_for: None,
         revisions: None,
         zero: ZeroKept::Always,
         most: None,

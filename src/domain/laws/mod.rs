@@ -42,7 +42,6 @@ fn can(below_zero: bool) -> Capability {
         order_delay: SignedDuration::ZERO,
         still_running: SignedDuration::ZERO,
         confirm_after: None,
-        unpaid_for: None,
         revisions: None,
         zero: ZeroKept::Always,
         most: None,

@@ -128,6 +128,10 @@ pub(super) struct PreferencesAnswer {
 
 #[derive(Deserialize)]
 pub(super) struct Unpaid {
+    #[serde(rename = "DelayBeforeOpeningDispute")]
+    pub days: Option<String>,
+    #[serde(rename = "OptInStatus")]
+    pub opted_in: Option<String>,
     #[serde(rename = "AutoRelist")]
     pub auto_relist: Option<String>,
 }
