@@ -17,6 +17,14 @@ macro_rules! safeguards {
             /// All of them, by name.
             pub const ALL: &[(Self, &str)] = &[$((Self::$name, concat!("without-", stringify!($name))),)*];
         }
+
+        /// What a build says of itself from which they can be taken out.
+        #[cfg(feature = "sabotage")]
+        pub(crate) const SAID: &str = concat!(
+            env!("CARGO_PKG_VERSION"),
+            ", for tests:",
+            $(" without-", stringify!($name),)*
+        );
     };
 }
 

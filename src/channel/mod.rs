@@ -30,6 +30,7 @@ mod woocommerce;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub use self::error::{ChannelError, ErrorKind, Evidence, Repeat, harmless, printable};
 use crate::domain::quota::Quota;
@@ -144,7 +145,7 @@ pub trait Channel: Send + Sync {
 }
 
 /// Whose account a channel is (I1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// What never changes about it: a shop's domain, a seller's id, a path.
     pub identity: String,

@@ -60,7 +60,7 @@ pub(super) async fn auth(context: &Context, channel: &str) -> End {
         keeper.keep(&found.name, &token).await
     };
     kept.await.map_err(|why| Failure::Other(format!("{}: {why}", found.name), None))?;
-    let until = token.ends.map(|ends| format!(", which ends on {}", ends.strftime("%Y-%m-%d"))).unwrap_or_default();
+    let until = token.ends.map(|ends| format!("; it ends on {}", ends.strftime("%Y-%m-%d"))).unwrap_or_default();
     context.ui.say(&format!("Consent for {} is kept beside the state{until}.", found.name));
     context.ui.note(&format!(
         "Next: `eys doctor` tries it. If `refresh_token` stands in [channels.{}], take it out: this one is in its place.",

@@ -144,6 +144,8 @@ async fn by_sku(context: &Context, args: &LinkArgs, config: &Config, state: &Pat
     } else if exit == 4 {
         let again = if args.accept { "eys link --accept --yes" } else { "eys link --yes" };
         ui.note(&format!("\nNothing was stored. `{again}` stores it."));
+    } else if failed {
+        ui.note(&format!("\nNothing was stored.\n{}", next(&plan)));
     }
     ui.document("link", exit, document(&plan, accepted));
     Ok(exit)

@@ -32,6 +32,7 @@ type End = Result<u8, Failure>;
 
 #[derive(Parser)]
 #[command(name = "eys", version, about, long_about = LONG, max_term_width = 100)]
+#[cfg_attr(feature = "sabotage", command(long_version = crate::safeguard::SAID))]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -18,7 +18,7 @@ use crate::domain::quota::Quota;
 use crate::domain::status::Status;
 use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
 use crate::engine::Trouble;
-use crate::engine::standing::{Watch, limited, standing};
+use crate::engine::standing::{Watch, asked_for_last_unit, limited, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
 use crate::ui::{
     Failure, hold_words, list_of_limits, list_of_troubles, movement_words, time, trouble_text, troubles_json,
@@ -323,7 +323,7 @@ fn one_sku(context: &Context, config: &Config, store: &Store, state: &Path, text
     let told = tell(store, &entries)?;
     let mut parts = vec![format!("{sku}  {}", bearing.first().map_or("", |known| known.listing.title()))];
     parts.push(context.ui.table(&["channel", "listing", "shows", "offered", "status", "because"], rows));
-    parts.extend(owing(&components, &about));
+    parts.extend(owing(&components, &about, &store.read(|tx| tx.holds())?));
     if !told.is_empty() {
         let lines: Vec<String> =
             told.iter().map(|(_, at, who, words)| format!("{}  {who:<24} {words}", time(*at))).collect();
@@ -356,20 +356,22 @@ pub(super) fn about(components: &[Component], asked: &[ListingId]) -> BTreeSet<L
 }
 
 /// Tells what is sold and not taken off the source yet.
-fn owing(components: &[Component], about: &BTreeSet<ListingId>) -> Option<String> {
+fn owing(components: &[Component], about: &BTreeSet<ListingId>, holds: &[Hold]) -> Option<String> {
     let mut lines = Vec::new();
     let sources = components.iter().flat_map(|component| &component.sources);
     for source in sources.filter(|source| about.contains(&source.known.id)) {
         for line in &source.owing {
             let units = line.open_units(source.known.id);
             let waits = match source.known.reading {
-                _ if source.known.gone.is_some() => "its listing on the source is gone",
-                Some(seen) if seen.level.0 <= 0 => "there is none left to take it from",
-                _ => "the next run takes it off",
+                _ if source.known.gone.is_some() => "its listing on the source is gone".to_owned(),
+                Some(seen) if seen.level.0 <= 0 => "there is none left to take it from".to_owned(),
+                _ => match asked_for_last_unit(&source.known, holds) {
+                    Some(hold) => format!("it waits for `eys sync --release {}`: it is a last unit", hold.id),
+                    None => "the next run takes it off".to_owned(),
+                },
             };
-            let why = line.held.map_or(waits.to_owned(), |held| {
-                format!("waits for your word since {}: {}", time(held.since), held.why)
-            });
+            let why =
+                line.held.map_or(waits, |held| format!("waits for your word since {}: {}", time(held.since), held.why));
             lines.push(format!("{units} for order {} on {}: {why}", line.order, line.channel));
         }
     }

@@ -112,23 +112,28 @@ fn guard_channel(
     let zeroing: Vec<&Decision> = moving.iter().copied().filter(|decision| unexplained_zero(decision)).collect();
     if !zeroing.is_empty() && limits.trips_source(source) {
         let lost = source.emptied.saturating_add(source.gone);
-        let note = format!("{lost} of {} linked listings on the source are gone or at 0", source.linked);
+        let note = format!(
+            "{lost} of {} linked listings on the source are gone or at 0, and with them {} on {channel}",
+            source.linked,
+            zeroing.len()
+        );
         return hold(HoldWhy::SourceEmptied, zeroing, note);
     }
     let zeroed = count(&zeroing).saturating_add(totals.zeroed);
     let showed = totals.showing.saturating_add(totals.zeroed);
     if !zeroing.is_empty() && limits.trips(zeroed, showed) {
         let note = match totals.zeroed {
-            0 => format!("{zeroed} of {showed} listings with stock would go to 0 without a sale"),
+            0 => format!("{zeroed} of {showed} listings with stock on {channel} would go to 0 without a sale"),
             before => format!(
-                "{zeroed} of {showed} listings with stock would be at 0 without a sale; {before} of them went there within 24 hours"
+                "{zeroed} of {showed} listings with stock on {channel} would be at 0 without a sale; {before} of them went there within 24 hours"
             ),
         };
         return hold(HoldWhy::Zeros, zeroing, note);
     }
     let by_rules: Vec<&Decision> = moving.iter().copied().filter(|decision| decision.cause == Cause::Rules).collect();
     if limits.trips(count(&by_rules), totals.linked) {
-        let note = format!("changed rules, recipes or locations move {} of {} listings", by_rules.len(), totals.linked);
+        let (moved, all) = (by_rules.len(), totals.linked);
+        let note = format!("changed rules, recipes or locations move {moved} of {all} listings on {channel}");
         return hold(HoldWhy::Rules, by_rules, note);
     }
     None

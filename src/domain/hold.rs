@@ -44,7 +44,7 @@ impl fmt::Display for Hold {
 }
 
 impl HoldWhy {
-    /// Tells whether `--yes` releases it: what a channel is tied to, and whose state it is, are named (I1, I2).
+    /// Tells whether `--yes` releases it: which account a channel is tied to is named (I1).
     pub fn is_released_by_yes(self) -> bool {
         self != Self::Account
     }

@@ -145,9 +145,10 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    /// Tells whether it keeps a raise back and ends by itself: what the platform refuses, or would end, is told apart.
-    pub fn keeps_raises_back(self) -> bool {
-        !matches!(self, Self::ZeroDestroys | Self::RefusedLately)
+    /// Tells whether it is kept for those who ask why a listing does not show what it is offered: what the platform refuses
+    /// is told apart.
+    pub fn is_kept(self) -> bool {
+        self != Self::RefusedLately
     }
 }
 
@@ -212,6 +213,10 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
         }
         action => action,
     };
+    let offer = match held(target, component) {
+        Some((hold, _)) => offer.map(|offer| in_spite_of(hold, offer, &action)),
+        None => offer,
+    };
     Some(Decision {
         target: target.known.id,
         channel: target.known.at.channel.clone(),
@@ -226,10 +231,21 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
 
 /// Says in an offer what becomes of it where a listing of the source that it is made of is gone (Z5).
 fn without_source(mut offer: Offer, channel: &ChannelFacts) -> Offer {
-    offer.trail.push(match channel.source_gone {
-        SourceGone::Keep => "a listing of it on the source is gone; it stays as it is".to_owned(),
-        SourceGone::Zero | SourceGone::Hide => "a listing of it on the source is gone → 0".to_owned(),
-    });
+    match channel.source_gone {
+        SourceGone::Keep => offer.trail.push("a listing of it on the source is gone; it stays as it is".to_owned()),
+        SourceGone::Zero | SourceGone::Hide => {
+            offer.trail.push("a listing of it on the source is gone → 0".to_owned());
+            offer.quantity = Quantity::ZERO;
+        }
+    }
+    offer
+}
+
+/// Says in an offer what goes out in spite of a hold: known sales alone (P1).
+fn in_spite_of(hold: HoldId, mut offer: Offer, action: &Action) -> Offer {
+    if let Action::Push { quantity, .. } = action {
+        offer.trail.push(format!("held ({hold}), and what was sold is taken off → {quantity}"));
+    }
     offer
 }
 

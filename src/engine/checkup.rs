@@ -13,14 +13,14 @@ use super::standing::{
     RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, limited, owing_lines, pace_of, refused,
     removed, silent,
 };
-use super::{Clock, Settings};
+use super::{Clock, Settings, source};
 use crate::channel::{Mend, Weight};
 use crate::domain::matching::{Reason, Relisted};
 use crate::domain::pace::ends_soon;
 use crate::domain::status::Status;
 use crate::domain::turn::{SCAN_AGE, calls_a_day, scan_age, spent_a_day};
 use crate::domain::{
-    ChannelName, HoldWhy, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown, Sku,
+    ChannelName, HoldWhy, Known, Listing, ListingId, ListingKey, ListingRef, ListingState, Role, Shown, Sku, ZeroKept,
 };
 use crate::store::{Store, StoreError};
 
@@ -71,6 +71,9 @@ impl Topic {
 
 /// The code by which any kind of channel tells that it counts no stock at all, whatever its listings say.
 const COUNTS_NOTHING: &str = "stock-management-off";
+
+/// The code of what is there and not for sale.
+const NOT_ON_SALE: &str = "not-on-sale";
 
 /// One thing that was looked at.
 #[derive(Clone, Debug)]
@@ -142,11 +145,23 @@ pub async fn examine(
     } else {
         let plan = LinkPlan::new(surveyed, store)?;
         look_at_skus(&plan, &mut checkup);
+        if let Some(refused) = source::refused(lanes, store).await? {
+            // `eys link` is refused as well.
+            checkup.findings.retain(|finding| finding.code != "not-linked");
+            checkup.findings.push(Finding::told(refused, Topic::State, Weight::Problem));
+        }
     }
     let linked = linked(store)?;
+    let hidden = hidden(lanes, store)?;
     for known in &checkup.listings {
         look_at_listing(lanes, known, linked.contains(&known.at), &mut checkup.findings);
     }
+    // What eys itself took out of sight comes back by itself.
+    let is_ours = |finding: &Finding| {
+        let at = finding.channel.clone().zip(finding.listing.clone());
+        finding.code == NOT_ON_SALE && at.is_some_and(|at| hidden.contains(&at))
+    };
+    checkup.findings.retain(|finding| !is_ours(finding));
     name_once(&mut checkup.findings);
     look_at_settings(lanes, settings, &mut checkup);
     look_at_state(lanes, store, &mut checkup)?;
@@ -275,6 +290,22 @@ fn linked(store: &Store) -> Result<BTreeSet<ListingRef>, StoreError> {
     })
 }
 
+/// Returns the listings that are out of sight since they have nothing left: targets that eys hid, and those of a source
+/// whose platform keeps none at 0 (Z1, Z2).
+fn hidden(lanes: &[Lane], store: &Store) -> Result<BTreeSet<(ChannelName, ListingKey)>, StoreError> {
+    let mut hidden = BTreeSet::new();
+    for lane in lanes {
+        let by_us = store.read(|tx| tx.hidden(&lane.name))?;
+        hidden.extend(by_us.into_iter().map(|known| (known.at.channel, known.at.key)));
+        if lane.role == Role::Source && lane.capability().zero == ZeroKept::Never {
+            let empty = |known: &Known| known.reading.is_some_and(|seen| seen.level.0 <= 0);
+            let all = store.read(|tx| tx.listings(&lane.name))?;
+            hidden.extend(all.into_iter().filter(empty).map(|known| (known.at.channel, known.at.key)));
+        }
+    }
+    Ok(hidden)
+}
+
 fn look_at_skus(plan: &LinkPlan, checkup: &mut Checkup) {
     for alone in &plan.matching.alone {
         let (code, weight, why, next) = match &alone.reason {
@@ -399,7 +430,7 @@ fn look_at_listing(lanes: &[Lane], known: &Known, linked: bool, findings: &mut V
     if let ListingState::Off(word) = &listing.state {
         let message = format!("{name} ({}) is not on sale: {word}", listing.title());
         find(
-            "not-on-sale",
+            NOT_ON_SALE,
             Topic::ProductStatus,
             Weight::Note,
             message,

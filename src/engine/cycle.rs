@@ -214,16 +214,28 @@ impl<'a> Cycle<'a> {
             store,
             options,
         };
-        cycle.open_lanes()?;
-        cycle.drop_old_questions()?;
-        cycle.recover()?;
-        cycle.recover_showings()?;
-        cycle.release()?;
-        cycle.show_holds()?;
-        cycle.begin_undoing()?;
-        cycle.look_whose()?;
-        cycle.seeds.extend(cycle.store.read(|tx| tx.dirty())?);
-        Ok(cycle)
+        match cycle.open() {
+            Ok(()) => Ok(cycle),
+            // What was named wrongly is no run that broke off.
+            Err(error @ (EngineError::NoSuchHold(_) | EngineError::NothingToUndo(_))) => {
+                cycle.store.transaction(|tx| tx.end_run(run, now, 2, &error.to_string()))?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&mut self) -> Result<(), EngineError> {
+        self.open_lanes()?;
+        self.drop_old_questions()?;
+        self.recover()?;
+        self.recover_showings()?;
+        self.release()?;
+        self.show_holds()?;
+        self.begin_undoing()?;
+        self.look_whose()?;
+        self.seeds.extend(self.store.read(|tx| tx.dirty())?);
+        Ok(())
     }
 
     fn open_lanes(&mut self) -> Result<(), EngineError> {

@@ -35,6 +35,8 @@ pub struct Surveyed {
     pub kind: &'static str,
     /// What it is for.
     pub role: Role,
+    /// The most units that its platform takes for a listing.
+    pub most: Option<i64>,
     /// What was found, or why nothing was.
     pub found: Result<Findings, ChannelError>,
 }
@@ -125,12 +127,14 @@ pub async fn survey(
         jobs.spawn(async move {
             let found = read(&lane, &clock, progress.as_ref()).await;
             progress.lane(&lane.name, Stage::Done, 0);
-            (nth, Surveyed { channel: lane.name, kind: lane.kind, role: lane.role, found })
+            let most = lane.capability().most;
+            (nth, Surveyed { channel: lane.name, kind: lane.kind, role: lane.role, most, found })
         });
     }
     let mut surveyed: Vec<(usize, Surveyed)> = jobs.join_all().await;
     surveyed.sort_by_key(|(nth, _)| *nth);
     let mut surveyed: Vec<Surveyed> = surveyed.into_iter().map(|(_, surveyed)| surveyed).collect();
+    check_accounts(&mut surveyed, store)?;
     look_up_missing(lanes, &mut surveyed, store).await?;
     Ok(surveyed)
 }
@@ -168,8 +172,7 @@ fn whole_second(moment: Timestamp) -> Timestamp {
 
 impl LinkPlan {
     /// Finds out what belongs together among what was surveyed, less what is linked already.
-    pub fn new(mut surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
-        check_accounts(&mut surveyed, store)?;
+    pub fn new(surveyed: Vec<Surveyed>, store: &Store) -> Result<Self, StoreError> {
         let linked = store.read(|tx| linked(tx, &surveyed))?;
         let source = surveyed.iter().find(|surveyed| surveyed.role == Role::Source);
         let mut matching = match source.and_then(|source| Some((source, source.found.as_ref().ok()?))) {
@@ -203,10 +206,13 @@ impl LinkPlan {
 
     /// Tells what the first push to each newly tied listing would change.
     pub fn first_pushes(&self) -> Vec<FirstPush> {
-        let push = |tie: &Tie| FirstPush {
-            from: self.listing(&tie.channel, &tie.target).and_then(|listing| listing.level),
-            to: self.source_listing(&tie.source).and_then(|listing| listing.level).map(Level::offerable),
-            tie: tie.clone(),
+        let most = |channel: &ChannelName| self.surveyed.iter().find(|surveyed| surveyed.channel == *channel)?.most;
+        let push = |tie: &Tie| {
+            let source = self.source_listing(&tie.source).and_then(|listing| listing.level).map(Level::offerable);
+            let fits =
+                |units: Quantity| most(&tie.channel).map_or(units, |most| units.min(Quantity::at_least_zero(most)));
+            let from = self.listing(&tie.channel, &tie.target).and_then(|listing| listing.level);
+            FirstPush { tie: tie.clone(), from, to: source.map(fits) }
         };
         self.matching.ties.iter().map(push).collect()
     }

@@ -378,7 +378,7 @@ impl Cycle<'_> {
             let mut unfollowed = Vec::new();
             for decision in decisions {
                 let waits = match decision.action {
-                    Action::Wait(doubt) if doubt.keeps_raises_back() => Some(doubt.to_string()),
+                    Action::Wait(doubt) if doubt.is_kept() => Some(doubt.to_string()),
                     _ => None,
                 };
                 tx.note_waits(decision.target, waits.as_deref())?;

@@ -234,8 +234,10 @@ impl Reader<'_> {
         };
         self.write_down(tx, &mut known, meaning)?;
         self.write_unpaid_down(tx, before, &known)?;
-        if meaning == Meaning::NoNumber && tx.is_linked(known.id)? {
-            taken.troubles.push(self.no_number(&known));
+        let numberless = meaning == Meaning::NoNumber;
+        tx.note_numberless(known.id, numberless.then_some(self.begun))?;
+        if numberless && tx.is_linked(known.id)? {
+            taken.troubles.push(no_number(&known, None));
         }
         if differs(before, &known) {
             tx.save_known(&known)?;
@@ -245,17 +247,6 @@ impl Reader<'_> {
             taken.dirty.extend(twins(tx, &self.lane.name, &known.listing)?);
         }
         Ok(matches!(found, Found::Level { .. } | Found::Gone))
-    }
-
-    fn no_number(&self, known: &Known) -> Trouble {
-        Trouble {
-            code: "no-number",
-            channel: Some(self.lane.name.clone()),
-            listing: Some(known.name()),
-            message: "its quantity cannot be read; what was read last still counts".to_owned(),
-            next: Some("write a whole number there".to_owned()),
-            waits_for_owner: false,
-        }
     }
 
     /// Writes down what is bought and not paid, where that changed without an order.
@@ -287,6 +278,19 @@ impl Reader<'_> {
             Meaning::Nothing | Meaning::TooOld | Meaning::NoNumber | Meaning::First(_) => {}
         }
         Ok(())
+    }
+}
+
+/// Tells of a listing whose number cannot be read, and since when, if that is not just now.
+pub(super) fn no_number(known: &Known, since: Option<Timestamp>) -> Trouble {
+    let since = since.map_or_else(String::new, |since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string());
+    Trouble {
+        code: "no-number",
+        channel: Some(known.at.channel.clone()),
+        listing: Some(known.name()),
+        message: format!("its quantity cannot be read{since}; what was read last still counts"),
+        next: Some("write a whole number there".to_owned()),
+        waits_for_owner: false,
     }
 }
 

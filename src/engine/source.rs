@@ -30,6 +30,33 @@ pub struct Changed {
 /// # Errors
 /// [`EngineError::SourceOwed`] while anything is owed to the former source, or open there.
 pub async fn change(lanes: &[Lane], store: &mut Store, now: Timestamp) -> Result<Option<Changed>, EngineError> {
+    let Some((former, source, open)) = wanted(lanes, store).await? else { return Ok(None) };
+    if !open.is_empty() {
+        return Err(EngineError::SourceOwed { former, new: source, open: open.join("; ") });
+    }
+    let closed = store.transaction(|tx| tx.change_source(&former, &source, now))?;
+    Ok(Some(Changed { former, source, closed }))
+}
+
+/// Tells of a change of the source that channels.toml wants and that is refused for now.
+pub(super) async fn refused(lanes: &[Lane], store: &Store) -> Result<Option<Trouble>, StoreError> {
+    let Some((former, new, open)) = wanted(lanes, store).await? else { return Ok(None) };
+    if open.is_empty() {
+        return Ok(None);
+    }
+    let (channel, next) = (Some(new.clone()), Some(how_to_change(&former)));
+    let message = EngineError::SourceOwed { former, new, open: open.join("; ") }.to_string();
+    Ok(Some(Trouble { code: "source-owed", channel, listing: None, message, next, waits_for_owner: false }))
+}
+
+/// Tells how a change of the source that is refused comes about.
+pub fn how_to_change(former: &ChannelName) -> String {
+    format!("give {former} `role = \"source\"` again and run `eys sync` until nothing is owed or waits; then change it")
+}
+
+/// Returns the source that was, the one that channels.toml wants in its place, and what is still owed or open at the first;
+/// `None` where no other one is wanted.
+async fn wanted(lanes: &[Lane], store: &Store) -> Result<Option<(ChannelName, ChannelName, Vec<String>)>, StoreError> {
     let Some(source) = lanes.iter().find(|lane| lane.role == Role::Source) else { return Ok(None) };
     let kept = store.read(|tx| tx.channels())?;
     let Some(former) = former_source(&source.name, &kept) else { return Ok(None) };
@@ -37,13 +64,7 @@ pub async fn change(lanes: &[Lane], store: &mut Store, now: Timestamp) -> Result
         return Ok(None);
     }
     let open = still_open(store, &kept, lanes)?;
-    if !open.is_empty() {
-        let (former, new) = (former.name.clone(), source.name.clone());
-        return Err(EngineError::SourceOwed { former, new, open: open.join("; ") });
-    }
-    let (former, source) = (former.name.clone(), source.name.clone());
-    let closed = store.transaction(|tx| tx.change_source(&former, &source, now))?;
-    Ok(Some(Changed { former, source, closed }))
+    Ok(Some((former.name.clone(), source.name.clone(), open)))
 }
 
 /// Tells whether the source only got another name. Who cannot be asked is not taken for another one: nothing is written

@@ -7,9 +7,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::doubts::how_to_settle;
+use super::readings::no_number;
 use super::report::Trouble;
 use crate::domain::pace::{ends_soon, is_silent, pace};
-use crate::domain::{Act, ChannelName, Hold, HoldWhy, IntentState, Known, Line, LineHold, Role};
+use crate::domain::plan::Doubt;
+use crate::domain::{Act, ChannelName, Hold, HoldId, HoldWhy, IntentState, Known, Line, LineHold, Role};
 use crate::store::{Store, StoreError, Tx};
 
 /// Runs that are looked at for their pace.
@@ -49,6 +51,11 @@ pub fn standing(
     troubles.extend(intents(store)?);
     troubles.extend(refused(store)?);
     troubles.extend(unfollowed(store, channels)?);
+    for channel in channels {
+        let numberless = store.read(|tx| tx.numberless(channel))?;
+        troubles.extend(numberless.iter().map(|(known, since)| no_number(known, Some(*since))));
+        troubles.extend(not_emptied(store, channel)?);
+    }
     if let Some((source, most)) = low_stock {
         for known in store.read(|tx| tx.low(source, most))? {
             let level = known.reading.map_or(0, |seen| seen.level.0);
@@ -75,19 +82,40 @@ pub fn limited(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, 
                 let next = "nothing; then the number is put right, unless an order shows by then".to_owned();
                 limits.push(trouble("limited", Some(name), Some(known.name()), message, next));
             }
-            let mut reasons = BTreeMap::<String, Vec<String>>::new();
-            for known in tx.waiting(name)? {
-                if let Some(why) = tx.waits(known.id)? {
-                    reasons.entry(why).or_default().push(known.name());
-                }
-            }
-            for (why, names) in reasons {
+            // What does not end by itself is no limit for now.
+            let ends = |why: &String| *why != Doubt::ZeroDestroys.to_string();
+            for (why, names) in reasons(tx, name)?.into_iter().filter(|(why, _)| ends(why)) {
                 let next = "nothing; the first run that can raises it".to_owned();
                 limits.push(trouble("limited", Some(name), Some(several(&names)), why, next));
             }
         }
         Ok(limits)
     })
+}
+
+/// Returns why listings of a channel do not show what they are offered, and which.
+fn reasons(tx: &Tx<'_>, channel: &ChannelName) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+    let mut reasons = BTreeMap::<String, Vec<String>>::new();
+    for known in tx.waiting(channel)? {
+        if let Some(why) = tx.waits(known.id)? {
+            reasons.entry(why).or_default().push(known.name());
+        }
+    }
+    Ok(reasons)
+}
+
+/// Returns the listings that show more than they are offered, since their platform would end them at 0 (Z3).
+fn not_emptied(store: &Store, channel: &ChannelName) -> Result<Option<Trouble>, StoreError> {
+    let names = store.read(|tx| reasons(tx, channel))?.remove(&Doubt::ZeroDestroys.to_string());
+    Ok(names.map(|names| {
+        let message = format!("it has nothing left to offer, and no 0 is written there: {}", Doubt::ZeroDestroys);
+        trouble("zero-destroys", Some(channel), Some(several(&names)), message, how_to_keep_zero(channel))
+    }))
+}
+
+/// Tells how the switch of an account is turned on without which no 0 is written (Z3).
+pub(super) fn how_to_keep_zero(channel: &ChannelName) -> String {
+    format!("`eys doctor --fix` turns it on for {channel}, after asking")
 }
 
 /// Names a few of many.
@@ -217,7 +245,7 @@ pub(super) fn held(hold: &Hold) -> Trouble {
 }
 
 /// Tells how a hold is released.
-pub(super) fn how_to_release(hold: &Hold) -> String {
+pub fn how_to_release(hold: &Hold) -> String {
     let release = format!("`eys sync --release {}` lets it go on", hold.id);
     match hold.why {
         HoldWhy::SecondWriter => {
@@ -313,8 +341,17 @@ enum Awaited {
     Stock,
     /// Its listing on the source is gone (L2).
     Listing,
+    /// The owner's word that the listing may be taken out of sight for its last unit (Z2).
+    Word(HoldId),
     /// Nothing but the next run.
     Run,
+}
+
+/// Returns the hold by which the owner is asked whether a listing of the source may be taken out of sight for its last
+/// unit, if that is what this one waits for (Z2).
+pub fn asked_for_last_unit<'a>(known: &Known, holds: &'a [Hold]) -> Option<&'a Hold> {
+    known.reading.filter(|seen| seen.level.0 == 1)?;
+    holds.iter().find(|hold| hold.why == HoldWhy::LastUnit && hold.channel == known.at.channel)
 }
 
 /// Returns the sold lines that are not taken off the source, a trouble for each channel and what they wait for.
@@ -333,35 +370,41 @@ pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
 }
 
 fn tell_owing(awaited: Awaited, channel: &ChannelName, lines: &[&Line]) -> Trouble {
+    let lines_do = |one: &str, many: &str| sold_lines(lines.len(), one, many);
     let (code, message, next) = match awaited {
         Awaited::Stock => (
             "oversold",
-            format!("{} for stock, since the source has none left", sold_lines(lines.len(), "waits", "wait")),
-            "add stock on the source, or cancel; it is taken off the next stock that comes in",
+            format!("{} for stock, since the source has none left", lines_do("waits", "wait")),
+            "add stock on the source, or cancel; it is taken off the next stock that comes in".to_owned(),
         ),
         Awaited::Listing => (
             "owing",
-            format!("{} not taken off, since the listing on the source is gone", sold_lines(lines.len(), "is", "are")),
-            "put it up again with its SKU; `eys link --accept` then lets it take the old one's place",
+            format!("{} not taken off, since the listing on the source is gone", lines_do("is", "are")),
+            "put it up again with its SKU; `eys link --accept` then lets it take the old one's place".to_owned(),
+        ),
+        Awaited::Word(hold) => (
+            "owing",
+            format!("{} to be taken off the last unit of a listing on the source", lines_do("waits", "wait")),
+            format!("`eys sync --release {hold}` lets eys take such listings out of sight there"),
         ),
         Awaited::Run => (
             "owing",
-            format!("{} not taken off the source yet", sold_lines(lines.len(), "is", "are")),
-            "the next run goes on with them",
+            format!("{} not taken off the source yet", lines_do("is", "are")),
+            "the next run goes on with them".to_owned(),
         ),
     };
-    trouble(code, Some(channel), None, format!("{message}: {}", orders(lines)), next.to_owned())
+    trouble(code, Some(channel), None, format!("{message}: {}", orders(lines)), next)
 }
 
 /// Tells what a part of what a line sold waits for.
 fn awaited(tx: &Tx<'_>, line: &Line) -> Result<Awaited, StoreError> {
-    let mut awaited = Awaited::Run;
+    let (mut awaited, holds) = (Awaited::Run, tx.holds()?);
     for share in line.shares.iter().filter(|share| line.open_units(share.source) > 0) {
         let Some(known) = tx.known(share.source)? else { continue };
         awaited = awaited.min(match known.reading {
             _ if known.gone.is_some() => Awaited::Listing,
             Some(seen) if seen.level.0 <= 0 => Awaited::Stock,
-            _ => Awaited::Run,
+            _ => asked_for_last_unit(&known, &holds).map_or(Awaited::Run, |hold| Awaited::Word(hold.id)),
         });
     }
     Ok(awaited)

@@ -7,6 +7,7 @@ use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
 use super::report::Trouble;
+use super::standing::how_to_keep_zero;
 use crate::channel::ChannelError;
 use crate::domain::observe::later;
 use crate::domain::plan::{Action, Decision, Zero};
@@ -99,7 +100,7 @@ impl Cycle<'_> {
             message:
                 "out-of-stock control is off: a listing at 0 would be ended, or lose a variation, so no 0 is written"
                     .to_owned(),
-            next: Some(format!("`eys doctor --fix` turns it on for {}, after asking", lane.name)),
+            next: Some(how_to_keep_zero(&lane.name)),
             waits_for_owner: true,
         });
         Ok(())

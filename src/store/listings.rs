@@ -133,6 +133,33 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?.execute(params![id.0, why])? > 0)
     }
 
+    /// Returns the listings of a channel that eys took out of sight, by number.
+    pub fn hidden(&self, channel: &ChannelName) -> Result<Vec<Known>> {
+        let sql = format!("{SELECT} WHERE channel.name = ?1 AND listing.hidden IS NOT NULL ORDER BY listing.id");
+        self.many_known(&sql, [channel.as_str()])
+    }
+
+    /// Notes that the number of a listing cannot be read, if that is new, or that it can (P5).
+    pub fn note_numberless(&self, id: ListingId, now: Option<Timestamp>) -> Result<()> {
+        let sql = "UPDATE listing SET numberless = ?2 WHERE id = ?1 AND (numberless IS NULL) IS NOT (?2 IS NULL)";
+        self.connection.prepare_cached(sql)?.execute(params![id.0, now.map(ms)])?;
+        Ok(())
+    }
+
+    /// Returns the linked listings of a channel whose number cannot be read, by number, and since when.
+    pub fn numberless(&self, channel: &ChannelName) -> Result<Vec<(Known, Timestamp)>> {
+        let sql = format!(
+            "{SELECT} WHERE channel.name = ?1 AND listing.numberless IS NOT NULL AND listing.linked > 0 ORDER BY listing.id"
+        );
+        let mut since = self.connection.prepare_cached("SELECT numberless FROM listing WHERE id = ?1")?;
+        let many = self.many_known(&sql, [channel.as_str()])?.into_iter();
+        many.map(|known| {
+            let since = moment(since.query_row([known.id.0], |row| row.get(0))?)?;
+            Ok((known, since))
+        })
+        .collect()
+    }
+
     /// Notes why a listing is not raised, or that it is not waited for.
     pub fn note_waits(&self, id: ListingId, why: Option<&str>) -> Result<()> {
         let sql = "UPDATE listing SET waits = ?2 WHERE id = ?1 AND waits IS NOT ?2";

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_ruled_anew.sql"),
     include_str!("migrations/0009_portions.sql"),
     include_str!("migrations/0010_waits.sql"),
+    include_str!("migrations/0011_numberless.sql"),
 ];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in

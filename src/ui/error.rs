@@ -8,6 +8,7 @@ use crate::channel::harmless;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::engine::linking::LinkError;
+use crate::engine::source::how_to_change;
 use crate::store::{LockError, StoreError};
 
 /// Why a command could not do its work.
@@ -130,9 +131,7 @@ impl From<EngineError> for Failure {
                 Self::Usage(error.to_string(), Some("`eys status --history` lists the runs".to_owned()))
             }
             EngineError::SourceOwed { ref former, .. } => {
-                let next = format!(
-                    "give {former} `role = \"source\"` again and run `eys sync` until nothing is owed or waits; then change it"
-                );
+                let next = how_to_change(former);
                 Self::Other(error.to_string(), Some(next))
             }
             EngineError::NoSource => Self::Other(error.to_string(), None),

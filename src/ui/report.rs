@@ -1,6 +1,7 @@
 //! What a run tells a shop owner: what was sold, what followed, what waits, and what to do next.
 
 use crate::domain::{HoldWhy, Level};
+use crate::engine::standing::how_to_release;
 use crate::engine::{Adjusted, Deduction, KeptReport, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
 
 use super::Ui;
@@ -134,6 +135,9 @@ fn holds(report: &Report) -> Option<String> {
             HoldWhy::Undone => "mend what was wrong, then ",
             _ => "",
         };
+        if hold.why == HoldWhy::Account {
+            return format!("{hold}\n      {}", how_to_release(hold));
+        }
         format!("{hold}\n      {first}release it: eys sync --release {}", hold.id)
     };
     let mut text = list("Waiting for your word", report.holds.iter().map(line))?;

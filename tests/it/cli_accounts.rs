@@ -42,7 +42,7 @@ fn a_block_that_was_renamed() {
 
     Waiting for your word
       h3: it is /home/owner/eys/stall.csv, which was linked under the name stall (since 2026-11-24 09:00 UTC)
-          release it: eys sync --release h3
+          if the credentials are of another shop by mistake, put the right ones back; if only its block got another name, `eys link --rename-channel OLD market`; if it is to begin anew with this account, `eys sync --release h3`
 
     To look at
       stall: it stands no longer in channels.toml: 1 linked listing does not follow, and its sales are not seen; what was sold before is still taken off
@@ -164,12 +164,15 @@ fn credentials_of_another_account() {
 
     Waiting for your word
       h3: it now answers as /home/owner/eys/new.csv, but its name was tied to /home/owner/eys/fair.csv (since 2026-11-24 09:00 UTC)
-          release it: eys sync --release h3
+          if the credentials are of another shop by mistake, put the right ones back; if only its block got another name, `eys link --rename-channel OLD fair`; if it is to begin anew with this account, `eys sync --release h3`
 
     Run 3: 1 sale or change of an order, 1 number changed on the source, 1 listing updated, 1 channel not reached
     ");
     assert!(home.read("stock.csv").contains("MUG,7,") && home.read("new.csv").contains("MUG,10,"));
-    home.eys("doctor").is(6).has("it now answers as /home/owner/eys/new.csv");
+    home.eys("doctor")
+        .is(6)
+        .has("it now answers as /home/owner/eys/new.csv")
+        .has("next: if the credentials are of the wrong");
     home.eys("sync --yes").is(1);
     home.edit("path = \"new.csv\"", "path = \"fair.csv\"");
     home.eys("sync").is(0);
@@ -202,6 +205,7 @@ fn other_source(home: &Home) {
 }
 
 // proves I3: another source is refused while anything is owed, with what it is and how to come to rest.
+// finds source-owed
 #[test]
 fn another_source_is_refused_while_anything_is_owed() {
     let home = three_lists();
@@ -218,11 +222,17 @@ fn another_source_is_refused_while_anything_is_owed() {
     "#);
     home.eys("link --yes").is(1).has("the source cannot change from stock to stall now");
     home.eys("sync --dry-run").is(1);
+    home.eys("doctor")
+        .is(6)
+        .has("the source cannot change from stock to stall now")
+        .has("next: give stock")
+        .lacks("not linked");
     assert!(home.read("stock.csv").contains("MUG,10,"));
     home.config(&before.replace("inventory_sync = false\n", ""));
     home.eys("sync --count-missed fair").is(0);
     other_source(&home);
     home.eys("sync").is(3);
+    home.eys("doctor").lacks("the source cannot change");
 }
 
 // proves I3, H1: with another source all links are made anew, and every channel waits for its first push again.

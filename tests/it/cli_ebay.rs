@@ -1,6 +1,7 @@
 //! The program with an account at eBay over loopback: consent in a browser, and what a seller sees of it.
 
 use crate::browser::{browse, consent};
+use crate::shops::Shops;
 use crate::sim::Market;
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
 use crate::sim::shopify::ShopSpec;
@@ -29,6 +30,11 @@ async fn a_seller_consents_in_a_browser() {
     home.eys("sync --yes").is(0);
     home.eys("status").is(0).has("bay");
     home.eys("doctor").lacks("refresh_token").lacks("v^1.1#");
+    // A process of cron asks for what changed, and for nothing that the one before knew (Y4).
+    home.eys("sync").is(0);
+    market.forget_calls();
+    home.eys("sync").is(0);
+    assert_eq!(Shops::calls(&bay), (0, 2), "{:?}", bay.calls());
 }
 
 // proves O5, Z3: a seller sees what is kept back for a purchase that is not paid, and what a missing switch costs.

@@ -138,7 +138,7 @@ async fn a_sale_that_stands_in_the_source_already_waits() {
       ok   shop: connected to mugs (mugs.myshopify.com), plan Basic
       ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 2 listings, 0 of them take no part
       ok   shop: stock is read at Main
-      ok   stall: its orders file has 1 open orders
+      ok   stall: its orders file has 1 open order
       ok   shop: the app has the scopes it needs
 
     2 problems found.
@@ -260,4 +260,90 @@ async fn what_a_removed_channel_left_waiting_can_be_counted() {
     // What is left to be said is that its block is gone.
     home.eys("sync --count-missed outlet").is(3).has("it stands no longer in channels.toml");
     assert!(home.read("stock.csv").contains("MUG,8,"));
+}
+
+// proves Z5, P6, H1: what stands under a hold is shown with the number that its release writes, and what goes out in spite
+// of it with how that came about.
+#[test]
+fn a_hold_shows_what_its_release_writes() {
+    let goods: String = (0..10).map(|nth| format!("SKU-{nth},5\n")).collect();
+    let home = Home::with_lists(&format!("sku,quantity\n{goods}"), &format!("sku,quantity\n{goods}"));
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    let stock = home.read("stock.csv");
+    let rest: String =
+        stock.lines().filter(|line| !line.starts_with("SKU-2")).map(|line| format!("{line}\n")).collect();
+    let rest = rest.replace("SKU-0,5\n", "").replace("SKU-1,5\n", "");
+    home.write("stock.csv", &rest);
+    insta::assert_snapshot!(home.eys("sync --dry-run"), @"
+    exit 4
+    ---- stdout
+    Listings that would follow
+     SKU    ON     SHOWS             BECAUSE
+     SKU-0  stall  5 → 0  held (h2)  SKU-0 on the source: 5; a listing of it on the source is gone → 0
+     SKU-1  stall  5 → 0  held (h2)  SKU-1 on the source: 5; a listing of it on the source is gone → 0
+     SKU-2  stall  5 → 0  held (h2)  SKU-2 on the source: 5; a listing of it on the source is gone → 0
+
+    Waiting for your word
+      h2: 3 of 10 linked listings on the source are gone or at 0, and with them 3 on stall (since 2026-11-24 09:00 UTC)
+          release it: eys sync --release h2
+      All that were shown to you before: eys sync --yes
+
+    To look at
+      stall, SKU-0: it does not follow any more: source gone
+          next: `eys doctor` says what mends it
+      stall, SKU-1: it does not follow any more: source gone
+          next: `eys doctor` says what mends it
+      stall, SKU-2: it does not follow any more: source gone
+          next: `eys doctor` says what mends it
+
+    Dry run: 3 listings held, 3 problems. Nothing was written
+    ");
+    home.eys("sync").is(4).has("5 → 0  held (h2)");
+    home.order("stall", "S-1", "SKU-1", 1, "open");
+    insta::assert_snapshot!(home.eys("sync"), @"
+    exit 4
+    ---- stdout
+    Sold
+      1 × SKU-1 on stall, order S-1
+
+    Listings that follow
+     SKU    ON     SHOWS        BECAUSE
+     SKU-1  stall  5 → 4  done  SKU-1 on the source: 5, 1 sold and not taken off yet, leaves 4; a
+                                listing of it on the source is gone → 0; held (h2), and what was sold
+                                is taken off → 4
+
+    Waiting for your word
+      h2: 3 of 10 linked listings on the source are gone or at 0, and with them 3 on stall (since 2026-11-24 09:00 UTC)
+          release it: eys sync --release h2
+      All that were shown to you before: eys sync --yes
+
+    To look at
+      stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1
+          next: put it up again with its SKU; `eys link --accept` then lets it take the old one's place
+
+    Run 4: 1 sale or change of an order, 1 listing updated, 1 problem
+    ");
+    home.eys("status SKU-1").has("4      0        source gone (held: h2)");
+    home.eys("sync --yes").is(3);
+    let shows = home.read("stall.csv");
+    assert!((0..3).all(|nth| shows.contains(&format!("SKU-{nth},0"))), "{shows}");
+}
+
+// proves P5: a number that cannot be read is told for as long as it cannot, to those who only ask as well.
+#[test]
+fn a_number_that_cannot_be_read_stays_told() {
+    let home = Home::in_step();
+    home.write("stock.csv", home.read("stock.csv").replace("MUG,10", "MUG,viele"));
+    home.eys("sync").is(3).has("its quantity cannot be read; what was read last still counts");
+    insta::assert_snapshot!(home.eys("status --check"), @"
+    exit 3
+    ---- stdout
+    To look at
+      stock, MUG: its quantity cannot be read since 2026-11-24 09:00 UTC; what was read last still counts
+          next: write a whole number there
+    ");
+    home.write("stock.csv", home.read("stock.csv").replace("MUG,viele", "MUG,10"));
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
 }

@@ -29,7 +29,7 @@ fn the_commands_are_those_of_the_help() {
 
 #[test]
 fn the_version_is_the_packages() {
-    insta::assert_snapshot!(Home::new().eys("--version"), @"
+    insta::assert_snapshot!(Home::new().eys("-V"), @"
     exit 0
     ---- stdout
     eys 0.1.0

@@ -416,7 +416,7 @@ async fn a_channel_that_cannot_be_read_is_told() {
     home.list("fair", "target", "sku,quantity\nMUG,1\n");
     home.eys("link --yes").is(1).has("Stored 1 link.").has("Next: stall could not be read").lacks("eys sync");
     market.trouble(crate::sim::Rule::always(Trouble::TokenRefused));
-    home.eys("link").is(1).has("refuses the access token");
+    home.eys("link").is(1).has("refuses the access token").has("Next: shop could not be read");
 }
 
 // proves W1: orders that are open when the link is made are named once and not taken off.

@@ -64,7 +64,7 @@ fn a_relisted_listing_is_proposed_in_place_of_the_one_that_is_gone() {
     Accounts, permissions, limits
       ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 2 listings, 0 of them take no part
       ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 2 listings, 0 of them take no part
-      ok   stall: its orders file has 1 open orders
+      ok   stall: its orders file has 1 open order
 
     3 problems found.
     ");
@@ -181,7 +181,7 @@ fn a_relisted_listing_of_the_source_is_proposed_in_place_of_the_one_that_is_gone
     Accounts, permissions, limits
       ok   stall: /home/owner/eys/stall.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
       ok   stock: /home/owner/eys/stock.csv is a list in UTF-8, with `,` between its columns: 7 listings, 0 of them take no part
-      ok   stall: its orders file has 1 open orders
+      ok   stall: its orders file has 1 open order
 
     State
       !!   stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1

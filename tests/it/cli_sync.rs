@@ -145,6 +145,7 @@ fn a_hold_is_released_by_name() {
     assert!(home.read("stall.csv").contains("BOWL,4,"));
     home.eys("sync --release h1").is(2);
     home.eys("status --check").is(0);
+    home.eys("status").lacks("did not end");
 }
 
 // proves H1, H2: `--yes` releases only what a run without it, or `link`, has shown.
@@ -176,7 +177,7 @@ fn yes_releases_only_what_was_shown() {
      SKU-9  stall  5 → 0  held (h2)  SKU-9 on the source: 0
 
     Waiting for your word
-      h2: 10 of 10 linked listings on the source are gone or at 0 (since 2026-11-24 09:00 UTC)
+      h2: 10 of 10 linked listings on the source are gone or at 0, and with them 10 on stall (since 2026-11-24 09:00 UTC)
           release it: eys sync --release h2
       All that were shown to you before: eys sync --yes
 

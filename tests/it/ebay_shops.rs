@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eys::domain::policy::ZeroStock;
 use eys::domain::{Role, Why};
+use eys::engine::standing::{Watch, standing};
 use eys::engine::{Options, PushEnd, Report};
 
 use crate::shops::{Shops, name, troubles};
@@ -232,9 +233,16 @@ async fn no_zero_is_written_while_ebay_would_end_the_listing() {
         report.pushes.iter().any(|push| matches!(&push.end, PushEnd::Pending(why) if why.contains("out-of-stock")))
     );
     assert_eq!((report.exit(), ebay.available("MUG")), (4, 10));
+    // Those who only ask are told as well, for as long as it is so.
+    let told = |shops: &Shops| {
+        let watch = Watch { now: shops.market.now(), every: Duration::from_mins(1) };
+        let standing = standing(&shops.store, &[name("shop"), name("bay"), name("outlet")], true, None, watch).unwrap();
+        standing.iter().filter(|trouble| trouble.code == "zero-destroys").count()
+    };
+    assert_eq!(told(&shops), 1);
     ebay.face(|face: &mut Ebay| face.out_of_stock_control = true);
     shops.rest().await;
-    assert_eq!(ebay.available("MUG"), 0);
+    assert_eq!((ebay.available("MUG"), told(&shops)), (0, 0));
 }
 
 // proves Z3, Z1: where the owner wants that, what is sold out is ended instead.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eys::channel::Weight;
 use eys::domain::{HoldWhy, Role, Why};
+use eys::engine::standing::{Watch, standing};
 use eys::engine::{Options, Release, Report};
 use jiff::SignedDuration;
 use tokio::time::Instant;
@@ -175,12 +176,19 @@ async fn the_last_unit_of_a_source_waits_for_the_owner_once() {
     let report = shops.sync().await;
     assert_eq!((report.exit(), source.available("MUG"), outlet.available("MUG")), (4, 1, 0), "{:?}", report.deductions);
     assert!(report.holds.iter().any(|hold| hold.why == HoldWhy::LastUnit && hold.note.contains("out of sight")));
+    let watch = Watch { now: shops.market.now(), every: Duration::from_mins(1) };
+    let standing = standing(&shops.store, &[name("stall"), name("outlet")], true, None, watch).unwrap();
+    let next = standing.iter().find(|trouble| trouble.code == "owing").and_then(|trouble| trouble.next.clone());
+    assert!(next.is_some_and(|next| next.contains("eys sync --release h")), "{standing:?}");
     shops.pass(120).await;
     let hold = report.holds[0].id;
     shops.sync_with(Options { release: vec![Release::Hold(hold)], ..Options::default() }).await;
     assert!(!source.for_sale("MUG"));
     shops.rest().await;
     assert_eq!(outlet.available("MUG"), 0);
+    // Nobody is advised to put on sale what has nothing left.
+    let found = shops.checkup().await.findings;
+    assert!(!found.iter().any(|finding| finding.code == "not-on-sale"), "{found:?}");
     // From then on it goes by itself.
     let order = outlet.buy("BOWL", 1).unwrap();
     shops.pass(120).await;

@@ -28,6 +28,7 @@ const OTHERS: &[&str] = &[
     "orders-file",
     "out-of-stock-control",
     "unpaid-purchases",
+    "zero-destroys",
 ];
 
 fn findings(home: &Home) -> Vec<Value> {
@@ -493,6 +494,7 @@ fn codes() -> BTreeSet<String> {
             "refused",
             "relisted",
             "silent",
+            "source-owed",
             "unfit",
             "version",
         ]

@@ -22,7 +22,7 @@ const PLAN: &[(&str, &[&str], &[&str])] = &[
     ("app", &["domain", "channel", "config", "engine", "net", "store", "ui"], &["uuid"]),
     (
         "cli",
-        &["app", "domain", "channel", "config", "engine", "store", "ui"],
+        &["app", "domain", "channel", "config", "engine", "store", "ui", "safeguard"],
         &["clap", "clap_complete", "clap_mangen", "csv", "maud", "tokio", "tokio_util", "tracing_subscriber"],
     ),
     ("main", &["cli"], &[]),

@@ -320,7 +320,10 @@ impl Channel for Csv {
         probes.extend(open_elsewhere(&self.path));
         if self.orders.is_some() {
             let orders = self.orders(&OrderWindow::Unfinished, None).await?;
-            let message = format!("its orders file has {} open orders", orders.items.len());
+            let message = match orders.items.len() {
+                1 => "its orders file has 1 open order".to_owned(),
+                open => format!("its orders file has {open} open orders"),
+            };
             probes.push(probe("orders-file", Weight::Fine, message));
         }
         Ok(probes)

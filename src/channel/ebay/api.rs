@@ -114,6 +114,11 @@ impl Api {
         self.client.clock()
     }
 
+    /// Returns a print of the access token in use: it tells one from another, and nothing of what it is.
+    pub async fn access_print(&self) -> Result<String> {
+        self.access.print(&self.client).await
+    }
+
     /// Trades the code of a consent for tokens.
     pub async fn trade(&self, code: &str, ru_name: &str) -> Result<Token> {
         self.access.trade(&self.client, code, ru_name).await

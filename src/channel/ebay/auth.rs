@@ -8,6 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -113,6 +114,13 @@ impl Access {
         };
         drop(renewing);
         Ok(slot.insert(token).access.clone())
+    }
+
+    /// Returns a print of the token to use.
+    pub async fn print(&self, client: &Client) -> Result<String> {
+        let token = self.token(client, None).await?;
+        let print = Sha256::digest(token.expose_secret().as_bytes());
+        Ok(print.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Gets a token for the application alone, which is what the quota of its calls is asked with (section 2).

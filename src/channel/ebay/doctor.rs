@@ -106,10 +106,13 @@ impl Ebay {
         if let Ok(preferences) = self.preferences().await
             && let Some(relists) = preferences.auto_relist
         {
-            let does = if relists { "puts their units back" } else { "does not put their units back" };
             let days = self.unpaid.lasts().as_hours() / 24;
-            let message =
-                format!("what is bought and not paid is kept back for {days} days; when eBay cancels it, it {does}");
+            let does = match (preferences.cancels_unpaid, relists) {
+                (Some(false), _) => "eBay cancels nothing of it by itself",
+                (_, true) => "when eBay cancels it, it puts its units back",
+                (_, false) => "when eBay cancels it, it does not put its units back",
+            };
+            let message = format!("what is bought and not paid is kept back for {days} days; {does}");
             probes.push(Probe::fine("unpaid-purchases", message));
         }
         probes

@@ -77,17 +77,17 @@ pub(super) static KIND: Kind = Kind {
         },
         Key {
             name: "refresh_token",
-            help: "lasts eighteen months; or consent with `eys auth`",
+            help: "in place of `eys auth`, if you have one: it goes first",
             example: "{ env = \"EBAY_TOKEN\" }",
             shape: Shape::Secret,
-            need: Need::Usual,
+            need: Need::Seldom,
         },
         Key {
             name: "ru_name",
-            help: "the redirect name of the keyset, for `eys auth`",
+            help: "the redirect name (RuName) of the keyset, for `eys auth`",
             example: "\"…\"",
             shape: Shape::Text,
-            need: Need::Seldom,
+            need: Need::Usual,
         },
         Key {
             name: "marketplace",
@@ -138,6 +138,8 @@ struct Noted {
     models: Vec<(String, Model)>,
     /// How long the seller lets purchases be unpaid.
     unpaid: Option<Choice>,
+    /// Whose account it is, with a print of the access token that this was asked with.
+    whose: Option<(String, Account)>,
 }
 
 /// An eBay seller's account.
@@ -189,7 +191,18 @@ impl Ebay {
     }
 
     async fn whose(&self) -> Result<&Account> {
-        self.account.get_or_try_init(|| self.trading.account()).await
+        let look_up = || async {
+            // An access token stands for one seller; which, is asked again with the next one (I1).
+            let print = self.api.access_print().await?;
+            let noted = self.notes.read().await.ok().and_then(|noted| noted.whose);
+            if let Some((_, account)) = noted.filter(|(of, _)| *of == print) {
+                return Ok(account);
+            }
+            let account = self.trading.account().await?;
+            drop(self.notes.change(|noted| noted.whose = Some((print, account.clone()))).await);
+            Ok(account)
+        };
+        self.account.get_or_try_init(look_up).await
     }
 
     fn skus(&self) -> MutexGuard<'_, HashMap<String, Option<Sku>>> {

@@ -109,7 +109,7 @@ impl Ebay {
     /// written, and stand in the next list, which looks back further.
     async fn first_window(&self, since: Timestamp) -> Result<Place> {
         if self.api.clock().is_none() {
-            self.whose().await?;
+            self.trading.account().await?;
         }
         let now = self.api.clock();
         let now = now.ok_or_else(|| ChannelError::unexpected(CHANGES, "eBay's answers do not tell the time (Date)"))?;

@@ -82,3 +82,22 @@ impl Ebay {
         Ok(preferences)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Noted;
+    use super::*;
+
+    // proves O5: a number that is none counts as the usual one; what an older version noted says nothing.
+    #[test]
+    fn what_is_not_told_is_the_usual() {
+        let period = UnpaidPeriod::default();
+        for (days, lasts) in [(Some(4), 5), (Some(30), 31), (None, 5), (Some(0), 5), (Some(-3), 5), (Some(9_999), 5)] {
+            period.note(days);
+            assert_eq!(period.lasts(), DAY * lasts, "{days:?}");
+        }
+        for old in ["[]", r#"[["110000001003",{"offer":null,"found":null}]]"#, "7"] {
+            assert_eq!(serde_json::from_str::<Noted>(old).unwrap_or_default(), Noted::default(), "{old}");
+        }
+    }
+}

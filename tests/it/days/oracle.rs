@@ -207,7 +207,7 @@ impl Stock<'_> {
             }
             // Where listings are read in turn, what was done to one shows within a day (Y4).
             let shows = |moment: Timestamp| recent(moment) || (channel.kind == DrawnKind::Etsy && moment <= at);
-            let touched = dark || unsure || self.touched(channel, sku, shows) || !self.lived.doubts.is_empty();
+            let touched = dark || unsure || self.touched(channel, sku, shows) || self.was_doubted(&parts);
             let least = self.must_show(channel, sku, |part| {
                 let moved = self.changes.iter().filter(|change| change.sku == part && recent(change.at));
                 let gone: i64 = moved.filter(|change| change.delta < 0).map(|change| 2 * change.delta).sum();
@@ -226,14 +226,14 @@ impl Stock<'_> {
     /// Where nothing happened for a while, there is nothing to be careful about: what is written is the truth (P5).
     fn what_is_quiet_is_exact(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        for (at, channel, sku, _, to) in self.pushes().filter(|_| self.lived.doubts.is_empty()) {
+        for (at, channel, sku, _, to) in self.pushes() {
             let since = self.readable_before(at - self.blind() - QUIET, at);
             let recent = |moment: Timestamp| since <= moment && moment <= at;
             let parts: Vec<String> = self.recipes(channel, sku).concat().into_iter().map(|(part, _)| part).collect();
             let moved = self.changes.iter().any(|change| recent(change.at) && parts.contains(&change.sku));
             let dark = self.lived.dark.iter().any(|dark| dark.meets(since, at));
             let unsure = parts.iter().any(|part| self.nobody_can_tell(part) || self.was_asked(part, since, at));
-            let touched = dark || unsure || self.touched(channel, sku, recent);
+            let touched = dark || unsure || self.touched(channel, sku, recent) || self.was_doubted(&parts);
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             // The unit that a hidden listing at Etsy keeps is offered to nobody (Z2).
             let kept = channel.kind == DrawnKind::Etsy && (to, must) == (1, 0);
@@ -246,6 +246,12 @@ impl Stock<'_> {
             }
         }
         wrong
+    }
+
+    /// Tells whether nobody could tell what became of a change of one of some goods.
+    fn was_doubted(&self, parts: &[String]) -> bool {
+        let mut doubted = self.lived.doubts.iter().map(|(_, sku, _)| self.drawn.holder(sku));
+        doubted.any(|good| parts.iter().any(|part| part == good))
     }
 
     /// What nobody can tell is on the safe side: no target shows more than there is (X6).
@@ -271,7 +277,9 @@ impl Stock<'_> {
     fn only_what_may_be_written_is_written(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for event in &self.lived.events {
-            let (Deed::Wrote { who: Who::App, sku, .. } | Deed::Adjusted { who: Who::App, sku, .. }) = &event.deed
+            let (Deed::Wrote { who: Who::App, sku, .. }
+            | Deed::Adjusted { who: Who::App, sku, .. }
+            | Deed::Listing { who: Who::App, sku, .. }) = &event.deed
             else {
                 continue;
             };
@@ -279,6 +287,9 @@ impl Stock<'_> {
             let channel = self.drawn.channels.iter().find(|channel| channel.name == shop).expect("it is one of them");
             if sku.starts_with("ALONE-") || channel.archived.contains(sku) {
                 wrong.push(format!("{sku} on {shop} is not to be touched and was written"));
+            }
+            if matches!(event.deed, Deed::Listing { .. }) {
+                continue;
             }
             // Where a platform takes absolute numbers alone, there is no other way (X3).
             if shop == "source" && matches!(event.deed, Deed::Wrote { .. }) && !channel.kind.is_silent() {
@@ -307,7 +318,7 @@ impl Stock<'_> {
         for (nth, change) in self.changes.iter().enumerate() {
             let level = levels.get_mut(&change.sku).expect("it is one of the goods");
             *level += change.delta;
-            if *level >= 0 || !change.sale || change.at < self.lived.began || !told.insert(&change.sku) {
+            if *level >= 0 || !change.sale || change.at < self.lived.began || told.contains(&change.sku) {
                 continue;
             }
             let recent = |other: &&Change| {
@@ -352,6 +363,7 @@ impl Stock<'_> {
                 && !self.changes[..nth].iter().any(|other| recent(&other))
             {
                 let (at, sku, channel) = (change.at, &change.sku, &change.listing.0);
+                told.insert(sku);
                 wrong.push(format!("at {at} {sku} on {channel} was oversold, and it could be known"));
             }
         }

@@ -87,7 +87,9 @@ pub(super) struct Preferences {
     pub out_of_stock_control: Option<bool>,
     /// Whether eBay puts units back when it cancels an unpaid purchase.
     pub auto_relist: Option<bool>,
-    /// After how many days eBay cancels an unpaid purchase by itself, where it does.
+    /// Whether it cancels unpaid purchases by itself.
+    pub cancels_unpaid: Option<bool>,
+    /// After how many days, where it does.
     pub unpaid_days: Option<i64>,
 }
 
@@ -229,11 +231,13 @@ impl Trading {
         }
         let answer: PreferencesAnswer = self.ask(LOOK, document).await?;
         let unpaid = answer.unpaid.as_ref();
-        let acts = unpaid.is_some_and(|unpaid| flag(unpaid.opted_in.as_deref()) != Some(false));
-        let days = unpaid.filter(|_| acts).and_then(|unpaid| unpaid.days.as_deref()?.trim().parse().ok());
+        let cancels = unpaid.and_then(|unpaid| flag(unpaid.opted_in.as_deref()));
+        let days = unpaid.filter(|_| cancels != Some(false));
+        let days = days.and_then(|unpaid| unpaid.days.as_deref()?.trim().parse().ok());
         Ok(Preferences {
             out_of_stock_control: flag(answer.out_of_stock_control.as_deref()),
             auto_relist: unpaid.and_then(|unpaid| flag(unpaid.auto_relist.as_deref())),
+            cancels_unpaid: cancels,
             unpaid_days: days,
         })
     }
