@@ -144,8 +144,12 @@ impl Cycle<'_> {
         })?;
         if let (Some(before), Some(now)) = (counter, seen.counter) {
             let mut sales = OwnSales::counted(before, now);
-            // No counter falls for what comes back, and nobody says whether it went back to stock.
-            own.iter().map(Line::unseen).filter(|units| *units < 0).for_each(|units| sales.add_unclear(units));
+            // No counter falls for what comes back, also of an order that was first seen cancelled, and nobody says whether
+            // it went back to stock.
+            for line in &own {
+                sales.add_unclear(line.unseen().min(0));
+                sales.add_unclear(line.unsaid.saturating_neg());
+            }
             return Ok(sales);
         }
         let mut sales = OwnSales::default();
