@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Context, End};
@@ -16,7 +16,7 @@ use crate::domain::channel::ChannelState;
 use crate::domain::plan::{ChannelFacts, World, Zero, plan};
 use crate::domain::quota::Quota;
 use crate::domain::status::Status;
-use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Role, Shown, Sku};
+use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Revisions, Role, Shown, Sku};
 use crate::engine::Trouble;
 use crate::engine::standing::{Watch, asked_for_last_unit, limited, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
@@ -413,7 +413,8 @@ fn listings(
             told.insert(source.known.id);
             let level = source.known.reading.map_or("?".to_owned(), |seen| seen.level.to_string());
             let claims = crate::domain::offer::claims(source);
-            let because = claimed_words(claims, source.unpaid);
+            let changes = changes(store, &source.known, &channels)?;
+            let because = joined([claimed_words(claims, source.unpaid), changes.words()]);
             rows.push(vec![
                 format!("{} (source)", source.known.at.channel),
                 source.known.name(),
@@ -423,6 +424,7 @@ fn listings(
                 because,
             ]);
             all.push(json!({ "channel": source.known.at.channel, "listing": source.known.at.key, "sku": source.known.listing.skus().next(), "role": "source", "level": source.known.reading.map(|seen| seen.level), "claims": claims }));
+            changes.note(&mut all);
         }
         for decision in plan(component, &world).into_iter().filter(|decision| about.contains(&decision.target)) {
             let Some(target) = component.targets.iter().find(|target| target.known.id == decision.target) else {
@@ -430,10 +432,11 @@ fn listings(
             };
             told.insert(decision.target);
             let offered = decision.offer.as_ref().map(|offer| offer.quantity);
-            let mut because = decision.offer.as_ref().map_or_else(String::new, |offer| offer.trail.join("; "));
-            if let Some(waits) = store.read(|tx| tx.waits(decision.target))? {
-                because += &format!("; not raised yet: {waits}");
-            }
+            let trail = decision.offer.as_ref().map_or_else(String::new, |offer| offer.trail.join("; "));
+            let waits = store.read(|tx| tx.waits(decision.target))?;
+            let waits = waits.map_or_else(String::new, |waits| format!("not shown yet: {waits}"));
+            let changes = changes(store, &target.known, &channels)?;
+            let because = joined([trail, waits, changes.words()]);
             let held: Vec<String> = target.held.iter().map(|(hold, _)| hold.to_string()).collect();
             let status = if held.is_empty() {
                 decision.status.to_string()
@@ -449,6 +452,7 @@ fn listings(
                 because.clone(),
             ]);
             all.push(json!({ "channel": decision.channel, "listing": target.known.at.key, "sku": target.known.listing.skus().next(), "role": "target", "shows": shown(decision.shown), "offered": offered, "status": decision.status.to_string(), "why": because, "holds": held }));
+            changes.note(&mut all);
         }
     }
     for known in bearing.iter().filter(|known| !told.contains(&known.id)) {
@@ -463,6 +467,40 @@ fn listings(
         all.push(json!({ "channel": known.at.channel, "listing": known.at.key, "sku": known.listing.skus().next(), "status": status }));
     }
     Ok((rows, all))
+}
+
+/// How often a listing was changed within a day, and how often its platform takes that, if it counts (H4).
+struct Changed(Option<(i64, Revisions)>);
+
+impl Changed {
+    fn words(&self) -> String {
+        let Some((made, revisions)) = self.0.filter(|(made, _)| 0 < *made) else { return String::new() };
+        let times = if made == 1 { "once".to_owned() } else { format!("{made} times") };
+        format!("changed {times} within a day, of at most {}", revisions.most)
+    }
+
+    /// Adds it to the last listing of a document.
+    fn note(&self, listings: &mut [Value]) {
+        if let (Some((made, revisions)), Some(listing)) = (self.0, listings.last_mut()) {
+            listing["changes"] = json!({ "made": made, "most": revisions.most });
+        }
+    }
+}
+
+fn changes(
+    store: &Store,
+    known: &Known,
+    channels: &BTreeMap<ChannelName, ChannelFacts>,
+) -> Result<Changed, StoreError> {
+    let Some(channel) = channels.get(&known.at.channel) else { return Ok(Changed(None)) };
+    let Some(revisions) = channel.capability.revisions else { return Ok(Changed(None)) };
+    let day_ago = channel.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+    let made = store.read(|tx| tx.revised(known, day_ago))?.made;
+    Ok(Changed(Some((made, revisions))))
+}
+
+fn joined<const N: usize>(reasons: [String; N]) -> String {
+    reasons.into_iter().filter(|reason| !reason.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// Tells in words what is spoken for on the source, and how much of it is not paid yet.

@@ -28,6 +28,8 @@ pub struct Known {
     pub listing: Listing,
     /// The last good reading; `None` where none was ever good.
     pub reading: Option<Seen>,
+    /// Since when its number cannot be read, by its channel's clock; what was read last still counts (P5).
+    pub numberless: Option<Timestamp>,
     /// Since when it is known to be gone, by its channel's clock.
     pub gone: Option<Timestamp>,
     /// What it shows, as far as we know; for targets.

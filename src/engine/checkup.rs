@@ -262,6 +262,7 @@ fn as_known(lane: &Lane, listing: &Listing) -> Known {
         at: ListingRef { channel: lane.name.clone(), key: listing.key.clone() },
         listing: listing.clone(),
         reading: None,
+        numberless: None,
         gone: None,
         shown: Shown::Unknown,
         pushed: None,

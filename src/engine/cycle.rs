@@ -398,8 +398,11 @@ impl<'a> Cycle<'a> {
         if let Some(job) = self.next_look(lane)? {
             return Ok(Some(job));
         }
-        if self.options.dry_run || self.stopped() || !self.lane(&lane.name).observed {
+        if self.stopped() || !self.lane(&lane.name).observed {
             return Ok(None);
+        }
+        if self.options.dry_run {
+            return Ok(if lane.role == Role::Target { self.next_zero_of_plan(lane)? } else { None });
         }
         if lane.role == Role::Source {
             // Nothing is taken off a number that was not read in this cycle.

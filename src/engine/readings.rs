@@ -8,7 +8,7 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{Lane, Quantities};
 use super::orders::free_not_relisted;
-use super::report::Trouble;
+use super::standing::no_number;
 use super::take::Taken;
 use crate::channel::ChannelError;
 use crate::domain::observe::{self, Meaning, later};
@@ -235,7 +235,7 @@ impl Reader<'_> {
         self.write_down(tx, &mut known, meaning)?;
         self.write_unpaid_down(tx, before, &known)?;
         let numberless = meaning == Meaning::NoNumber;
-        tx.note_numberless(known.id, numberless.then_some(self.begun))?;
+        known.numberless = numberless.then(|| before.numberless.unwrap_or(self.begun));
         if numberless && tx.is_linked(known.id)? {
             taken.troubles.push(no_number(&known, None));
         }
@@ -281,19 +281,6 @@ impl Reader<'_> {
     }
 }
 
-/// Tells of a listing whose number cannot be read, and since when, if that is not just now.
-pub(super) fn no_number(known: &Known, since: Option<Timestamp>) -> Trouble {
-    let since = since.map_or_else(String::new, |since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string());
-    Trouble {
-        code: "no-number",
-        channel: Some(known.at.channel.clone()),
-        listing: Some(known.name()),
-        message: format!("its quantity cannot be read{since}; what was read last still counts"),
-        next: Some("write a whole number there".to_owned()),
-        waits_for_owner: false,
-    }
-}
-
 /// Returns how long purchases on a target may stay unpaid, where its counter shows them and its sales count (O5).
 fn patience(lane: &Lane) -> Option<unpaid::Patience> {
     let capability = lane.capability();
@@ -328,6 +315,7 @@ fn differs(before: &Known, after: &Known) -> bool {
     let level = |known: &Known| known.reading.map(|seen| seen.level);
     level(before) != level(after)
         || before.shown != after.shown
+        || before.numberless != after.numberless
         || before.gone != after.gone
         || before.ceiling != after.ceiling
         || before.owners_change != after.owners_change

@@ -10,6 +10,7 @@ use super::report::{Adjusted, Deduction, Trouble};
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
 use crate::domain::observe::{confirmed, later};
+use crate::domain::plan::Doubt;
 use crate::domain::settle::{Settlement, settle, settle_leaving};
 use crate::domain::{
     Act, CallId, ChannelName, Delta, ExactlyOnce, Intent, IntentState, Known, Level, LineId, ListingId, Movement,
@@ -140,7 +141,9 @@ impl Cycle<'_> {
             if settlement.delta.is_zero() {
                 continue;
             }
-            if self.must_not_empty(lane, &settlement) {
+            let destroys = self.must_not_empty(lane, &settlement).then(|| Doubt::ZeroDestroys.to_string());
+            self.store.transaction(|tx| tx.note_waits(source.known.id, destroys.as_deref()))?;
+            if destroys.is_some() {
                 let why = "the platform would end the listing at 0, since its out-of-stock control is off";
                 self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
                 continue;

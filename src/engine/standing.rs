@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::doubts::how_to_settle;
-use super::readings::no_number;
 use super::report::Trouble;
 use crate::domain::pace::{ends_soon, is_silent, pace};
 use crate::domain::plan::Doubt;
@@ -53,7 +52,7 @@ pub fn standing(
     troubles.extend(unfollowed(store, channels)?);
     for channel in channels {
         let numberless = store.read(|tx| tx.numberless(channel))?;
-        troubles.extend(numberless.iter().map(|(known, since)| no_number(known, Some(*since))));
+        troubles.extend(numberless.iter().map(|known| no_number(known, known.numberless)));
         troubles.extend(not_emptied(store, channel)?);
     }
     if let Some((source, most)) = low_stock {
@@ -83,8 +82,7 @@ pub fn limited(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, 
                 limits.push(trouble("limited", Some(name), Some(known.name()), message, next));
             }
             // What does not end by itself is no limit for now.
-            let ends = |why: &String| *why != Doubt::ZeroDestroys.to_string();
-            for (why, names) in reasons(tx, name)?.into_iter().filter(|(why, _)| ends(why)) {
+            for (why, names) in reasons(tx, name)?.into_iter().filter(|(why, _)| !is_for_switch(why)) {
                 let next = "nothing; the first run that can raises it".to_owned();
                 limits.push(trouble("limited", Some(name), Some(several(&names)), why, next));
             }
@@ -104,9 +102,18 @@ fn reasons(tx: &Tx<'_>, channel: &ChannelName) -> Result<BTreeMap<String, Vec<St
     Ok(reasons)
 }
 
+/// Tells whether what a listing waits for is the switch of its account, which does not turn by itself (Z3).
+fn is_for_switch(why: &str) -> bool {
+    why == Doubt::ZeroDestroys.to_string()
+}
+
 /// Returns the listings that show more than they are offered, since their platform would end them at 0 (Z3).
 fn not_emptied(store: &Store, channel: &ChannelName) -> Result<Option<Trouble>, StoreError> {
-    let names = store.read(|tx| reasons(tx, channel))?.remove(&Doubt::ZeroDestroys.to_string());
+    let names = store.read(|tx| {
+        // What was sold of a source is told by what is owed there.
+        let is_target = tx.channel(channel)?.is_some_and(|channel| channel.role == Role::Target);
+        Ok(reasons(tx, channel)?.remove(&Doubt::ZeroDestroys.to_string()).filter(|_| is_target))
+    })?;
     Ok(names.map(|names| {
         let message = format!("it has nothing left to offer, and no 0 is written there: {}", Doubt::ZeroDestroys);
         trouble("zero-destroys", Some(channel), Some(several(&names)), message, how_to_keep_zero(channel))
@@ -116,6 +123,14 @@ fn not_emptied(store: &Store, channel: &ChannelName) -> Result<Option<Trouble>, 
 /// Tells how the switch of an account is turned on without which no 0 is written (Z3).
 pub(super) fn how_to_keep_zero(channel: &ChannelName) -> String {
     format!("`eys doctor --fix` turns it on for {channel}, after asking")
+}
+
+/// Tells of a listing whose number cannot be read, and since when, if that is not just now.
+pub(super) fn no_number(known: &Known, since: Option<Timestamp>) -> Trouble {
+    let since = since.map_or_else(String::new, |since| since.strftime(" since %Y-%m-%d %H:%M UTC").to_string());
+    let message = format!("its quantity cannot be read{since}; what was read last still counts");
+    let next = "write a whole number there".to_owned();
+    trouble("no-number", Some(&known.at.channel), Some(known.name()), message, next)
 }
 
 /// Names a few of many.
@@ -341,6 +356,8 @@ enum Awaited {
     Stock,
     /// Its listing on the source is gone (L2).
     Listing,
+    /// The switch of the account without which its platform would end the listing at 0 (Z3).
+    Switch,
     /// The owner's word that the listing may be taken out of sight for its last unit (Z2).
     Word(HoldId),
     /// Nothing but the next run.
@@ -358,8 +375,9 @@ pub fn asked_for_last_unit<'a>(known: &Known, holds: &'a [Hold]) -> Option<&'a H
 pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let mut owing = BTreeMap::<Awaited, Vec<Line>>::new();
     store.read(|tx| {
+        let holds = tx.holds()?;
         for line in tx.owing_lines()? {
-            owing.entry(awaited(tx, &line)?).or_default().push(line);
+            owing.entry(awaited(tx, &line, &holds)?).or_default().push(line);
         }
         Ok(())
     })?;
@@ -382,6 +400,11 @@ fn tell_owing(awaited: Awaited, channel: &ChannelName, lines: &[&Line]) -> Troub
             format!("{} not taken off, since the listing on the source is gone", lines_do("is", "are")),
             "put it up again with its SKU; `eys link --accept` then lets it take the old one's place".to_owned(),
         ),
+        Awaited::Switch => (
+            "owing",
+            format!("{} not taken off, since {}", lines_do("is", "are"), Doubt::ZeroDestroys),
+            "`eys doctor --fix` turns it on, after asking; then the next run takes them off".to_owned(),
+        ),
         Awaited::Word(hold) => (
             "owing",
             format!("{} to be taken off the last unit of a listing on the source", lines_do("waits", "wait")),
@@ -397,14 +420,15 @@ fn tell_owing(awaited: Awaited, channel: &ChannelName, lines: &[&Line]) -> Troub
 }
 
 /// Tells what a part of what a line sold waits for.
-fn awaited(tx: &Tx<'_>, line: &Line) -> Result<Awaited, StoreError> {
-    let (mut awaited, holds) = (Awaited::Run, tx.holds()?);
+fn awaited(tx: &Tx<'_>, line: &Line, holds: &[Hold]) -> Result<Awaited, StoreError> {
+    let mut awaited = Awaited::Run;
     for share in line.shares.iter().filter(|share| line.open_units(share.source) > 0) {
         let Some(known) = tx.known(share.source)? else { continue };
         awaited = awaited.min(match known.reading {
             _ if known.gone.is_some() => Awaited::Listing,
             Some(seen) if seen.level.0 <= 0 => Awaited::Stock,
-            _ => asked_for_last_unit(&known, &holds).map_or(Awaited::Run, |hold| Awaited::Word(hold.id)),
+            _ if tx.waits(share.source)?.as_deref().is_some_and(is_for_switch) => Awaited::Switch,
+            _ => asked_for_last_unit(&known, holds).map_or(Awaited::Run, |hold| Awaited::Word(hold.id)),
         });
     }
     Ok(awaited)

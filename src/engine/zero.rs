@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
-use super::report::Trouble;
+use super::report::{PushEnd, PushReport, Trouble};
 use super::standing::how_to_keep_zero;
 use crate::channel::ChannelError;
 use crate::domain::observe::later;
 use crate::domain::plan::{Action, Decision, Zero};
 use crate::domain::settle::{Settlement, settle};
-use crate::domain::{Component, ListingId, Quantity, ZeroKept};
+use crate::domain::{Component, ListingId, ListingRef, Quantity, ZeroKept};
 use crate::store::StoreError;
 
 /// How long a look at the switch holds.
@@ -34,6 +34,18 @@ impl Cycle<'_> {
         }
         let zero = |decision: &Decision| matches!(decision.action, Action::Push { quantity: Quantity::ZERO, .. });
         if batch.iter().any(|id| self.queue.get(id).is_some_and(zero)) { self.ask_zero(lane) } else { Ok(None) }
+    }
+
+    /// The same where a dry run, which queues nothing, told of a 0: what it says is what the run would come to.
+    pub(super) fn next_zero_of_plan(&mut self, lane: &Lane) -> Result<Option<Job>, StoreError> {
+        if self.must_ask_zero(lane) && !self.told_zeros(lane).is_empty() { self.ask_zero(lane) } else { Ok(None) }
+    }
+
+    /// Returns the listings of a lane that a dry run told would go to 0.
+    fn told_zeros(&self, lane: &Lane) -> Vec<ListingRef> {
+        let zero = |push: &&PushReport| push.end == PushEnd::Planned && push.to == Quantity::ZERO;
+        let here = self.pushes.values().filter(|push| push.listing.channel == lane.name);
+        here.filter(zero).map(|push| push.listing.clone()).collect()
     }
 
     /// The same before an adjustment of the source.
@@ -93,6 +105,9 @@ impl Cycle<'_> {
         }
         let here = self.queue.values().filter(|decision| decision.channel == lane.name);
         self.seeds.extend(here.map(|decision| decision.target).collect::<Vec<_>>());
+        for at in self.told_zeros(lane) {
+            self.seeds.extend(self.store.read(|tx| tx.known_at(&at))?.map(|known| known.id));
+        }
         self.trouble(Trouble {
             code: "zero-destroys",
             channel: Some(lane.name.clone()),

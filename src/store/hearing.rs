@@ -33,9 +33,7 @@ impl Tx<'_> {
         if self.channel(channel)?.is_none() {
             return Ok(None);
         }
-        let text = self.meta(&format!("{HEARD}{}", self.channel_id(channel)?))?;
-        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the moment {text:?}")));
-        text.map(|text| moment(number(text)?)).transpose()
+        self.number_under(HEARD, channel)?.map(moment).transpose()
     }
 
     /// Notes how far a channel's clock is ahead of this machine's.
@@ -45,9 +43,13 @@ impl Tx<'_> {
 
     /// Returns how far a channel's clock was ahead of this machine's when it was last heard; `None` where it never was.
     pub fn ahead(&self, channel: &ChannelName) -> Result<Option<SignedDuration>> {
-        let text = self.meta(&format!("{AHEAD}{}", self.channel_id(channel)?))?;
-        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("the span {text:?}")));
-        text.map(|text| Ok(SignedDuration::from_millis(number(text)?))).transpose()
+        Ok(self.number_under(AHEAD, channel)?.map(SignedDuration::from_millis))
+    }
+
+    fn number_under(&self, key: &str, channel: &ChannelName) -> Result<Option<i64>> {
+        let key = format!("{key}{}", self.channel_id(channel)?);
+        let number = |text: String| text.parse().map_err(|_| StoreError::unreadable(format!("{key} {text:?}")));
+        self.meta(&key)?.map(number).transpose()
     }
 
     /// Returns when the last runs of `eys sync` began, newest first.

@@ -38,6 +38,7 @@ columns!(
     "begun",
     "done",
     "counter",
+    "numberless",
     "gone",
     "shown_kind",
     "shown",
@@ -139,25 +140,12 @@ impl Tx<'_> {
         self.many_known(&sql, [channel.as_str()])
     }
 
-    /// Notes that the number of a listing cannot be read, if that is new, or that it can (P5).
-    pub fn note_numberless(&self, id: ListingId, now: Option<Timestamp>) -> Result<()> {
-        let sql = "UPDATE listing SET numberless = ?2 WHERE id = ?1 AND (numberless IS NULL) IS NOT (?2 IS NULL)";
-        self.connection.prepare_cached(sql)?.execute(params![id.0, now.map(ms)])?;
-        Ok(())
-    }
-
-    /// Returns the linked listings of a channel whose number cannot be read, by number, and since when.
-    pub fn numberless(&self, channel: &ChannelName) -> Result<Vec<(Known, Timestamp)>> {
+    /// Returns the linked listings of a channel whose number cannot be read, by number.
+    pub fn numberless(&self, channel: &ChannelName) -> Result<Vec<Known>> {
         let sql = format!(
             "{SELECT} WHERE channel.name = ?1 AND listing.numberless IS NOT NULL AND listing.linked > 0 ORDER BY listing.id"
         );
-        let mut since = self.connection.prepare_cached("SELECT numberless FROM listing WHERE id = ?1")?;
-        let many = self.many_known(&sql, [channel.as_str()])?.into_iter();
-        many.map(|known| {
-            let since = moment(since.query_row([known.id.0], |row| row.get(0))?)?;
-            Ok((known, since))
-        })
-        .collect()
+        self.many_known(&sql, [channel.as_str()])
     }
 
     /// Notes why a listing is not raised, or that it is not waited for.
@@ -234,7 +222,7 @@ impl Tx<'_> {
                 pushed = ?8, pushed_at = ?9, pushed_movement = ?10, ceiling = ?11, ceiling_missing = ?12,
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
                 hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
-                counted = ?23, done = ?24, shown_least = ?25,
+                counted = ?23, done = ?24, shown_least = ?25, numberless = ?26,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown, least) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0), None),
@@ -270,6 +258,7 @@ impl Tx<'_> {
             known.counted.as_ref().map(json).transpose()?,
             known.reading.map(|seen| ms(seen.done)),
             least,
+            known.numberless.map(ms),
         ])?;
         Ok(())
     }
@@ -370,6 +359,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
         },
         listing,
         reading: level.zip(moments).map(|(level, (begun, done))| Seen { level, begun, done, counter }),
+        numberless: maybe_moment(get(row, "numberless")?)?,
         gone: maybe_moment(get(row, "gone")?)?,
         shown: shown(row)?,
         pushed: pushed(row)?,

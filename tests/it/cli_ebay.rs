@@ -109,6 +109,7 @@ async fn a_seller_sees_what_is_kept_back_and_why() {
         .has("of the day's 5000 Trading calls are left");
     home.eys("doctor --fix --yes").is(0).has("switch out-of-stock control on for the whole account: done");
     home.eys("sync --full").is(0);
+    home.eys("status BOWL").is(0).has("changed once within a day, of at most");
     assert_eq!(bay.available("BOWL"), 0);
 }
 

@@ -1,5 +1,6 @@
 //! Relisted goods from the owner's side: what `link`, `sync`, `status` and `doctor` say, and the command that mends it.
 
+use crate::findings::said;
 use crate::sim::Market;
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::WooSpec;
@@ -244,10 +245,7 @@ async fn what_doctor_says_of_a_relisted_listing_mends_it() {
         outlet.add("MUG", 10);
         outlet.buy("MUG", 2).unwrap();
         home.eys("sync").is(4).has("sold on a relisted listing that you had not accepted");
-        let found = home.json("doctor");
-        let finding = found["findings"].as_array().unwrap().iter().find(|f| f["code"] == "relisted").unwrap();
-        assert!(finding["next"].as_str().unwrap().contains("`eys link --accept`"), "{finding}");
-        assert_eq!((&finding["channel"], &finding["sku"]), (&"outlet".into(), &"MUG".into()));
+        insta::assert_snapshot!(format!("doctor_of_a_relisted_listing_woo_{woo}"), said(&home, "relisted"));
         home.eys("link --accept --yes").is(0).has("Stored 1 link.");
         home.eys("sync").is(0);
         assert!(home.read("stock.csv").contains("MUG,8,"), "woo {woo}: {}", home.read("stock.csv"));

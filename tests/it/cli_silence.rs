@@ -7,6 +7,7 @@ use eys::domain::ChannelName;
 use eys::store::{Credentials, KeptToken, Store};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::findings::said;
 use crate::sim::shopify::ShopSpec;
 use crate::sim::{Market, Rule, Trouble};
 use crate::support::Home;
@@ -119,7 +120,7 @@ fn credentials_that_end() {
     told.is(3).has(&format!("stall: its credentials end on {day}, and eys cannot renew them"));
     home.eys("doctor --offline").is(6).has(&format!("its credentials end on {day}"));
     home.eys("doctor").is(6).has("before that day");
-    assert_eq!(home.json("doctor")["findings"][0]["code"], "credentials-end");
+    insta::assert_snapshot!("doctor_of_credentials_that_end", said(&home, "credentials-end").replace(&day, "DAY"));
     keep(None);
     home.eys("status --check").is(0);
     home.eys("doctor").is(0);

@@ -1,5 +1,6 @@
 //! `eys status`: where everything stands, and why a SKU shows what it shows.
 
+use crate::findings::said;
 use crate::support::Home;
 
 #[test]
@@ -329,7 +330,7 @@ fn what_limits_a_listing_is_told_everywhere() {
 
      CHANNEL         LISTING  SHOWS  OFFERED  STATUS           BECAUSE
      stock (source)  BOWL     4      -        source
-     stall           BOWL     2      4        listed & synced  BOWL on the source: 4; not raised yet:
+     stall           BOWL     2      4        listed & synced  BOWL on the source: 4; not shown yet:
                                                                the source could not be read just now,
                                                                so nothing is raised
 
@@ -340,6 +341,7 @@ fn what_limits_a_listing_is_told_everywhere() {
       2026-11-24 09:00  stall BOWL               1 → 4, written by eys
       2026-11-24 09:00  stall BOWL               4 → 2, written by eys
     ");
+    insta::assert_snapshot!("doctor_of_what_is_limited", said(&home, "limited"));
     home.write("stock.csv", list);
     home.eys("sync").is(0);
     assert!(home.json("status")["limited"].as_array().unwrap().iter().all(|limit| limit["listing"] != "BOWL"));

@@ -240,6 +240,9 @@ async fn no_zero_is_written_while_ebay_would_end_the_listing() {
         standing.iter().filter(|trouble| trouble.code == "zero-destroys").count()
     };
     assert_eq!(told(&shops), 1);
+    let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
+    assert!(plan.pushes.iter().any(|push| matches!(&push.end, PushEnd::Pending(why) if why.contains("out-of-stock"))));
+    assert_eq!(plan.exit(), 4, "the plan says it before it happens");
     ebay.face(|face: &mut Ebay| face.out_of_stock_control = true);
     shops.rest().await;
     assert_eq!((ebay.available("MUG"), told(&shops)), (0, 0));
@@ -272,6 +275,11 @@ async fn a_source_is_not_brought_to_zero_either() {
     let report = shops.sync().await;
     assert!(troubles(&report).iter().any(|trouble| trouble.starts_with("zero-destroys")), "{:?}", troubles(&report));
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 0));
+    let watch = Watch { now: shops.market.now(), every: Duration::from_mins(1) };
+    let standing = standing(&shops.store, &[name("bay"), name("outlet")], true, None, watch).unwrap();
+    let next: Vec<_> =
+        standing.iter().map(|trouble| (trouble.code, trouble.next.clone().unwrap_or_default())).collect();
+    assert!(matches!(&next[..], [("owing", next)] if next.contains("`eys doctor --fix`")), "{standing:?}");
     source.face(|face: &mut Ebay| face.out_of_stock_control = true);
     shops.rest().await;
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (0, 0));

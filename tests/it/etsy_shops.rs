@@ -9,7 +9,7 @@ use eys::engine::{Options, Release, Report};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use crate::findings::finds;
+use crate::findings::{finds, told};
 use crate::shops::{Shops, name, troubles};
 use crate::sim::etsy::{Etsy, EtsySpec, ListingSpec, Standing};
 use crate::sim::{Good, Rule, ShopHandle, Trouble, Who};
@@ -122,7 +122,8 @@ async fn what_sold_out_and_is_shown_at_nothing_is_hidden_again() {
 // proves Z2, X8: a hiding that breaks off once the listing is out of sight is known for ours, so that it comes back.
 #[tokio::test(start_paused = true)]
 async fn a_hiding_that_breaks_off_is_ours() {
-    for trouble in [Trouble::Status(403), Trouble::Status(500), Trouble::LostBefore, Trouble::LostAfter] {
+    let used_up = Trouble::TooMany { retry_after: Some(600) };
+    for trouble in [Trouble::Status(403), Trouble::Status(500), Trouble::LostBefore, Trouble::LostAfter, used_up] {
         let (mut shops, source, stall, _) = three_shops().await;
         source.buy("MUG", 10).unwrap();
         shops.pass(120).await;
@@ -418,10 +419,7 @@ async fn a_pace_that_leaves_no_calls_is_told() {
     shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
     shops.start().await;
     source.face(|face: &mut Etsy| face.private.a_day = 2_000);
-    let told = shops.checkup().await.findings.into_iter().find(|finding| finding.code == "readings").unwrap();
-    let words = "as the source it is read in full once a day, 4 calls each time: 4 of the 2000 calls of a day";
-    assert_eq!((told.weight, told.message.as_str()), (Weight::Note, words));
-    assert!(told.next.is_some_and(|next| next.contains("a slower `every`")));
+    insta::assert_snapshot!("doctor_of_a_source_at_etsy", told(&shops, "stall", "readings").await);
     source.face(|face: &mut Etsy| face.private.a_day = 10_000);
     let told = shops.checkup().await.findings.into_iter().find(|finding| finding.code == "readings").unwrap();
     assert_eq!(told.weight, Weight::Fine, "{}", told.message);

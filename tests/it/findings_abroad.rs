@@ -88,7 +88,7 @@ async fn a_day_of_which_few_calls_are_left_at_ebay_is_told_till_there_are_more()
         });
     };
     allow(10);
-    assert!(finds(&shops, "bay", "calls-left").await);
+    insta::assert_snapshot!("doctor_of_few_calls_at_ebay", told(&shops, "bay", "calls-left").await);
     allow(5_000);
     assert!(!finds(&shops, "bay", "calls-left").await);
 }
@@ -105,7 +105,7 @@ async fn what_an_account_at_ebay_lacks_is_consented_to_and_switched_on() {
     home.eys("link --yes").is(0);
     bay.face(|face: &mut Ebay| face.out_of_stock_control = false);
     home.eys("doctor").has("out-of-stock control is off").has("`eys doctor --fix` switches it on");
-    said(&home, "out-of-stock-control-off");
+    insta::assert_snapshot!("doctor_of_out_of_stock_control", said(&home, "out-of-stock-control-off"));
     home.eys("doctor --fix --yes").is(0);
     gone(&home, "out-of-stock-control-off");
     assert!(bay.face(|face: &mut Ebay| face.out_of_stock_control));

@@ -5,7 +5,7 @@ use eys::domain::Role;
 use eys::engine::LaneEnd;
 use jiff::SignedDuration;
 
-use crate::findings::finds;
+use crate::findings::{finds, told};
 use crate::shops::{Shops, name};
 use crate::sim::woocommerce::{Permalinks, Permission, Site, Tls, Version, WooCommerce, WooSpec};
 use crate::sim::{Good, Rule, ShopHandle, Trouble};
@@ -126,7 +126,7 @@ async fn plain_http_is_signed_with_or_without_the_header_and_pretty_addresses() 
             web.face(|face: &mut WooCommerce| face.home = "http://web.test".to_owned());
             shops.woocommerce_at("web", Role::Target, "http://web.test");
             works(&mut shops, &web, &format!("http, {drops}, {permalinks:?}")).await;
-            assert!(said(&shops, "plain-http").await.contains("without https"));
+            insta::assert_snapshot!("doctor_of_plain_http", told(&shops, "web", "plain-http").await);
             web.face(|face: &mut WooCommerce| face.home = "https://web.test".to_owned());
             shops.woocommerce_at("web", Role::Target, "https://web.test");
             assert!(!finds(&shops, "web", "plain-http").await);
@@ -294,12 +294,13 @@ async fn old_versions_are_told() {
         shops.woocommerce_at("web", Role::Target, "https://web.test");
     };
     update(&mut shops, Version(5, 7, 2));
-    assert!(said(&shops, "version").await.contains("too old to say what changed"));
+    let mut words = told(&shops, "web", "version").await;
     update(&mut shops, Version(5, 9, 0));
-    assert!(said(&shops, "version").await.contains("is old"));
+    words += &told(&shops, "web", "version").await;
     update(&mut shops, Version(9, 4, 3));
     assert_eq!(said(&shops, "version").await, "version: WooCommerce 9.4.3");
-    assert!(said(&shops, "variations-apart").await.contains("each such product costs a call"));
+    words += &told(&shops, "web", "variations-apart").await;
+    insta::assert_snapshot!("doctor_of_old_versions", words);
     update(&mut shops, Version::USUAL);
     assert!(!finds(&shops, "web", "variations-apart").await);
 }

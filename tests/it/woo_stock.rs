@@ -6,6 +6,7 @@ use eys::engine::Options;
 use eys::engine::checkup::Checkup;
 use serde_json::json;
 
+use crate::findings::told;
 use crate::shops::{Shops, name};
 use crate::sim::woocommerce::{Version, WooCommerce, WooSpec};
 use crate::sim::{Good, Rule, ShopHandle, State, Trouble};
@@ -135,6 +136,7 @@ async fn stock_management_that_is_off_for_the_whole_shop_is_a_problem() {
     let web = shops.woocommerce("web", Role::Target, &[("MUG", 3)]);
     shops.shopify("shop", Role::Source, &[("MUG", 5)]);
     web.set_counting(false);
+    insta::assert_snapshot!("doctor_of_stock_management", told(&shops, "web", "stock-management-off").await);
     let found = shops.checkup().await;
     let mend = found.findings.iter().find(|finding| finding.code == "stock-management-off").unwrap().mend.clone();
     shops.lane("web").channel.clone().mend(&mend.unwrap()).await.unwrap();
@@ -155,6 +157,7 @@ async fn what_holds_no_number_says_why() {
     let unfit: Vec<&str> = found.findings.iter().filter(|f| f.code == "unfit").map(|f| f.message.as_str()).collect();
     assert_eq!(unfit.iter().filter(|message| message.contains("a parent row")).count(), 3, "{unfit:?}");
     assert_eq!(unfit.iter().filter(|message| message.contains("a group of other products")).count(), 1, "{unfit:?}");
+    insta::assert_snapshot!("doctor_of_what_is_unfit", told(&shops, "web", "unfit").await);
     web.set_type(group, "simple");
     let found = shops.checkup().await;
     assert!(!found.findings.iter().any(|f| f.code == "unfit" && f.message.contains("a group")), "{:?}", found.findings);
@@ -173,7 +176,7 @@ async fn fractions_are_rounded_down_and_named() {
     shops.start().await;
     shops.rest().await;
     assert_eq!((shop.available("CLOTH"), shop.available("MUG")), (2, 0));
-    assert!(codes(&shops.checkup().await, "mugs").contains(&"fractions"));
+    insta::assert_snapshot!("doctor_of_fractions", told(&shops, "mugs", "fractions").await);
     let whole = json!([{ "id": web.woo_id("CLOTH"), "stock_quantity": 2 }]);
     batch(&shops.market, "/products/batch", whole).await;
     shops.connect_anew();

@@ -75,6 +75,8 @@ impl Etsy {
             Ok(_) => out_of_sight,
             // It is out of sight all the same: what came of it is found out when it is looked up.
             Err(Outcome::Refused(error)) => Ok(Outcome::Unknown(error)),
+            // Of a target nothing else counts. Of a source nothing was taken off yet.
+            Err(Outcome::NotSent) if self.role == Role::Target => out_of_sight,
             Err(outcome) => Ok(outcome),
         }
     }

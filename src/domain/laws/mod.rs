@@ -75,6 +75,7 @@ pub(super) fn known(id: i64, name: &str, level: Option<i64>, shown: Shown) -> Kn
         at: ListingRef { channel: channel(name), key },
         listing,
         reading: level.map(|level| Seen { level: Level(level), begun: at(0), done: at(0), counter: None }),
+        numberless: None,
         gone: None,
         shown,
         pushed: None,

@@ -241,6 +241,11 @@ impl Day<'_> {
     pub fn note_what_waits(&mut self, stretch: Stretch) {
         let until = stretch.until;
         let from = self.noted.map_or(stretch.from, |noted| noted.min(stretch.from));
+        // What was open then stayed so till it could be looked at again.
+        let open = self.lived.open.iter_mut().map(|(open, ..)| open);
+        for open in open.filter(|open| self.noted == Some(open.until)) {
+            open.until = open.until.max(stretch.from);
+        }
         self.noted = Some(until);
         let stretch = Stretch { from, until };
         let held = self.held();

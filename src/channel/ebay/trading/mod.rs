@@ -1,8 +1,9 @@
 //! eBay's Trading API, behind a boundary of its own.
 //!
 //! It is old, its documents are XML, and eBay says that its GraphQL Listing API will take its place one day. What the rest
-//! of the adapter knows of it is what stands here: listings, revisions, and what became of them; no element, no number of
-//! an error and no header goes out of this folder. Whoever writes the successor writes these ten functions.
+//! of the adapter knows of it is what stands here: listings, revisions, and what became of them; no element of a document
+//! goes out of this folder. Its headers, and the numbers by which any of eBay's calls fails, are the line's (`api.rs`).
+//! Whoever writes the successor writes these ten functions.
 
 mod answer;
 mod document;
