@@ -18,6 +18,7 @@ use crate::domain::quota::Quota;
 use crate::domain::status::Status;
 use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Revisions, Role, Shown, Sku};
 use crate::engine::Trouble;
+use crate::engine::source::refused_offline;
 use crate::engine::standing::{Watch, asked_for_last_unit, limited, standing};
 use crate::store::{Counts, Entry, Run, Store, StoreError};
 use crate::ui::{
@@ -97,7 +98,8 @@ fn show(context: &Context, args: &StatusArgs, config: &Config, store: &Store, st
         context.ui.document("status", exit, Map::from_iter([("problems".to_owned(), troubles_json(&problems))]));
         return Ok(exit);
     }
-    let limits = limited(store, &names(config))?;
+    let mut limits = switched_off(config);
+    limits.extend(limited(store, &names(config))?);
     if let Some(file) = &args.html {
         return html(context, &overview, (&problems, &limits), file);
     }
@@ -119,8 +121,25 @@ pub(super) fn problems(config: &Config, store: &Store) -> Result<Vec<Trouble>, S
     let low = config.source().map(|source| &source.name).zip(config.problems.low_stock);
     let watch = Watch { now: Timestamp::now(), every: config.every };
     let mut problems: Vec<Trouble> = open_secrets(config, store).iter().map(|path| secret_trouble(path)).collect();
+    if let Some(source) = config.source() {
+        problems.extend(refused_offline(store, &source.name, &channels)?);
+    }
     problems.extend(standing(store, &channels, config.inventory_sync, low, watch)?);
     Ok(problems)
+}
+
+/// Returns the channels to which nothing is written, by their own switch.
+fn switched_off(config: &Config) -> Vec<Trouble> {
+    let off = config.channels.iter().filter(|channel| channel.role == Role::Target && !channel.inventory_sync);
+    let told = off.map(|channel| Trouble {
+        code: "sync-off",
+        channel: Some(channel.name.clone()),
+        listing: None,
+        message: "it is switched off: nothing is written to it".to_owned(),
+        next: Some("set `inventory_sync = true` in its block of channels.toml".to_owned()),
+        waits_for_owner: false,
+    });
+    told.collect()
 }
 
 /// Returns the files with secrets that others can read.
@@ -436,7 +455,7 @@ fn listings(
             let waits = store.read(|tx| tx.waits(decision.target))?;
             let waits = waits.map_or_else(String::new, |waits| format!("not shown yet: {waits}"));
             let changes = changes(store, &target.known, &channels)?;
-            let because = joined([trail, waits, changes.words()]);
+            let because = joined([trail, waits, out_of_sight(&target.known), changes.words()]);
             let held: Vec<String> = target.held.iter().map(|(hold, _)| hold.to_string()).collect();
             let status = if held.is_empty() {
                 decision.status.to_string()
@@ -497,6 +516,12 @@ fn changes(
     let day_ago = channel.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
     let made = store.read(|tx| tx.revised(known, day_ago))?.made;
     Ok(Changed(Some((made, revisions))))
+}
+
+/// Tells whether eys took a listing out of sight, and when it comes back (Z1).
+fn out_of_sight(known: &Known) -> String {
+    let how = known.hidden.as_ref().map(|hidden| if hidden.ended { "ended" } else { "hidden" });
+    how.map_or_else(String::new, |how| format!("{how} by eys, until there is stock for it"))
 }
 
 fn joined<const N: usize>(reasons: [String; N]) -> String {

@@ -43,6 +43,8 @@ pub struct Absorbed {
     pub change: i64,
     /// Whether it was never seen before.
     pub new: bool,
+    /// Units that were cancelled without a word on where they are, and do not count as back on the shelf (W3).
+    pub stays_off: i64,
 }
 
 /// Returns the units that the platform holds off its stock for a line, after deciding about those that were cancelled
@@ -115,7 +117,9 @@ pub fn absorb(
         line.returned = Some(cancelled(order, counting.now));
     }
     line.held = hold(&line, counting, new, change);
-    Absorbed { line, change, new }
+    let back = fact.taken.saturating_sub(line.taken);
+    let stays_off = if line.counts { fact.cancelled.saturating_sub(back).max(0) } else { 0 };
+    Absorbed { line, change, new, stays_off }
 }
 
 /// Returns since when units of an order may have been put back by hand.

@@ -50,6 +50,8 @@ pub enum Why {
     Sold,
     /// Units of it came back from a cancelled or changed order.
     Returned,
+    /// Units of it were cancelled and are not back on the shelf (W3).
+    StaysOff,
     /// A sale elsewhere was taken off the source.
     Deducted,
     /// A cancelled sale elsewhere was given back to the source.

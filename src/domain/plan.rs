@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::capability::{Capability, Revisions, ZeroKept};
 use super::facts::{Changes, Component, ListingId, Shown, TargetFacts};
@@ -117,8 +118,9 @@ pub enum Action {
     Show,
 }
 
-/// Why a listing is not raised now (P1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a listing does not show what it is offered for now (P1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// The source could not be read completely just now (O4).
     SourceNotRead,
@@ -133,13 +135,17 @@ pub enum Doubt {
     },
     /// The switch of the account is off without which a listing at 0 is ended, or loses a variation (Z3).
     ZeroDestroys,
-    /// The platform takes only so many changes of a listing a day; what is left is for lowerings (H4).
+    /// The platform takes only so many changes of a listing a day; what is left is for lowerings, if anything is (H4).
     RevisionsSpent {
+        /// Not even a lowering goes out.
+        lowering: bool,
         /// How many were made within a day.
         made: i64,
         /// When the oldest of them counts no more.
         until: Timestamp,
     },
+    /// The owner narrowed the run to other listings (U2).
+    LeftOut,
     /// The platform refused it lately; it is tried again later, or when something changes (F5).
     RefusedLately,
 }
@@ -158,9 +164,10 @@ impl fmt::Display for Doubt {
             Self::SourceNotRead => "the source could not be read just now, so nothing is raised",
             Self::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
             Self::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
+            Self::LeftOut => "the last run was narrowed to other listings",
             Self::ZeroDestroys => "the platform would end it at 0, since its out-of-stock control is off",
             Self::RefusedLately => "the platform refused this quantity lately; it is tried again later",
-            Self::RevisionsSpent { made, until } => {
+            Self::RevisionsSpent { made, until, .. } => {
                 return write!(
                     f,
                     "it was changed {made} times within a day, and the platform counts; it waits until {until:.0}"
@@ -208,9 +215,8 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
         {
             without_zero(target, channel.zero, zero_stock)
         }
-        action @ Action::Push { .. } => {
-            changed_too_often(target, world, |revisions| revisions.most).map_or(action, Action::Wait)
-        }
+        Action::Push { quantity, lowering } => changed_too_often(target, world, lowering, |revisions| revisions.most)
+            .map_or(Action::Push { quantity, lowering }, Action::Wait),
         action => action,
     };
     let offer = match held(target, component) {
@@ -325,10 +331,15 @@ fn held(target: &TargetFacts, component: &Component) -> Option<(HoldId, Quantity
 }
 
 /// Tells whether a listing was changed as often as its platform lets it be within a day (H4).
-fn changed_too_often(target: &TargetFacts, world: &World<'_>, most: impl Fn(Revisions) -> i64) -> Option<Doubt> {
+fn changed_too_often(
+    target: &TargetFacts,
+    world: &World<'_>,
+    lowering: bool,
+    most: impl Fn(Revisions) -> i64,
+) -> Option<Doubt> {
     let revisions = world.channels.get(&target.known.at.channel)?.capability.revisions?;
     let Changes { made, frees } = target.changed;
-    frees.filter(|_| most(revisions) <= made).map(|until| Doubt::RevisionsSpent { made, until })
+    frees.filter(|_| most(revisions) <= made).map(|until| Doubt::RevisionsSpent { lowering, made, until })
 }
 
 fn refused_lately(target: &TargetFacts, world: &World<'_>, wanted: Quantity) -> bool {
@@ -360,7 +371,7 @@ pub(super) fn doubt(target: &TargetFacts, component: &Component, world: &World<'
         .max()
         .or((!world.source_fresh).then_some(Doubt::SourceNotRead))
         .or(waits.map(|until| Doubt::QuotaSpent { until }))
-        .or_else(|| changed_too_often(target, world, |revisions| revisions.for_raises))
+        .or_else(|| changed_too_often(target, world, false, |revisions| revisions.for_raises))
 }
 
 fn cause(target: &TargetFacts, component: &Component) -> Cause {

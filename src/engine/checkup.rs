@@ -10,8 +10,8 @@ use super::lane::Lane;
 use super::linking::{Findings, LinkPlan, Surveyed, survey};
 use super::report::{Progress, Trouble};
 use super::standing::{
-    RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, limited, owing_lines, pace_of, refused,
-    removed, silent,
+    RUNS, Watch, ending, ending_words, held_lines, how_to_release, intents, limited, not_lowered, owing_lines, pace_of,
+    refused, removed, silent, spared,
 };
 use super::{Clock, Settings, source};
 use crate::channel::{Mend, Weight};
@@ -575,6 +575,10 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
         }
     }
     let names: Vec<ChannelName> = lanes.iter().map(|lane| lane.name.clone()).collect();
+    for name in &names {
+        let stuck = not_lowered(store, name)?.into_iter();
+        checkup.findings.extend(stuck.map(|trouble| Finding::told(trouble, Topic::SyncSettings, Weight::Problem)));
+    }
     let limits = limited(store, &names)?.into_iter();
     checkup.findings.extend(limits.map(|limit| Finding::told(limit, Topic::SyncSettings, Weight::Note)));
     Ok(())
@@ -585,6 +589,7 @@ fn look_at_silence(lanes: &[Lane], store: &Store, watch: Watch, checkup: &mut Ch
     let names: Vec<ChannelName> = lanes.iter().map(|lane| lane.name.clone()).collect();
     let mut told = removed(store, &names)?;
     told.extend(silent(store, &names, watch)?);
+    told.extend(spared(store, &names, watch.now)?);
     told.extend(ending(store, &names, watch.now)?);
     for trouble in told {
         // What a probe has told already is not told again.

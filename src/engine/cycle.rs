@@ -23,8 +23,8 @@ use crate::domain::observe::later;
 use crate::domain::plan::Decision;
 use crate::domain::settle::Settlement;
 use crate::domain::{
-    CallId, ChannelName, Known, Level, ListingId, ListingKey, ListingRef, Movement, MovementId, OrderWindow, Role,
-    RunId, Why,
+    CallId, ChannelName, HoldId, Known, Level, ListingId, ListingKey, ListingRef, Movement, MovementId, OrderWindow,
+    Role, RunId, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{ChannelState, KeptQuota, Store, StoreError, Tx};
@@ -154,6 +154,8 @@ pub(super) struct Cycle<'a> {
     /// Whose state it is.
     pub own: Ownership,
     pub looks: u32,
+    /// The holds that stood before it.
+    pub holds: BTreeSet<HoldId>,
     pub report: Report,
 }
 
@@ -166,6 +168,7 @@ impl<'a> Cycle<'a> {
         let run = store.transaction(|tx| tx.begin_run(&options.command, now))?;
         let pace = pace_of(&store.read(|tx| tx.syncs(RUNS))?, engine.settings.every);
         let own = Ownership::of(store, &(engine.around.new_key)())?;
+        let holds = store.read(|tx| tx.holds())?.into_iter().map(|hold| hold.id).collect();
         let mut cycle = Self {
             quotas: BTreeMap::new(),
             pace,
@@ -195,6 +198,7 @@ impl<'a> Cycle<'a> {
             channels: BTreeMap::new(),
             undoing: None,
             looks: 0,
+            holds,
             report: Report {
                 run: (!options.dry_run).then_some(run),
                 began: now,
@@ -205,6 +209,7 @@ impl<'a> Cycle<'a> {
                 pushes: Vec::new(),
                 kept: Vec::new(),
                 holds: Vec::new(),
+                unmade: BTreeSet::new(),
                 troubles: Vec::new(),
                 limits: Vec::new(),
                 unchanged: 0,
@@ -487,7 +492,7 @@ impl<'a> Cycle<'a> {
 
     fn report_lanes(&mut self) -> Result<(), StoreError> {
         for lane in self.engine.lanes.clone() {
-            self.report_notices(&lane);
+            let noticed = self.report_notices(&lane);
             self.keep_quota(&lane)?;
             let Some(state) = self.lanes.get(&lane.name) else { continue };
             let end = match &state.failed {
@@ -512,6 +517,9 @@ impl<'a> Cycle<'a> {
                     tx.keep_ahead(&lane.name, there.duration_since(here))?;
                 }
                 let Some(mut channel) = tx.channel(&lane.name)? else { return Ok(()) };
+                if complete {
+                    tx.keep_noticed(&lane.name, &noticed)?;
+                }
                 channel.levels_since = levels_since.or(channel.levels_since);
                 channel.scanned = scanned.or(channel.scanned);
                 channel.first_read = channel.first_read.or(scanned);
@@ -533,12 +541,15 @@ impl<'a> Cycle<'a> {
         Ok(())
     }
 
-    /// Tells what a channel noticed on the way: it waits for its owner.
-    fn report_notices(&mut self, lane: &Lane) {
+    /// Tells what a channel noticed on the way: it waits for its owner. Returns it in words.
+    fn report_notices(&mut self, lane: &Lane) -> Vec<(String, Option<String>)> {
+        let mut noticed = Vec::new();
         for Probe { code, message, next, .. } in lane.channel.notices() {
+            noticed.push((message.clone(), next.clone()));
             let channel = Some(lane.name.clone());
             self.trouble(Trouble { code, channel, listing: None, message, next, waits_for_owner: true });
         }
+        noticed
     }
 
     /// Tells whether pushes to a lane are switched on.

@@ -5,7 +5,8 @@
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::Lane;
-use crate::domain::{ChannelName, Hold, HoldWhy, ListingId, ZeroKept};
+use crate::domain::settle::{Settlement, settle_leaving};
+use crate::domain::{ChannelName, Hold, HoldWhy, Level, ListingId, SourceFacts, ZeroKept};
 use crate::store::{StoreError, Tx};
 
 impl Cycle<'_> {
@@ -20,6 +21,28 @@ impl Cycle<'_> {
     /// Returns the units of a source listing that must stay there, because its platform would not take them off.
     pub(super) fn must_stay(&self, id: ListingId) -> i64 {
         i64::from(self.last_units.contains(&id))
+    }
+
+    /// Returns what a run would come to where a dry run plans to take off all that a listing has: `None` where that is
+    /// nothing, since its last unit waits for the owner.
+    pub(super) fn as_it_would_be(
+        &mut self,
+        lane: &Lane,
+        source: &SourceFacts,
+        settlement: Settlement,
+    ) -> Result<Option<Settlement>, EngineError> {
+        let known = &source.known;
+        let empties = settlement.before.after(settlement.delta) <= Level(0);
+        // Whether other variations of its item have stock, only the platform knows at the moment of the write.
+        let alone = known.listing.item.is_none();
+        if !empties || !alone || lane.capability().zero != ZeroKept::Never || self.may_hide_source(lane)? {
+            return Ok(Some(settlement));
+        }
+        if self.must_stay(known.id) == 0 {
+            self.ask_for_last_unit(lane, known.id)?;
+        }
+        let left = settle_leaving(source, lane.capability(), self.must_stay(known.id));
+        Ok(left.filter(|left| !left.delta.is_zero()))
     }
 
     /// Takes in that a change would leave nothing of an item. All but its last unit is taken off now; for that one the

@@ -117,7 +117,8 @@ fn take_line(
             .old_line(&lane.name, &fact.key)?
             .map(|kept| recall(kept, &lane.name, order, fact, listing, &links, counting)),
     };
-    let Absorbed { mut line, change, new } = absorb(known.clone(), &lane.name, order, fact, listing, &links, counting);
+    let Absorbed { mut line, change, new, stays_off } =
+        absorb(known.clone(), &lane.name, order, fact, listing, &links, counting);
     if new && later(done, AHEAD) < order.placed {
         taken.troubles.push(Trouble {
             code: "order-from-the-future",
@@ -134,6 +135,10 @@ fn take_line(
     }
     if change > 0 && lane.role == Role::Target {
         hold_relisted(tx, intake, fact, &mut line)?;
+    }
+    if stays_off > 0 && lane.role == Role::Target {
+        tx.save_line(&mut line)?;
+        note_stays_off(tx, run, &line, stays_off, order.changed.min(done))?;
     }
     if known.as_ref() == Some(&line) {
         return Ok(None);
@@ -191,6 +196,18 @@ fn take_line(
     }
     let is_old = new && lane.role == Role::Target && is_old(line.placed, done);
     Ok(is_old.then_some(line))
+}
+
+/// Notes, once, that units of a line were cancelled and are not given back to the source (W3).
+fn note_stays_off(tx: &Tx<'_>, run: RunId, line: &Line, units: i64, when: Timestamp) -> Result<(), StoreError> {
+    let (Some(id), Some(listing)) = (line.id, line.listing) else { return Ok(()) };
+    if tx.told_of_line(id, Why::StaysOff, units)? {
+        return Ok(());
+    }
+    let note = Some(format!("order {}", line.order));
+    let why = Why::StaysOff;
+    let movement = Movement { listing, from: None, to: Some(units), when, why, line: Some(id), intent: None, note };
+    tx.record(run, &movement).map(|_| ())
 }
 
 /// Notes a sale of the source's own that was run over by a write of ours, and whose order shows only now: where a platform

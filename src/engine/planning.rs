@@ -72,7 +72,7 @@ impl Cycle<'_> {
         let decisions = self.plan_components(&planned);
         let held = self.guard_plan(&planned, &decisions)?;
         self.hold_undone(&planned, &decisions, &held)?;
-        self.remember(&seeds, &owing, &decisions, &held)?;
+        self.remember(&planned, (&seeds, &owing), &decisions, &held)?;
         for decision in decisions {
             match held.get(&decision.target) {
                 Some(hold) => self.note_held(&planned, &decision, *hold),
@@ -119,7 +119,9 @@ impl Cycle<'_> {
             }
             owing.push(source.known.id);
             if self.options.dry_run {
-                self.note_deduction(source, &settlement, Adjusted::Planned);
+                if let Some(settlement) = self.as_it_would_be(&lane, source, settlement)? {
+                    self.note_deduction(source, &settlement, Adjusted::Planned);
+                }
             } else if self.tries.get(&source.known.id).is_none_or(|tries| *tries <= 3) {
                 self.unsettled.insert(source.known.id);
             } else {
@@ -349,11 +351,17 @@ impl Cycle<'_> {
     /// crash between plan and push loses nothing.
     fn remember(
         &mut self,
-        seeds: &[ListingId],
-        owing: &[ListingId],
+        planned: &Planned,
+        (seeds, owing): (&[ListingId], &[ListingId]),
         decisions: &[Decision],
         held: &BTreeMap<ListingId, HoldId>,
     ) -> Result<(), EngineError> {
+        let writes = |action: &Action| matches!(action, Action::Push { .. } | Action::Hide | Action::Show);
+        let is_left_out = |decision: &&Decision| {
+            writes(&decision.action) && !held.contains_key(&decision.target) && !self.is_named(planned, decision)
+        };
+        let left_out: BTreeSet<ListingId> =
+            decisions.iter().filter(is_left_out).map(|decision| decision.target).collect();
         let is_open = |decision: &&Decision| match decision.action {
             _ if held.contains_key(&decision.target) => false,
             _ if self.sent.contains_key(&decision.target) => true,
@@ -378,10 +386,10 @@ impl Cycle<'_> {
             let mut unfollowed = Vec::new();
             for decision in decisions {
                 let waits = match decision.action {
-                    Action::Wait(doubt) if doubt.is_kept() => Some(doubt.to_string()),
-                    _ => None,
+                    Action::Wait(doubt) => Some(doubt).filter(|doubt| doubt.is_kept()),
+                    _ => left_out.contains(&decision.target).then_some(Doubt::LeftOut),
                 };
-                tx.note_waits(decision.target, waits.as_deref())?;
+                tx.note_waits(decision.target, waits)?;
                 let why = decision.status.needs_mending().then(|| decision.status.to_string());
                 if tx.note_unfollowed(decision.target, why.as_deref())?
                     && let Some(known) = tx.known(decision.target)?

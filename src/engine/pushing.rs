@@ -207,14 +207,20 @@ impl Cycle<'_> {
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let report = |known: &Known, end| push_report(known, decision, end);
+        let corrects = corrects(&known, decision);
+        let report =
+            |known: &Known, end| PushReport { why: why(decision, corrects), ..push_report(known, decision, end) };
         let not_written = |known: &mut Known| known.shown = decision.shown;
         let end = match outcome {
             Outcome::Done { echo: Some(level) } if update.quantity.as_level() < level => {
                 self.pushed(&mut known, update, decision, Some(level), now)?;
                 let why = if 1 < update.places.len() { ": its other places hold more" } else { "" };
                 let words = format!("it shows {level} though {} was written{why}", update.quantity);
-                let error = ChannelError::new(ErrorKind::Refused, Repeat::Never, "writing quantities", words);
+                let mut error = ChannelError::new(ErrorKind::Refused, Repeat::Never, "writing quantities", words);
+                if 1 < update.places.len() {
+                    error =
+                        error.with_next("lower what its other places hold, or name those that count in `locations`");
+                }
                 self.refused(lane, &mut known, update.quantity, &error, now)?;
                 report(&known, PushEnd::Refused(error.to_string()))
             }
@@ -316,7 +322,7 @@ impl Cycle<'_> {
     }
 
     /// Remembers a refusal, and when to try again if nothing changes before (F5).
-    fn refused(
+    pub(super) fn refused(
         &mut self,
         lane: &Lane,
         known: &mut Known,
@@ -367,7 +373,14 @@ pub(super) fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> P
         title: known.listing.title().to_owned(),
         from: decision.shown.most(),
         to: wanted.unwrap_or_default(),
-        why: decision.offer.as_ref().map_or_else(Vec::new, |offer| offer.trail.clone()),
+        why: why(decision, corrects(known, decision)),
         end,
     }
+}
+
+/// Says how a number came about, and that it takes the place of somebody else's, if it does (R3, R4).
+fn why(decision: &Decision, corrects: bool) -> Vec<String> {
+    let trail = decision.offer.iter().flat_map(|offer| offer.trail.clone());
+    let theirs = corrects.then(|| "somebody else changed it there: change the source instead".to_owned());
+    trail.chain(theirs).collect()
 }

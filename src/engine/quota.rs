@@ -5,10 +5,26 @@ use super::cycle::Cycle;
 use super::lane::Lane;
 use super::pushing::push_report;
 use super::report::{PushEnd, Trouble};
-use crate::domain::ListingId;
 use crate::domain::plan::{Action, Decision, Doubt};
 use crate::domain::quota::{Quota, Spending};
+use crate::domain::{ChannelName, ListingId};
 use crate::store::{KeptQuota, StoreError};
+
+/// What is said of a channel that is left alone so that its quota lasts.
+pub(super) const SPARED: &str = "its orders are read less often";
+
+/// Tells that the calls of a channel run low, and what is done about that.
+pub(super) fn low(channel: &ChannelName, quota: &Quota, what: &str) -> Trouble {
+    let Quota { most, refills, .. } = quota;
+    Trouble {
+        code: "quota",
+        channel: Some(channel.clone()),
+        listing: None,
+        message: format!("the {most} calls that the platform allows are running low: {what} until {refills:.0}"),
+        next: Some("it goes on by itself then; a slower `every` needs fewer calls".to_owned()),
+        waits_for_owner: false,
+    }
+}
 
 impl Cycle<'_> {
     /// Returns what is left of a channel's quota, as its answers told or as the last run left it; `None` where it has none,
@@ -48,21 +64,13 @@ impl Cycle<'_> {
         let now = self.now(lane);
         let spared = kept.read <= now && now < quota.next_reading(kept.read);
         if spared {
-            self.tell_quota(lane, &quota, "its orders are read less often");
+            self.tell_quota(lane, &quota, SPARED);
         }
         spared
     }
 
     fn tell_quota(&mut self, lane: &Lane, quota: &Quota, what: &str) {
-        let Quota { most, refills, .. } = quota;
-        self.trouble(Trouble {
-            code: "quota",
-            channel: Some(lane.name.clone()),
-            listing: None,
-            message: format!("the {most} calls that the platform allows are running low: {what} until {refills:.0}"),
-            next: Some("it goes on by itself then; a slower `every` needs fewer calls".to_owned()),
-            waits_for_owner: false,
-        });
+        self.trouble(low(&lane.name, quota, what));
     }
 
     /// Takes the raises of a lane out of what is to be pushed, where its quota no longer allows them. They are planned
@@ -79,9 +87,9 @@ impl Cycle<'_> {
         for id in ids {
             let Some(decision) = self.queue.remove(&id) else { continue };
             if let Some(known) = self.store.read(|tx| tx.known(id))? {
-                let why = Doubt::QuotaSpent { until }.to_string();
-                self.store.transaction(|tx| tx.note_waits(id, Some(&why)))?;
-                let end = PushEnd::Pending(why);
+                let why = Doubt::QuotaSpent { until };
+                self.store.transaction(|tx| tx.note_waits(id, Some(why)))?;
+                let end = PushEnd::Pending(why.to_string());
                 self.pushes.insert(known.at.clone(), push_report(&known, &decision, end));
             }
         }

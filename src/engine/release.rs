@@ -231,6 +231,13 @@ impl Cycle<'_> {
     /// Reports the holds that stand at the end, and the lines and doubts that wait.
     pub fn report_waiting(&mut self) -> Result<(), EngineError> {
         self.report.holds = self.store.read(|tx| tx.holds())?;
+        // A run without `--yes` shows them all (H2).
+        let shown = !self.options.yes && !self.options.dry_run;
+        self.report.holds.iter_mut().for_each(|hold| hold.reported |= shown);
+        if self.options.dry_run {
+            let unmade = self.report.holds.iter().map(|hold| hold.id).filter(|id| !self.holds.contains(id));
+            self.report.unmade = unmade.collect();
+        }
         let held = self.store.read(|tx| tx.held_lines(None))?;
         let mut standing = held_lines(&held);
         standing.extend(intents(self.store)?);

@@ -1,5 +1,7 @@
 //! What a run tells afterwards, as data: the screen and the JSON are made from it, and so are the exit codes.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::channel::ChannelError;
@@ -28,6 +30,8 @@ pub struct Report {
     pub kept: Vec<KeptReport>,
     /// The holds that stand at its end.
     pub holds: Vec<Hold>,
+    /// Of those, the ones that a dry run came to: they get their number when a run makes them (P6).
+    pub unmade: BTreeSet<HoldId>,
     /// What went wrong or waits, with the mend.
     pub troubles: Vec<Trouble>,
     /// What limits listings for now and ends by itself.
@@ -156,6 +160,8 @@ pub enum PushEnd {
     Done,
     /// It is out of sight now.
     Hidden,
+    /// It is ended now, as its owner wants it at 0.
+    Ended,
     /// It is in sight again.
     ShownAgain,
     /// It stands under a hold.
@@ -227,7 +233,7 @@ impl Report {
         let applied = self.deductions.iter().filter(|deduction| deduction.end == Adjusted::Applied).count();
         say(applied, "number changed on the source", "numbers changed on the source");
         say(
-            self.ended_as(|end| matches!(end, PushEnd::Done | PushEnd::Hidden | PushEnd::ShownAgain)),
+            self.ended_as(|end| matches!(end, PushEnd::Done | PushEnd::Hidden | PushEnd::Ended | PushEnd::ShownAgain)),
             "listing updated",
             "listings updated",
         );

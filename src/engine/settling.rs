@@ -141,8 +141,8 @@ impl Cycle<'_> {
             if settlement.delta.is_zero() {
                 continue;
             }
-            let destroys = self.must_not_empty(lane, &settlement).then(|| Doubt::ZeroDestroys.to_string());
-            self.store.transaction(|tx| tx.note_waits(source.known.id, destroys.as_deref()))?;
+            let destroys = self.must_not_empty(lane, &settlement).then_some(Doubt::ZeroDestroys);
+            self.store.transaction(|tx| tx.note_waits(source.known.id, destroys))?;
             if destroys.is_some() {
                 let why = "the platform would end the listing at 0, since its out-of-stock control is off";
                 self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));

@@ -44,9 +44,26 @@ pub(super) async fn refused(lanes: &[Lane], store: &Store) -> Result<Option<Trou
     if open.is_empty() {
         return Ok(None);
     }
+    Ok(Some(owed(former, new, &open)))
+}
+
+/// The same as the state alone can tell it: where both channels stand in channels.toml.
+pub fn refused_offline(
+    store: &Store,
+    source: &ChannelName,
+    channels: &[ChannelName],
+) -> Result<Option<Trouble>, StoreError> {
+    let kept = store.read(|tx| tx.channels())?;
+    let former = former_source(source, &kept).filter(|former| channels.contains(&former.name));
+    let Some(former) = former else { return Ok(None) };
+    let open = still_open(store, &kept, channels)?;
+    Ok((!open.is_empty()).then(|| owed(former.name.clone(), source.clone(), &open)))
+}
+
+fn owed(former: ChannelName, new: ChannelName, open: &[String]) -> Trouble {
     let (channel, next) = (Some(new.clone()), Some(how_to_change(&former)));
     let message = EngineError::SourceOwed { former, new, open: open.join("; ") }.to_string();
-    Ok(Some(Trouble { code: "source-owed", channel, listing: None, message, next, waits_for_owner: false }))
+    Trouble { code: "source-owed", channel, listing: None, message, next, waits_for_owner: false }
 }
 
 /// Tells how a change of the source that is refused comes about.
@@ -63,7 +80,8 @@ async fn wanted(lanes: &[Lane], store: &Store) -> Result<Option<(ChannelName, Ch
     if !lanes.iter().any(|lane| lane.name == former.name) && was_renamed(source, former).await {
         return Ok(None);
     }
-    let open = still_open(store, &kept, lanes)?;
+    let names: Vec<ChannelName> = lanes.iter().map(|lane| lane.name.clone()).collect();
+    let open = still_open(store, &kept, &names)?;
     Ok(Some((former.name.clone(), source.name.clone(), open)))
 }
 
@@ -75,7 +93,7 @@ async fn was_renamed(source: &Lane, former: &ChannelState) -> bool {
 }
 
 /// Says what is still owed or open, and which channels have not been read to their end.
-fn still_open(store: &Store, kept: &[ChannelState], lanes: &[Lane]) -> Result<Vec<String>, StoreError> {
+fn still_open(store: &Store, kept: &[ChannelState], channels: &[ChannelName]) -> Result<Vec<String>, StoreError> {
     let mut troubles = held_lines(&store.read(|tx| tx.held_lines(None))?);
     troubles.extend(owing_lines(store)?);
     troubles.extend(intents(store)?);
@@ -85,7 +103,7 @@ fn still_open(store: &Store, kept: &[ChannelState], lanes: &[Lane]) -> Result<Ve
     };
     let mut open: Vec<String> = troubles.iter().map(words).collect();
     let unread = kept.iter().filter(|channel| channel.trouble.is_some());
-    let unread = unread.filter(|channel| lanes.iter().any(|lane| lane.name == channel.name));
+    let unread = unread.filter(|channel| channels.contains(&channel.name));
     open.extend(unread.map(|channel| format!("{} could not be read in the last run", channel.name)));
     Ok(open)
 }

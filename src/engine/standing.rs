@@ -7,11 +7,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::doubts::how_to_settle;
+use super::quota::{SPARED, low};
 use super::report::Trouble;
+use crate::domain::observe::later;
 use crate::domain::pace::{ends_soon, is_silent, pace};
 use crate::domain::plan::Doubt;
 use crate::domain::{Act, ChannelName, Hold, HoldId, HoldWhy, IntentState, Known, Line, LineHold, Role};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{KeptQuota, Store, StoreError, Tx};
 
 /// Runs that are looked at for their pace.
 pub(super) const RUNS: usize = 20;
@@ -43,6 +45,7 @@ pub fn standing(
     troubles.extend(channels_in_trouble(store, channels)?);
     troubles.extend(removed(store, channels)?);
     troubles.extend(silent(store, channels, watch)?);
+    troubles.extend(spared(store, channels, watch.now)?);
     troubles.extend(ending(store, channels, watch.now)?);
     troubles.extend(holds(store)?);
     troubles.extend(held_lines(&store.read(|tx| tx.held_lines(None))?));
@@ -51,9 +54,14 @@ pub fn standing(
     troubles.extend(refused(store)?);
     troubles.extend(unfollowed(store, channels)?);
     for channel in channels {
+        let noticed = store.read(|tx| tx.noticed(channel))?.into_iter();
+        troubles.extend(noticed.map(|(message, next)| Trouble {
+            waits_for_owner: true,
+            ..trouble("noticed", Some(channel), None, message, next.unwrap_or_default())
+        }));
         let numberless = store.read(|tx| tx.numberless(channel))?;
         troubles.extend(numberless.iter().map(|known| no_number(known, known.numberless)));
-        troubles.extend(not_emptied(store, channel)?);
+        troubles.extend(not_lowered(store, channel)?);
     }
     if let Some((source, most)) = low_stock {
         for known in store.read(|tx| tx.low(source, most))? {
@@ -81,10 +89,9 @@ pub fn limited(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, 
                 let next = "nothing; then the number is put right, unless an order shows by then".to_owned();
                 limits.push(trouble("limited", Some(name), Some(known.name()), message, next));
             }
-            // What does not end by itself is no limit for now.
-            for (why, names) in reasons(tx, name)?.into_iter().filter(|(why, _)| !is_for_switch(why)) {
-                let next = "nothing; the first run that can raises it".to_owned();
-                limits.push(trouble("limited", Some(name), Some(several(&names)), why, next));
+            for (why, names) in reasons(tx, name)?.into_iter().filter(|(why, _)| !shows_too_much(*why)) {
+                let next = how_it_ends(why).to_owned();
+                limits.push(trouble("limited", Some(name), Some(several(&names)), why.to_string(), next));
             }
         }
         Ok(limits)
@@ -92,8 +99,8 @@ pub fn limited(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, 
 }
 
 /// Returns why listings of a channel do not show what they are offered, and which.
-fn reasons(tx: &Tx<'_>, channel: &ChannelName) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-    let mut reasons = BTreeMap::<String, Vec<String>>::new();
+fn reasons(tx: &Tx<'_>, channel: &ChannelName) -> Result<BTreeMap<Doubt, Vec<String>>, StoreError> {
+    let mut reasons = BTreeMap::<Doubt, Vec<String>>::new();
     for known in tx.waiting(channel)? {
         if let Some(why) = tx.waits(known.id)? {
             reasons.entry(why).or_default().push(known.name());
@@ -102,22 +109,38 @@ fn reasons(tx: &Tx<'_>, channel: &ChannelName) -> Result<BTreeMap<String, Vec<St
     Ok(reasons)
 }
 
-/// Tells whether what a listing waits for is the switch of its account, which does not turn by itself (Z3).
-fn is_for_switch(why: &str) -> bool {
-    why == Doubt::ZeroDestroys.to_string()
+/// Tells whether a listing that waits goes on being sold meanwhile with nothing behind it: no limit for now, but wrong.
+fn shows_too_much(why: Doubt) -> bool {
+    matches!(why, Doubt::ZeroDestroys | Doubt::RevisionsSpent { lowering: true, .. })
 }
 
-/// Returns the listings that show more than they are offered, since their platform would end them at 0 (Z3).
-fn not_emptied(store: &Store, channel: &ChannelName) -> Result<Option<Trouble>, StoreError> {
-    let names = store.read(|tx| {
+/// Tells how a wait ends.
+fn how_it_ends(why: Doubt) -> &'static str {
+    match why {
+        Doubt::InDoubt => "settle what is in doubt; `eys doctor` says how",
+        Doubt::LeftOut => "`eys sync`, without `--channel` and `--sku`",
+        _ => "nothing; it follows as soon as that is over",
+    }
+}
+
+/// Returns the listings that show more than they are offered and cannot be lowered (Z3, H4).
+pub(super) fn not_lowered(store: &Store, channel: &ChannelName) -> Result<Vec<Trouble>, StoreError> {
+    let reasons = store.read(|tx| {
         // What was sold of a source is told by what is owed there.
         let is_target = tx.channel(channel)?.is_some_and(|channel| channel.role == Role::Target);
-        Ok(reasons(tx, channel)?.remove(&Doubt::ZeroDestroys.to_string()).filter(|_| is_target))
+        if is_target { reasons(tx, channel) } else { Ok(BTreeMap::new()) }
     })?;
-    Ok(names.map(|names| {
-        let message = format!("it has nothing left to offer, and no 0 is written there: {}", Doubt::ZeroDestroys);
-        trouble("zero-destroys", Some(channel), Some(several(&names)), message, how_to_keep_zero(channel))
-    }))
+    let told = reasons.into_iter().filter(|(why, _)| shows_too_much(*why)).map(|(why, names)| {
+        let (code, message, next) = if why == Doubt::ZeroDestroys {
+            let message = format!("it has nothing left to offer, and no 0 is written there: {why}");
+            ("zero-destroys", message, how_to_keep_zero(channel))
+        } else {
+            let message = format!("it shows more than it is offered: {why}");
+            ("not-lowered", message, "lower it on the platform by hand, if that cannot wait".to_owned())
+        };
+        trouble(code, Some(channel), Some(several(&names)), message, next)
+    });
+    Ok(told.collect())
 }
 
 /// Tells how the switch of an account is turned on without which no 0 is written (Z3).
@@ -175,20 +198,41 @@ pub(super) fn silent(store: &Store, channels: &[ChannelName], watch: Watch) -> R
         let last = store.read(|tx| Ok(tx.last_heard(name)?.zip(tx.channel(name)?)))?;
         heard.extend(last.map(|(last, channel)| (name, last, channel.trouble.is_some())));
     }
-    let gone = |last: Timestamp| span(watch.now.duration_since(last));
+    let gone = |last: Timestamp| lasting(watch.now.duration_since(last));
     let none_since = heard.iter().map(|(_, last, _)| *last).max().max(began.first().copied());
     if let Some(last) = none_since.filter(|last| !heard.is_empty() && is_silent(*last, watch.now, pace)) {
-        let message = format!("there was no run for {}; they came every {}", gone(last), span(pace));
+        let message = format!("there was no run for {}; they came every {}", gone(last), every(pace));
         let next =
             "start the loop again, `eys sync --every`, or look after the crontab or the service that runs `eys sync`";
         return Ok(vec![trouble("silent", None, None, message, next.to_owned())]);
     }
-    let silent = heard.into_iter().filter(|(_, last, told)| !told && is_silent(*last, watch.now, pace));
-    let told = silent.map(|(name, last, _)| {
-        let message = format!("no run got through with it for {}; runs come every {}", gone(last), span(pace));
+    let mut silent: Vec<_> =
+        heard.into_iter().filter(|(_, last, told)| !told && is_silent(*last, watch.now, pace)).collect();
+    let spared = spared(store, channels, watch.now)?;
+    silent.retain(|(name, ..)| !spared.iter().any(|spared| spared.channel.as_ref() == Some(*name)));
+    let told = silent.into_iter().map(|(name, last, _)| {
+        let message = format!("no run got through with it for {}; runs come every {}", gone(last), every(pace));
         trouble("silent", Some(name), None, message, "`eys doctor` tries it and says what is wrong".to_owned())
     });
     Ok(told.collect())
+}
+
+/// Returns the channels that are left alone for a while, so that the calls that their platforms allow last (Y4).
+pub(super) fn spared(store: &Store, channels: &[ChannelName], now: Timestamp) -> Result<Vec<Trouble>, StoreError> {
+    store.read(|tx| {
+        let mut spared = Vec::new();
+        for name in channels {
+            if tx.channel(name)?.is_none() {
+                continue;
+            }
+            let Some(KeptQuota { quota, read }) = tx.quota(name)? else { continue };
+            let there = later(now, tx.ahead(name)?.unwrap_or_default());
+            if read <= there && there < quota.refills && there < quota.next_reading(read) {
+                spared.push(low(name, &quota, SPARED));
+            }
+        }
+        Ok(spared)
+    })
 }
 
 /// Returns the channels whose credentials cannot be renewed and end soon.
@@ -213,17 +257,27 @@ pub(super) fn ending_words(name: &ChannelName, ends: Timestamp) -> (String, Stri
     (format!("its credentials end on {day}, and eys cannot renew them"), next)
 }
 
-/// Tells a span as people do, in its largest unit.
-fn span(span: SignedDuration) -> String {
+/// Tells how long something lasts, as people do, in its largest unit.
+fn lasting(span: SignedDuration) -> String {
+    let (number, one, many) = in_units(span);
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Tells how often something comes: every minute, every 5 minutes.
+fn every(span: SignedDuration) -> String {
+    let (number, one, many) = in_units(span);
+    if number == 1 { one.to_owned() } else { format!("{number} {many}") }
+}
+
+fn in_units(span: SignedDuration) -> (i64, &'static str, &'static str) {
     let minutes = span.as_mins().max(1);
-    let (number, one, many) = if minutes < 60 {
+    if minutes < 60 {
         (minutes, "minute", "minutes")
     } else if minutes < 48 * 60 {
         (minutes / 60, "hour", "hours")
     } else {
         (minutes / (24 * 60), "day", "days")
-    };
-    if number == 1 { one.to_owned() } else { format!("{number} {many}") }
+    }
 }
 
 /// Returns the targets with links whose blocks are gone from channels.toml.
@@ -261,7 +315,7 @@ pub(super) fn held(hold: &Hold) -> Trouble {
 
 /// Tells how a hold is released.
 pub fn how_to_release(hold: &Hold) -> String {
-    let release = format!("`eys sync --release {}` lets it go on", hold.id);
+    let release = format!("`eys sync --release {}` lets it go on; with `--dry-run` it shows what that writes", hold.id);
     match hold.why {
         HoldWhy::SecondWriter => {
             format!("stop the other program from writing the stock of this listing; then {release}")
@@ -427,7 +481,7 @@ fn awaited(tx: &Tx<'_>, line: &Line, holds: &[Hold]) -> Result<Awaited, StoreErr
         awaited = awaited.min(match known.reading {
             _ if known.gone.is_some() => Awaited::Listing,
             Some(seen) if seen.level.0 <= 0 => Awaited::Stock,
-            _ if tx.waits(share.source)?.as_deref().is_some_and(is_for_switch) => Awaited::Switch,
+            _ if tx.waits(share.source)? == Some(Doubt::ZeroDestroys) => Awaited::Switch,
             _ => asked_for_last_unit(&known, holds).map_or(Awaited::Run, |hold| Awaited::Word(hold.id)),
         });
     }

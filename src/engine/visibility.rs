@@ -240,14 +240,23 @@ impl Cycle<'_> {
                 self.seeds.insert(id);
                 if let Some(decision) = decision {
                     let planned = Planned::new(self.store.read(|tx| tx.components(&[id]))?);
-                    let end = if decision.action == Action::Show { PushEnd::ShownAgain } else { PushEnd::Hidden };
+                    let hidden = planned.target(id).and_then(|(_, target)| target.known.hidden.as_ref());
+                    let end = match hidden {
+                        _ if decision.action == Action::Show => PushEnd::ShownAgain,
+                        Some(Hidden { ended: true, .. }) => PushEnd::Ended,
+                        _ => PushEnd::Hidden,
+                    };
                     self.report_push(&planned, &decision, end);
                 }
             }
             Ok(Outcome::Unknown(error)) => self.showing_failed(lane, id, &error)?,
             Ok(Outcome::Refused(error)) => {
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
-                self.showing_failed(lane, id, &error)?;
+                self.showing_refused(lane, id, decision.as_ref(), &error, now)?;
+            }
+            Ok(Outcome::Gone) => {
+                self.close_showing(lane, id, IntentState::NotApplied, now)?;
+                self.lane(&lane.name).look.insert(id);
             }
             Ok(_) => self.close_showing(lane, id, IntentState::NotApplied, now)?,
             Err(error) if error.may_have_landed() => self.showing_failed(lane, id, &error)?,
@@ -256,6 +265,27 @@ impl Cycle<'_> {
                 self.showing_failed(lane, id, &error)?;
             }
         }
+        Ok(())
+    }
+
+    /// Remembers that the platform does not hide or show a listing, so that it is told till it does, and tried again with
+    /// growing waits (F5).
+    fn showing_refused(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        decision: Option<&Decision>,
+        error: &ChannelError,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Some(mut known) = self.store.read(|tx| tx.known(id))? else { return Ok(()) };
+        let shows = decision.is_some_and(|decision| decision.action == Action::Show);
+        let offered = decision.and_then(|decision| decision.offer.as_ref()).map(|offer| offer.quantity);
+        let quantity = offered.filter(|_| shows).unwrap_or_default();
+        let what = if shows { "it could not be shown again" } else { "it could not be taken out of sight" };
+        let error = ChannelError { message: format!("{what}: {}", error.message), ..error.clone() };
+        self.refused(lane, &mut known, quantity, &error, now)?;
+        self.store.transaction(|tx| tx.save_known(&known))?;
         Ok(())
     }
 
@@ -304,7 +334,8 @@ impl Cycle<'_> {
                 tx.close_intent(intent.id, state, now, "looked up")?;
                 if state == IntentState::Applied {
                     let shown = known.shown.most();
-                    let movement = record(tx, run, &known, why, (shown, shown), now, None)?;
+                    let ended = hidden.as_ref().is_some_and(|hidden| hidden.ended).then(|| "ended".to_owned());
+                    let movement = record(tx, run, &known, why, (shown, shown), now, ended)?;
                     known.hidden = hidden;
                     back_in_sight(tx, &mut known)?;
                     if whole {
@@ -314,8 +345,16 @@ impl Cycle<'_> {
                     done = true;
                 }
             }
+            if done {
+                known.refusal = None;
+            }
             tx.save_known(&known)?;
-            tx.clear_dirty(&[id])?;
+            // What did not come about is planned again by the next run.
+            if state == IntentState::Applied {
+                tx.clear_dirty(&[id])?;
+            } else {
+                tx.mark_dirty(&[id])?;
+            }
             Ok(done)
         })?;
         self.lane(&lane.name).wrote |= done;

@@ -4,12 +4,15 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use super::value::{moment, ms};
+use super::value::{from_json, json, moment, ms};
 use super::{Result, Store, StoreError, Tx};
 use crate::domain::ChannelName;
 
 /// Under this and a channel's number stands when it last took part in a run without any failure.
 const HEARD: &str = "heard:";
+
+/// Under this and a channel's number stands what it noticed last and waits for its owner: what, and what to do.
+const NOTICED: &str = "noticed:";
 
 /// Under this and a channel's number stands how far its clock is ahead of this machine's, in milliseconds.
 const AHEAD: &str = "ahead:";
@@ -44,6 +47,21 @@ impl Tx<'_> {
     /// Returns how far a channel's clock was ahead of this machine's when it was last heard; `None` where it never was.
     pub fn ahead(&self, channel: &ChannelName) -> Result<Option<SignedDuration>> {
         Ok(self.number_under(AHEAD, channel)?.map(SignedDuration::from_millis))
+    }
+
+    /// Keeps what a channel noticed in the last run.
+    pub fn keep_noticed(&self, channel: &ChannelName, noticed: &[(String, Option<String>)]) -> Result<()> {
+        let key = format!("{NOTICED}{}", self.channel_id(channel)?);
+        if noticed.is_empty() { self.forget_meta(&key) } else { self.set_meta(&key, &json(&noticed)?) }
+    }
+
+    /// Returns what a channel noticed in the last run, and what to do.
+    pub fn noticed(&self, channel: &ChannelName) -> Result<Vec<(String, Option<String>)>> {
+        if self.channel(channel)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let text = self.meta(&format!("{NOTICED}{}", self.channel_id(channel)?))?;
+        Ok(text.map(|text| from_json(&text)).transpose()?.unwrap_or_default())
     }
 
     fn number_under(&self, key: &str, channel: &ChannelName) -> Result<Option<i64>> {

@@ -87,6 +87,13 @@ impl Tx<'_> {
         Ok(query.query_row(params![channel, word(&why)?, ms(since)], |row| row.get(0))?)
     }
 
+    /// Tells whether the ledger says something of a line already, with the same units.
+    pub fn told_of_line(&self, line: LineId, why: Why, units: i64) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM movement WHERE line = ?1 AND why = ?2 AND to_no = ?3)";
+        let mut query = self.connection.prepare_cached(sql)?;
+        Ok(query.query_row(params![line.0, word(&why)?, units], |row| row.get(0))?)
+    }
+
     /// Counts the changes that we made within a day of a listing, and of all that stand under its item on its channel
     /// (H4). `day_ago` is by the channel's clock.
     pub fn revised(&self, listing: &Known, day_ago: Timestamp) -> Result<Changes> {

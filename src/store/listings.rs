@@ -6,6 +6,7 @@ use rusqlite::{Row, params};
 
 use super::value::{channel_name, from_json, json, maybe_moment, moment, ms, numbers};
 use super::{Result, StoreError, Tx};
+use crate::domain::plan::Doubt;
 use crate::domain::{
     Ceiling, ChannelName, Hidden, Known, Level, Listing, ListingId, ListingKey, ListingRef, MovementId, Pushed,
     Quantity, Refusal, Seen, Shown, Sku,
@@ -148,20 +149,22 @@ impl Tx<'_> {
         self.many_known(&sql, [channel.as_str()])
     }
 
-    /// Notes why a listing is not raised, or that it is not waited for.
-    pub fn note_waits(&self, id: ListingId, why: Option<&str>) -> Result<()> {
+    /// Notes why a listing does not show what it is offered, or that nothing keeps it from that.
+    pub fn note_waits(&self, id: ListingId, why: Option<Doubt>) -> Result<()> {
         let sql = "UPDATE listing SET waits = ?2 WHERE id = ?1 AND waits IS NOT ?2";
+        let why = why.as_ref().map(json).transpose()?;
         self.connection.prepare_cached(sql)?.execute(params![id.0, why])?;
         Ok(())
     }
 
-    /// Returns why a listing is not raised, if it waits for that.
-    pub fn waits(&self, id: ListingId) -> Result<Option<String>> {
+    /// Returns why a listing does not show what it is offered, as the last run that planned it found.
+    pub fn waits(&self, id: ListingId) -> Result<Option<Doubt>> {
         let mut query = self.connection.prepare_cached("SELECT waits FROM listing WHERE id = ?1")?;
-        Ok(query.query_row([id.0], |row| row.get(0))?)
+        let why: Option<String> = query.query_row([id.0], |row| row.get(0))?;
+        why.map(|why| from_json(&why)).transpose()
     }
 
-    /// Returns the linked listings of a channel that wait to be raised, by number.
+    /// Returns the linked listings of a channel that wait, by number.
     pub fn waiting(&self, channel: &ChannelName) -> Result<Vec<Known>> {
         let sql = format!(
             "{SELECT} WHERE channel.name = ?1 AND listing.waits IS NOT NULL AND listing.linked > 0 ORDER BY listing.id"

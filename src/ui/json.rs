@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::HoldId;
 use crate::engine::{Adjusted, LaneEnd, PushEnd, Report, Trouble};
 
 /// Returns the body of `eys.sync.1`.
 pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
+    // What a dry run came to has no number yet.
+    let number = |hold: HoldId| (!report.unmade.contains(&hold)).then(|| hold.to_string());
     let body = json!({
         "run": report.run.map(|run| run.0),
         "dry_run": dry,
@@ -72,12 +75,13 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
                 PushEnd::Planned => "planned",
                 PushEnd::Done => "done",
                 PushEnd::Hidden => "hidden",
+                PushEnd::Ended => "ended",
                 PushEnd::ShownAgain => "shown_again",
                 PushEnd::Held(_) => "held",
                 PushEnd::Refused(_) => "refused",
                 PushEnd::Pending(_) => "pending",
             },
-            "hold": match &push.end { PushEnd::Held(hold) => Some(hold.to_string()), _ => None },
+            "hold": match &push.end { PushEnd::Held(hold) => number(*hold), _ => None },
             "message": match &push.end { PushEnd::Refused(why) | PushEnd::Pending(why) => Some(why), _ => None },
         })).collect::<Vec<_>>(),
         "kept": report.kept.iter().map(|kept| json!({
@@ -89,12 +93,12 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
         })).collect::<Vec<_>>(),
         "unchanged": report.unchanged,
         "holds": report.holds.iter().map(|hold| json!({
-            "id": hold.id.to_string(),
+            "id": number(hold.id),
             "channel": hold.channel,
             "why": hold.why,
             "since": hold.since.to_string(),
             "note": hold.note,
-            "next": format!("eys sync --release {}", hold.id),
+            "next": number(hold.id).map(|id| format!("eys sync --release {id}")),
         })).collect::<Vec<_>>(),
         "problems": troubles_json(&report.troubles),
         "limited": troubles_json(&report.limits),

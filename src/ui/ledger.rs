@@ -17,6 +17,9 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
         Why::Unlinked => movement.note.as_ref().map_or_else(|| "unlinked".to_owned(), |why| format!("unlinked: {why}")),
         Why::Sold => format!("sold {units}, {order}"),
         Why::Returned => format!("{} came back, {order}", units.saturating_abs()),
+        Why::StaysOff => {
+            format!("{units} cancelled, {order}, and not put back on the source: put them there if they are back")
+        }
         Why::Deducted => format!("{change}, taken off for {order}"),
         Why::GivenBack => format!("{change}, given back for {order}"),
         Why::OwnersChange => format!("{change}, changed by you or another program"),
@@ -33,7 +36,7 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
         Why::InDoubt => format!("nobody can tell whether a deduction happened; it shows {to}"),
         Why::Settled => format!("{change}, settled by you: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Refused => format!("refused: {}", movement.note.as_deref().unwrap_or_default()),
-        Why::Hidden => "hidden by eys: nothing is left".to_owned(),
+        Why::Hidden => format!("{} by eys: nothing is left", movement.note.as_deref().unwrap_or("hidden")),
         Why::ShownAgain => "shown again by eys".to_owned(),
         Why::ShownByOthers => "shown again by you or another program".to_owned(),
         Why::Held => format!("held: {}", movement.note.as_deref().unwrap_or_default()),

@@ -1,6 +1,6 @@
 //! What a run tells a shop owner: what was sold, what followed, what waits, and what to do next.
 
-use crate::domain::{HoldWhy, Level};
+use crate::domain::{Hold, HoldWhy, Level};
 use crate::engine::standing::how_to_release;
 use crate::engine::{Adjusted, Deduction, KeptReport, LaneEnd, PushEnd, PushReport, Report, SaleReport, Trouble};
 
@@ -99,7 +99,7 @@ fn pushes(ui: &Ui, report: &Report, dry: bool) -> Option<String> {
             push.sku.as_ref().map_or_else(|| push.listing.key.to_string(), ToString::to_string),
             push.listing.channel.to_string(),
             format!("{} → {}", push.from.map_or("?".to_owned(), |Level(level)| level.to_string()), push.to),
-            end(&push.end),
+            end(report, &push.end),
             push.why.join("; "),
         ]
     };
@@ -111,12 +111,14 @@ fn pushes(ui: &Ui, report: &Report, dry: bool) -> Option<String> {
     Some(format!("{heading}\n{text}"))
 }
 
-fn end(end: &PushEnd) -> String {
+fn end(report: &Report, end: &PushEnd) -> String {
     match end {
         PushEnd::Planned => "planned".to_owned(),
         PushEnd::Done => "done".to_owned(),
         PushEnd::Hidden => "hidden".to_owned(),
+        PushEnd::Ended => "ended".to_owned(),
         PushEnd::ShownAgain => "shown again".to_owned(),
+        PushEnd::Held(hold) if report.unmade.contains(hold) => "would be held".to_owned(),
         PushEnd::Held(hold) => format!("held ({hold})"),
         PushEnd::Refused(why) => format!("refused: {why}"),
         PushEnd::Pending(why) => format!("pending: {why}"),
@@ -129,19 +131,30 @@ fn kept(kept: &KeptReport) -> String {
 }
 
 fn holds(report: &Report) -> Option<String> {
-    let line = |hold: &crate::domain::Hold| {
+    let line = |hold: &Hold| {
         let first = match hold.why {
             HoldWhy::SecondWriter => "stop the other program, then ",
             HoldWhy::Undone => "mend what was wrong, then ",
             _ => "",
         };
+        if report.unmade.contains(&hold.id) {
+            return format!(
+                "{}: {}\n      without --dry-run it is held, and gets the number that releases it",
+                hold.channel, hold.note
+            );
+        }
         if hold.why == HoldWhy::Account {
             return format!("{hold}\n      {}", how_to_release(hold));
         }
         format!("{hold}\n      {first}release it: eys sync --release {}", hold.id)
     };
     let mut text = list("Waiting for your word", report.holds.iter().map(line))?;
-    if report.holds.iter().any(|hold| hold.why.is_released_by_yes()) {
+    let by_yes = |hold: &&Hold| hold.why.is_released_by_yes() && !report.unmade.contains(&hold.id);
+    let (shown, new): (Vec<&Hold>, Vec<&Hold>) = report.holds.iter().filter(by_yes).partition(|hold| hold.reported);
+    if !new.is_empty() {
+        text.push_str("\n  `--yes` releases none that you were not shown: eys sync, without it, shows them");
+    }
+    if !shown.is_empty() {
         text.push_str("\n  All that were shown to you before: eys sync --yes");
     }
     Some(text)

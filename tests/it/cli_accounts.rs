@@ -227,12 +227,14 @@ fn another_source_is_refused_while_anything_is_owed() {
         .has("the source cannot change from stock to stall now")
         .has("next: give stock")
         .lacks("not linked");
+    home.eys("status --check").is(3).has("the source cannot change from stock to stall now").has("next: give stock");
     assert!(home.read("stock.csv").contains("MUG,10,"));
     home.config(&before.replace("inventory_sync = false\n", ""));
     home.eys("sync --count-missed fair").is(0);
     other_source(&home);
     home.eys("sync").is(3);
     home.eys("doctor").lacks("the source cannot change");
+    home.eys("status").is(0).lacks("the source cannot change");
 }
 
 // proves I3, H1: with another source all links are made anew, and every channel waits for its first push again.
@@ -297,7 +299,7 @@ async fn a_lost_state_starts_again_from_an_export() {
     ---- stderr
 
     shop: h2: another eys wrote to shop: it runs on another machine as well, or its state was lost and this one begun anew. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
-          next: `eys sync --release h2` lets it go on
+          next: `eys sync --release h2` lets it go on; with `--dry-run` it shows what that writes
     ");
     insta::assert_snapshot!(home.eys("sync"), @"
     exit 4
@@ -366,7 +368,7 @@ async fn an_old_backup_is_told_with_the_way_out() {
 
     To look at
       shop: h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
-          next: `eys sync --release h2` lets it go on
+          next: `eys sync --release h2` lets it go on; with `--dry-run` it shows what that writes
       stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
           next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
 
@@ -379,7 +381,7 @@ async fn an_old_backup_is_told_with_the_way_out() {
     ---- stdout
     Sync settings
       !!   shop: h2: a later run of this state than it knows of wrote to shop: it was put back from a backup, or a copy of it is at work elsewhere. Nothing is taken off or written until you say which one goes on; stop the other one first (since 2026-11-24 09:00 UTC)
-           next: `eys sync --release h2` lets it go on
+           next: `eys sync --release h2` lets it go on; with `--dry-run` it shows what that writes
       !!   stall: 1 sold line waits for your word since 2026-11-24 09:00 UTC (another eys, or a later state of this one, may have taken it off already): order S-1
            next: `eys sync --count-missed stall` takes them off the source, `eys sync --ignore-missed stall` drops them
       note stall: MUG: 12 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised

@@ -257,7 +257,7 @@ fn a_switch_that_is_off_and_a_hold_are_problems() {
     ---- stdout
     Sync settings
       !!   stall: h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
-           next: `eys sync --release h1` lets it go on
+           next: `eys sync --release h1` lets it go on; with `--dry-run` it shows what that writes
       !!   stall: it is switched off: nothing is written to it
            next: set `inventory_sync = true` in its block of channels.toml
 

@@ -1,6 +1,11 @@
 //! The program with an account at eBay over loopback: consent in a browser, and what a seller sees of it.
 
+use eys::domain::ChannelName;
+use eys::store::{Credentials, KeptToken};
+use jiff::{SignedDuration, Timestamp};
+
 use crate::browser::{browse, consent};
+use crate::findings::gone;
 use crate::shops::Shops;
 use crate::sim::Market;
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
@@ -145,4 +150,29 @@ async fn how_listings_were_made_is_known_to_the_next_run() {
     home.edit("[channels.bay]", "[channels.auctions]");
     home.eys("link --rename-channel bay auctions").is(0).has("and so does the consent of its owner");
     assert_eq!(sells(6, 1), 0, "they are known under another name");
+}
+
+// proves F7: consent that ends soon is a problem that `eys auth` mends.
+// finds credentials-end
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_that_ends_soon_is_given_anew() {
+    let market = Market::live(1);
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &[("MUG", 10)]));
+    let account = market.add_ebay(&EbaySpec::new("bay", &[("MUG", 10)]));
+    let mut home = Home::new();
+    home.shopify("shop", "source", &shop).await;
+    home.ebay("bay", "target", &account).await;
+    consent(&home, "bay", browse).is(0);
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    home.eys("status --check").is(0);
+    let (credentials, bay) = (Credentials::of(&home.path("state.db")), ChannelName::new("bay").unwrap());
+    let kept = credentials.token(&bay).unwrap().unwrap();
+    let ends = Some(Timestamp::now() + SignedDuration::from_hours(10 * 24));
+    credentials.keep(&bay, &KeptToken { ends, ..kept }).unwrap();
+    home.eys("status --check").is(3).has("bay: its credentials end on").has("`eys auth bay`");
+    home.eys("doctor").is(6).has("its credentials end on").has("`eys auth bay`");
+    consent(&home, "bay", browse).is(0);
+    home.eys("status --check").is(0);
+    gone(&home, "credentials-end");
 }

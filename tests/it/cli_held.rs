@@ -94,6 +94,34 @@ async fn a_sale_that_is_seen_late_waits() {
     home.eys("status --check").is(0);
 }
 
+// proves P6, H3: a dry run names no hold that is not there yet, and what a run then holds has the number that it says.
+#[test]
+fn a_hold_of_a_dry_run_has_no_number() {
+    let goods = |units: i64| {
+        let row = |nth: i64| format!("SKU-{nth:02},{units},Thing {nth}\n");
+        format!("sku,quantity,title\n{}", (0..10).map(row).collect::<String>())
+    };
+    let home = Home::with_lists(&goods(5), &goods(5));
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    home.write("stock.csv", goods(0));
+    let plan = home.eys("sync --dry-run");
+    plan.is(4)
+        .has("would be held")
+        .has("without --dry-run it is held, and gets the number that releases it")
+        .lacks("--release")
+        .lacks("--yes");
+    let json = home.json("sync --dry-run");
+    let hold = &json["holds"][0];
+    assert_eq!((&hold["id"], &hold["next"]), (&serde_json::Value::Null, &serde_json::Value::Null), "{json}");
+    assert_eq!(json["pushes"][0]["hold"], serde_json::Value::Null);
+    home.eys("sync --yes").is(4).has("releases none that you were not shown").lacks("All that were shown");
+    home.eys("sync").is(4).has("All that were shown to you before: eys sync --yes");
+    home.eys("sync --dry-run --release h2").is(0).has("5 → 0");
+    home.eys("sync --yes").is(0);
+    assert!(home.read("stall.csv").contains("SKU-00,0,"));
+}
+
 // proves W5: a sale that another app brought into the source waits; with deducting switched off and the sale dropped, all
 // is well.
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +231,8 @@ fn a_second_writer_is_held() {
     ---- stdout
     Listings that follow
      SKU  ON     SHOWS               BECAUSE
-     MUG  stall  50 → 10  held (h2)  MUG on the source: 10
+     MUG  stall  50 → 10  held (h2)  MUG on the source: 10; somebody else changed it there: change the
+                                     source instead
 
     Waiting for your word
       h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours (since 2026-11-24 09:00 UTC)
@@ -217,7 +246,7 @@ fn a_second_writer_is_held() {
     ---- stdout
     Sync settings
       !!   stall: h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours (since 2026-11-24 09:00 UTC)
-           next: stop the other program from writing the stock of this listing; then `eys sync --release h2` lets it go on
+           next: stop the other program from writing the stock of this listing; then `eys sync --release h2` lets it go on; with `--dry-run` it shows what that writes
 
     1 problem found.
     ");
@@ -279,15 +308,17 @@ fn a_hold_shows_what_its_release_writes() {
     exit 4
     ---- stdout
     Listings that would follow
-     SKU    ON     SHOWS             BECAUSE
-     SKU-0  stall  5 → 0  held (h2)  SKU-0 on the source: 5; a listing of it on the source is gone → 0
-     SKU-1  stall  5 → 0  held (h2)  SKU-1 on the source: 5; a listing of it on the source is gone → 0
-     SKU-2  stall  5 → 0  held (h2)  SKU-2 on the source: 5; a listing of it on the source is gone → 0
+     SKU    ON     SHOWS                 BECAUSE
+     SKU-0  stall  5 → 0  would be held  SKU-0 on the source: 5; a listing of it on the source is gone
+                                         → 0
+     SKU-1  stall  5 → 0  would be held  SKU-1 on the source: 5; a listing of it on the source is gone
+                                         → 0
+     SKU-2  stall  5 → 0  would be held  SKU-2 on the source: 5; a listing of it on the source is gone
+                                         → 0
 
     Waiting for your word
-      h2: 3 of 10 linked listings on the source are gone or at 0, and with them 3 on stall (since 2026-11-24 09:00 UTC)
-          release it: eys sync --release h2
-      All that were shown to you before: eys sync --yes
+      stall: 3 of 10 linked listings on the source are gone or at 0, and with them 3 on stall
+          without --dry-run it is held, and gets the number that releases it
 
     To look at
       stall, SKU-0: it does not follow any more: source gone

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use eys::domain::ChannelName;
-use eys::store::{Credentials, KeptToken, Store};
+use eys::domain::quota::Quota;
+use eys::store::{Credentials, KeptQuota, KeptToken, Store};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::findings::said;
@@ -51,6 +52,35 @@ fn runs_that_no_longer_come() {
     home.eys("sync").is(0);
     home.eys("status --check").is(0);
     home.eys("doctor").is(0);
+}
+
+// proves F7, Y4: a channel that is left alone so that its calls last is not silent: what it waits for is told.
+// finds quota
+#[test]
+fn what_is_left_alone_for_its_calls_is_not_silent() {
+    let home = Home::in_step();
+    for _ in 0..4 {
+        home.eys("sync --quiet").is(0);
+    }
+    let stall = ChannelName::new("stall").unwrap();
+    let mut store = Store::open(&home.path("state.db")).unwrap();
+    let keep = |store: &mut Store, left: u64| {
+        let (read, refills) = (Timestamp::now() - hours(1), Timestamp::now() + hours(20));
+        let quota = Quota { most: 5000, left, refills };
+        store.transaction(|tx| tx.save_quota(&stall, &KeptQuota { quota, read })).unwrap();
+    };
+    keep(&mut store, 4000);
+    drop(store);
+    let state = rusqlite::Connection::open(home.path("state.db")).unwrap();
+    let heard = "UPDATE meta SET value = CAST(value - 3600000 AS TEXT) WHERE key = 'heard:' || (SELECT id FROM channel WHERE name = 'stall')";
+    assert_eq!(state.execute(heard, []).unwrap(), 1);
+    home.eys("status --check").is(3).has("no run got through with it for 1 hour");
+    let mut store = Store::open(&home.path("state.db")).unwrap();
+    keep(&mut store, 20);
+    drop(store);
+    let words = "the 5000 calls that the platform allows are running low: its orders are read less often until";
+    home.eys("status --check").is(3).has(words).lacks("no run got through");
+    home.eys("doctor --offline").is(6).has(words).lacks("no run got through");
 }
 
 // proves F7: cron's own pace counts: what is late for a loop is not late for a run an hour.

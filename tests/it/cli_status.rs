@@ -105,6 +105,28 @@ fn where_everything_stands_and_why() {
     assert_eq!((check.out.as_str(), check.err.as_str()), ("", ""), "monitoring wants silence");
 }
 
+// proves W3: what was cancelled after it was shipped is not given back, and the story of its SKU says so, once.
+#[test]
+fn what_was_cancelled_and_stays_off_is_told() {
+    let home = Home::in_step();
+    home.order("stall", "A-1", "MUG", 2, "shipped");
+    home.eys("sync").is(0);
+    home.order("stall", "A-1", "MUG", 2, "cancelled");
+    home.eys("sync").is(0);
+    home.eys("sync --full").is(0);
+    assert!(home.read("stock.csv").contains("MUG,8,"));
+    let told = home.eys("status MUG").out;
+    let words = "2 cancelled, order A-1 on stall, and not put back on the source: put them there if they are back";
+    assert_eq!(told.matches(words).count(), 1, "{told}");
+    home.order("stall", "A-2", "MUG", 1, "open");
+    home.eys("sync").is(0);
+    home.order("stall", "A-2", "MUG", 1, "cancelled");
+    home.eys("sync").is(0);
+    assert!(home.read("stock.csv").contains("MUG,8,"));
+    let told = home.eys("status MUG").out;
+    assert!(told.contains("1 came back, order A-2") && told.matches("not put back").count() == 1, "{told}");
+}
+
 #[test]
 fn what_is_wrong_or_waits() {
     let home = Home::with_mugs();
@@ -114,14 +136,14 @@ fn what_is_wrong_or_waits() {
     ---- stdout
     To look at
       stall: h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
-          next: `eys sync --release h1` lets it go on
+          next: `eys sync --release h1` lets it go on; with `--dry-run` it shows what that writes
     ");
     insta::assert_snapshot!(home.eys("status --check"), @"
     exit 3
     ---- stdout
     To look at
       stall: h1: the first push to stall would change 2 of 2 listings (since 2026-11-24 09:00 UTC)
-          next: `eys sync --release h1` lets it go on
+          next: `eys sync --release h1` lets it go on; with `--dry-run` it shows what that writes
     ");
     let check = home.json("status --check");
     assert_eq!((&check["exit"], check["problems"].as_array().unwrap().len()), (&3.into(), 1), "{check}");
@@ -321,7 +343,7 @@ fn what_limits_a_listing_is_told_everywhere() {
       stall, MUG: 3 units are missing there and no order tells why; until 2026-11-24 09:00 UTC it is not raised
           next: nothing; then the number is put right, unless an order shows by then
       stall, BOWL: the source could not be read just now, so nothing is raised
-          next: nothing; the first run that can raises it
+          next: nothing; it follows as soon as that is over
     ");
     insta::assert_snapshot!(home.eys("status BOWL"), @"
     exit 0

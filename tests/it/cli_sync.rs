@@ -239,6 +239,10 @@ fn a_run_can_be_narrowed() {
     home.write("stock.csv", "sku,quantity,title\nMUG,7,Red mug\nBOWL,2,Blue bowl\n");
     home.order("fair", "F-1", "MUG", 1, "open");
     home.eys("sync --channel stall --sku MUG").is(0);
+    home.eys("status")
+        .is(0)
+        .has("the last run was narrowed to other listings")
+        .has("next: `eys sync`, without `--channel` and `--sku`");
     assert_eq!(home.read("stall.csv"), "sku,quantity,title\nMUG,6,Red mug\nBOWL,4,Blue bowl\n");
     assert_eq!(home.read("fair.csv"), "sku,quantity\nMUG,10\nBOWL,4\n");
     assert!(home.read("stock.csv").contains("MUG,6,"));

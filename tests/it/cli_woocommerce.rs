@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::findings::gone;
 use crate::sim::shopify::ShopSpec;
 use crate::sim::woocommerce::{Permalinks, Permission, WooCommerce, WooSpec};
 use crate::sim::{Market, State};
@@ -152,4 +153,17 @@ async fn a_sale_goes_round_from_a_shop_to_all() {
     home.eys("sync").is(0);
     assert_eq!((web.available("MUG"), outlet.available("MUG")), (5, 5));
     assert_eq!(home.read("stall.csv"), "sku,quantity\nMUG,5\n");
+}
+
+// finds stock-management-off
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_management_is_turned_on_by_doctor() {
+    let market = Market::live(1);
+    let web = market.add_woocommerce(&WooSpec::new("web", &[("MUG", 3)]));
+    let mut home = Home::with_lists("sku,quantity\nMUG,5\n", "sku,quantity\nMUG,5\n");
+    home.woocommerce("web", "target", &web).await;
+    web.set_counting(false);
+    home.eys("doctor").is(6).has("stock management is off for the whole shop").has("`eys doctor --fix` turns it on");
+    home.eys("doctor --fix --yes").has("done");
+    gone(&home, "stock-management-off");
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use eys::domain::policy::ZeroStock;
 use eys::domain::{Role, Why};
-use eys::engine::standing::{Watch, standing};
 use eys::engine::{Options, PushEnd, Report};
 
+use crate::findings::finds;
 use crate::shops::{Shops, name, troubles};
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
 use crate::sim::{Good, Rule, ShopHandle, Trouble, Work};
@@ -220,6 +220,7 @@ async fn a_lost_answer_is_no_second_deduction() {
 }
 
 // proves Z3: with out-of-stock control off no 0 is written, which is told at once; switched on, it is written.
+// finds zero-destroys
 #[tokio::test(start_paused = true)]
 async fn no_zero_is_written_while_ebay_would_end_the_listing() {
     let (mut shops, source, ebay, _) = three_shops().await;
@@ -235,17 +236,18 @@ async fn no_zero_is_written_while_ebay_would_end_the_listing() {
     assert_eq!((report.exit(), ebay.available("MUG")), (4, 10));
     // Those who only ask are told as well, for as long as it is so.
     let told = |shops: &Shops| {
-        let watch = Watch { now: shops.market.now(), every: Duration::from_mins(1) };
-        let standing = standing(&shops.store, &[name("shop"), name("bay"), name("outlet")], true, None, watch).unwrap();
+        let standing = shops.standing();
         standing.iter().filter(|trouble| trouble.code == "zero-destroys").count()
     };
     assert_eq!(told(&shops), 1);
     let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
     assert!(plan.pushes.iter().any(|push| matches!(&push.end, PushEnd::Pending(why) if why.contains("out-of-stock"))));
     assert_eq!(plan.exit(), 4, "the plan says it before it happens");
+    assert!(finds(&shops, "bay", "zero-destroys").await);
     ebay.face(|face: &mut Ebay| face.out_of_stock_control = true);
     shops.rest().await;
     assert_eq!((ebay.available("MUG"), told(&shops)), (0, 0));
+    assert!(!finds(&shops, "bay", "zero-destroys").await);
 }
 
 // proves Z3, Z1: where the owner wants that, what is sold out is ended instead.
@@ -275,8 +277,7 @@ async fn a_source_is_not_brought_to_zero_either() {
     let report = shops.sync().await;
     assert!(troubles(&report).iter().any(|trouble| trouble.starts_with("zero-destroys")), "{:?}", troubles(&report));
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 0));
-    let watch = Watch { now: shops.market.now(), every: Duration::from_mins(1) };
-    let standing = standing(&shops.store, &[name("bay"), name("outlet")], true, None, watch).unwrap();
+    let standing = shops.standing();
     let next: Vec<_> =
         standing.iter().map(|trouble| (trouble.code, trouble.next.clone().unwrap_or_default())).collect();
     assert!(matches!(&next[..], [("owing", next)] if next.contains("`eys doctor --fix`")), "{standing:?}");
@@ -310,6 +311,35 @@ async fn the_last_revisions_of_a_day_are_for_lowerings() {
     shops.pass(24 * 3600).await;
     shops.sync().await;
     assert_eq!((ebay.available("TEE-S"), ebay.available("TEE-M")), (20, 5));
+}
+
+// proves H4: a listing that cannot even be lowered any more today is a problem as long as it shows too much.
+// finds not-lowered
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_takes_no_change_any_more_is_told() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("TEE-S", 400), ("TEE-M", 400)]);
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 400), Good::new("TEE-M", 400)]);
+    let ebay = shops.ebay_of(Role::Target, &EbaySpec::new("bay", &[]).with(tee));
+    shops.start().await;
+    for nth in 1..=126 {
+        source.owner_sets("TEE-S", 400 - nth);
+        source.owner_sets("TEE-M", 400 - nth);
+        shops.pass(120).await;
+        shops.sync().await;
+    }
+    let told = |shops: &Shops| {
+        let standing = shops.standing();
+        let words = standing.into_iter().map(|trouble| (trouble.code, trouble.listing.unwrap_or_default()));
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&shops), [("not-lowered", "TEE-S and TEE-M".to_owned())]);
+    assert!(finds(&shops, "bay", "not-lowered").await);
+    assert_eq!((ebay.available("TEE-S"), ebay.available("TEE-M")), (275, 275));
+    shops.pass(24 * 3600).await;
+    shops.sync().await;
+    assert_eq!((told(&shops), ebay.available("TEE-S"), ebay.available("TEE-M")), (Vec::new(), 274, 274));
+    assert!(!finds(&shops, "bay", "not-lowered").await);
 }
 
 // proves Y4: what is left of the day's calls is known in a small shop as well, whose runs make few of them.

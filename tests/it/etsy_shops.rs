@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use eys::channel::Weight;
 use eys::domain::{HoldWhy, Role, Why};
-use eys::engine::standing::{Watch, standing};
 use eys::engine::{Options, Release, Report};
 use jiff::SignedDuration;
 use tokio::time::Instant;
@@ -174,11 +173,14 @@ async fn the_last_unit_of_a_source_waits_for_the_owner_once() {
     shops.start().await;
     outlet.buy("MUG", 10).unwrap();
     shops.pass(120).await;
+    // The plan says it before it happens.
+    let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
+    assert_eq!(plan.deductions.iter().map(|deduction| deduction.to.0).collect::<Vec<_>>(), [1], "{plan:?}");
+    assert!(plan.exit() == 4 && plan.unmade.len() == 1 && plan.holds[0].why == HoldWhy::LastUnit);
     let report = shops.sync().await;
     assert_eq!((report.exit(), source.available("MUG"), outlet.available("MUG")), (4, 1, 0), "{:?}", report.deductions);
     assert!(report.holds.iter().any(|hold| hold.why == HoldWhy::LastUnit && hold.note.contains("out of sight")));
-    let watch = Watch { now: shops.market.now(), every: Duration::from_mins(1) };
-    let standing = standing(&shops.store, &[name("stall"), name("outlet")], true, None, watch).unwrap();
+    let standing = shops.standing();
     let next = standing.iter().find(|trouble| trouble.code == "owing").and_then(|trouble| trouble.next.clone());
     assert!(next.is_some_and(|next| next.contains("eys sync --release h")), "{standing:?}");
     shops.pass(120).await;

@@ -158,8 +158,18 @@ async fn a_new_location_joins_by_the_owners_word() {
     outlet.buy("MUG", 6).unwrap();
     shops.rest().await;
     assert_eq!((mugs(&source, places), source.available_at("MUG", cellar)), ([0, 0], 30));
+    let told = |shops: &Shops| {
+        let standing = shops.standing();
+        standing
+            .into_iter()
+            .filter(|trouble| trouble.code == "noticed")
+            .map(|trouble| trouble.message)
+            .collect::<Vec<_>>()
+    };
+    assert!(matches!(&told(&shops)[..], [one] if one.contains("Cellar")), "{:?}", told(&shops));
     shops.set_locations("shop", &["Cellar", "Main"]);
     shops.rest().await;
+    assert_eq!(told(&shops), Vec::<String>::new());
     assert_eq!(outlet.available("MUG"), 30);
     // What the owner named counts on, should the names be left out again.
     shops.set_locations("shop", &[]);

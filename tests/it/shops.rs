@@ -15,6 +15,7 @@ use eys::domain::rule::Rule;
 use eys::domain::{ChannelName, IntentState, LineHold, Role, Sku};
 use eys::engine::checkup::{Checkup, examine};
 use eys::engine::linking::{HandTie, LinkPlan, remove, survey, tie_by_hand};
+use eys::engine::standing::{Watch, standing};
 use eys::engine::whose::look_for_others;
 use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Settings, Surroundings, settle_doubt};
 use eys::net::Transport;
@@ -411,6 +412,13 @@ impl Shops {
     /// Returns a channel's lane, to change the owner's choices for it.
     pub fn lane(&mut self, channel: &str) -> &mut Lane {
         self.lanes.iter_mut().find(|lane| lane.name.as_str() == channel).unwrap()
+    }
+
+    /// Returns what `status` tells of as wrong or waiting.
+    pub fn standing(&self) -> Vec<eys::engine::Trouble> {
+        let channels: Vec<ChannelName> = self.lanes.iter().map(|lane| lane.name.clone()).collect();
+        let watch = Watch { now: self.market.now(), every: Duration::from_mins(1) };
+        standing(&self.store, &channels, true, None, watch).unwrap()
     }
 
     /// Begins a run and lets its process die after a time: the next one knows of a channel what is stored.

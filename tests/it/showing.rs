@@ -110,3 +110,69 @@ async fn what_lost_its_source_is_zeroed_kept_or_hidden() {
         assert_eq!((outlet.available("BOWL"), live(&outlet, "BOWL")), (5, true), "{policy:?}");
     }
 }
+
+// proves Z1, F5: a show that the platform refuses, or that does not reach it, is told, and made in a later run.
+#[tokio::test(start_paused = true)]
+async fn a_show_that_fails_is_made_later() {
+    let used_up = Trouble::TooMany { retry_after: Some(600) };
+    for trouble in [Trouble::Unreachable, Trouble::LostBefore, Trouble::Status(403), Trouble::Status(503), used_up] {
+        for (kind, showing) in [("shopify", "EysPublish"), ("etsy", "updateListing")] {
+            let mut shops = Shops::new();
+            let source = shops.shopify("shop", Role::Source, &[("MUG", 5), ("BOWL", 5)]);
+            let outlet = if kind == "etsy" {
+                shops.etsy("outlet", Role::Target, &[("MUG", 5), ("BOWL", 5)])
+            } else {
+                shops.shopify("outlet", Role::Target, &[("MUG", 5), ("BOWL", 5)])
+            };
+            shops.lane("outlet").zero_stock = ZeroStock::Hide;
+            shops.start().await;
+            source.owner_sets("MUG", 0);
+            shops.pass(120).await;
+            shops.rest().await;
+            assert!(!live(&outlet, "MUG"), "{kind}");
+            source.owner_sets("MUG", 3);
+            shops.pass(120).await;
+            shops.market.trouble(Rule::always(trouble.clone()).at("outlet").on(showing));
+            let report = shops.sync().await;
+            assert!(report.exit() != 0 && !live(&outlet, "MUG"), "{kind}, {trouble:?}: {report:?}");
+            shops.market.peace();
+            for _ in 0..4 {
+                shops.pass(900).await;
+                shops.sync().await;
+            }
+            assert_eq!((outlet.available("MUG"), live(&outlet, "MUG")), (3, true), "{kind}, {trouble:?}");
+        }
+    }
+}
+
+// proves Z1, F5: what the platform does not let be shown again stays told till it does.
+#[tokio::test(start_paused = true)]
+async fn a_show_that_is_refused_stays_told() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 5), ("BOWL", 5)]);
+    let stall = shops.etsy("stall", Role::Target, &[("MUG", 5), ("BOWL", 5)]);
+    shops.start().await;
+    source.owner_sets("MUG", 0);
+    shops.pass(120).await;
+    shops.rest().await;
+    source.owner_sets("MUG", 3);
+    shops.pass(120).await;
+    shops.market.trouble(Rule::always(Trouble::Status(403)).at("stall").on("updateListing"));
+    shops.sync().await;
+    let told = |shops: &Shops| {
+        let standing = shops.standing();
+        standing.into_iter().map(|trouble| format!("{}: {}", trouble.code, trouble.message)).collect::<Vec<_>>()
+    };
+    assert!(matches!(&told(&shops)[..], [one] if one.starts_with("refused: it could not be shown again: ")));
+    let calls = stall.calls().len();
+    shops.sync().await;
+    assert_eq!(told(&shops).len(), 1);
+    assert!(
+        stall.calls()[calls..].iter().all(|call| call.operation != "updateListing"),
+        "it waits before it tries again"
+    );
+    shops.market.peace();
+    shops.pass(1200).await;
+    shops.rest().await;
+    assert_eq!((told(&shops), live(&stall, "MUG")), (Vec::new(), true));
+}

@@ -114,7 +114,8 @@ proptest! {
         }
         let counted = plan(&component, &World { rules: &[], channels: &channels, source_fresh: true });
         for (free, now) in freely.iter().zip(&counted) {
-            let spent = now.action == Action::Wait(Doubt::RevisionsSpent { made, until: at(2_000) });
+            let lowering = matches!(free.action, Action::Push { lowering: true, .. });
+            let spent = now.action == Action::Wait(Doubt::RevisionsSpent { lowering, made, until: at(2_000) });
             match free.action {
                 Action::Push { lowering: false, .. } => prop_assert_eq!(spent, made >= 5),
                 Action::Push { lowering: true, .. } => prop_assert_eq!(spent, made >= 9),
