@@ -13,7 +13,7 @@ use super::{Context, End};
 use crate::app::{self, Purpose};
 use crate::config::Config;
 use crate::domain::channel::ChannelState;
-use crate::domain::plan::{ChannelFacts, World, Zero, plan};
+use crate::domain::plan::{ChannelFacts, Doubt, World, Zero, plan};
 use crate::domain::quota::Quota;
 use crate::domain::status::Status;
 use crate::domain::{ChannelName, Component, Hold, Known, Level, ListingId, Revisions, Role, Shown, Sku};
@@ -342,7 +342,7 @@ fn one_sku(context: &Context, config: &Config, store: &Store, state: &Path, text
     let told = tell(store, &entries)?;
     let mut parts = vec![format!("{sku}  {}", bearing.first().map_or("", |known| known.listing.title()))];
     parts.push(context.ui.table(&["channel", "listing", "shows", "offered", "status", "because"], rows));
-    parts.extend(owing(&components, &about, &store.read(|tx| tx.holds())?));
+    parts.extend(owing(store, &components, &about)?);
     if !told.is_empty() {
         let lines: Vec<String> =
             told.iter().map(|(_, at, who, words)| format!("{}  {who:<24} {words}", time(*at))).collect();
@@ -375,16 +375,18 @@ pub(super) fn about(components: &[Component], asked: &[ListingId]) -> BTreeSet<L
 }
 
 /// Tells what is sold and not taken off the source yet.
-fn owing(components: &[Component], about: &BTreeSet<ListingId>, holds: &[Hold]) -> Option<String> {
-    let mut lines = Vec::new();
+fn owing(store: &Store, components: &[Component], about: &BTreeSet<ListingId>) -> Result<Option<String>, StoreError> {
+    let (holds, mut lines) = (store.read(|tx| tx.holds())?, Vec::new());
     let sources = components.iter().flat_map(|component| &component.sources);
     for source in sources.filter(|source| about.contains(&source.known.id)) {
+        let destroys = store.read(|tx| tx.waits(source.known.id))? == Some(Doubt::ZeroDestroys);
         for line in &source.owing {
             let units = line.open_units(source.known.id);
             let waits = match source.known.reading {
                 _ if source.known.gone.is_some() => "its listing on the source is gone".to_owned(),
                 Some(seen) if seen.level.0 <= 0 => "there is none left to take it from".to_owned(),
-                _ => match asked_for_last_unit(&source.known, holds) {
+                _ if destroys => format!("{}: `eys doctor --fix` turns that on", Doubt::ZeroDestroys),
+                _ => match asked_for_last_unit(&source.known, &holds) {
                     Some(hold) => format!("it waits for `eys sync --release {}`: it is a last unit", hold.id),
                     None => "the next run takes it off".to_owned(),
                 },
@@ -394,7 +396,7 @@ fn owing(components: &[Component], about: &BTreeSet<ListingId>, holds: &[Hold]) 
             lines.push(format!("{units} for order {} on {}: {why}", line.order, line.channel));
         }
     }
-    (!lines.is_empty()).then(|| format!("Sold and not taken off the source yet\n{}", indented(&lines)))
+    Ok((!lines.is_empty()).then(|| format!("Sold and not taken off the source yet\n{}", indented(&lines))))
 }
 
 /// Returns the listings of a SKU, the source first, with what each shows and is offered.

@@ -41,7 +41,11 @@ pub(super) async fn tell(
     more: Option<&Trouble>,
 ) -> Result<(), Failure> {
     let standing = problems(config, store)?;
-    let of_run = report.troubles.iter().filter(|trouble| !STANDING.contains(&trouble.code));
+    let stands = |trouble: &Trouble| {
+        let same = |other: &Trouble| other.channel == trouble.channel && other.message == trouble.message;
+        STANDING.contains(&trouble.code) || standing.iter().any(same)
+    };
+    let of_run = report.troubles.iter().filter(|trouble| !stands(trouble));
     let all = standing.iter().chain(of_run).chain(more);
     let troubles: BTreeMap<String, &Trouble> = all.map(|trouble| (key(trouble), trouble)).collect();
     if let Some(command) = &config.problems.command {

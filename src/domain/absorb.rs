@@ -118,7 +118,8 @@ pub fn absorb(
     }
     line.held = hold(&line, counting, new, change);
     let back = fact.taken.saturating_sub(line.taken);
-    let stays_off = if line.counts { fact.cancelled.saturating_sub(back).max(0) } else { 0 };
+    let told = line.counts && line.held.is_none() && !fact.out_of_stock;
+    let stays_off = if told { fact.cancelled.saturating_sub(back).min(line.sold()).max(0) } else { 0 };
     Absorbed { line, change, new, stays_off }
 }
 

@@ -165,6 +165,10 @@ pub struct Refusal {
     pub words: String,
     /// What was to be written.
     pub quantity: Quantity,
+    /// Whether it was not the number that was refused, but hiding, ending or showing the listing (Z1).
+    pub showing: bool,
+    /// What mends it, where that is known.
+    pub mend: Option<String>,
     /// How often it was refused in a row.
     pub tries: u32,
     /// When to try again, by the channel's clock, if nothing changes before.

@@ -145,7 +145,10 @@ pub enum Doubt {
         until: Timestamp,
     },
     /// The owner narrowed the run to other listings (U2).
-    LeftOut,
+    LeftOut {
+        /// It shows more than it is offered.
+        lowering: bool,
+    },
     /// The platform refused it lately; it is tried again later, or when something changes (F5).
     RefusedLately,
 }
@@ -164,7 +167,7 @@ impl fmt::Display for Doubt {
             Self::SourceNotRead => "the source could not be read just now, so nothing is raised",
             Self::OpenIntent => "a deduction on the source is not confirmed yet, so nothing is raised",
             Self::InDoubt => "nobody can tell whether a deduction on the source happened, so nothing is raised",
-            Self::LeftOut => "the last run was narrowed to other listings",
+            Self::LeftOut { .. } => "a run that was narrowed to other listings left it out",
             Self::ZeroDestroys => "the platform would end it at 0, since its out-of-stock control is off",
             Self::RefusedLately => "the platform refused this quantity lately; it is tried again later",
             Self::RevisionsSpent { made, until, .. } => {
@@ -277,8 +280,12 @@ fn act(
     let hides =
         zero_stock != ZeroStock::Keep || (*status == Status::SourceGone && channel.source_gone == SourceGone::Hide);
     match quantity_action(target, component, world, wanted) {
-        Action::Nothing if wanted == Quantity::ZERO && hides && target.known.hidden.is_none() => Action::Hide,
-        Action::Nothing if Quantity::ZERO < wanted && target.known.hidden.is_some() => Action::Show,
+        Action::Nothing if wanted == Quantity::ZERO && hides && target.known.hidden.is_none() => {
+            unless_refused(target, channel, Action::Hide)
+        }
+        Action::Nothing if Quantity::ZERO < wanted && target.known.hidden.is_some() => {
+            unless_refused(target, channel, Action::Show)
+        }
         action => action,
     }
 }
@@ -342,9 +349,15 @@ fn changed_too_often(
     frees.filter(|_| most(revisions) <= made).map(|until| Doubt::RevisionsSpent { lowering, made, until })
 }
 
+/// Lets a hiding or a showing wait that was refused lately. The number that goes with it is written already (F5).
+fn unless_refused(target: &TargetFacts, channel: &ChannelFacts, action: Action) -> Action {
+    let refusal = target.known.refusal.as_ref().filter(|refusal| refusal.showing && channel.now < refusal.next);
+    if refusal.is_some() { Action::Wait(Doubt::RefusedLately) } else { action }
+}
+
 fn refused_lately(target: &TargetFacts, world: &World<'_>, wanted: Quantity) -> bool {
     let now = world.channels.get(&target.known.at.channel).map(|channel| channel.now);
-    let refusal = target.known.refusal.as_ref();
+    let refusal = target.known.refusal.as_ref().filter(|refusal| !refusal.showing);
     refusal.is_some_and(|refusal| refusal.quantity == wanted && now.is_some_and(|now| now < refusal.next))
 }
 

@@ -551,8 +551,7 @@ fn look_at_state(lanes: &[Lane], store: &Store, checkup: &mut Checkup) -> Result
     }
     for trouble in refused(store)? {
         let message = format!("{} was refused: {}", trouble.listing.unwrap_or_default(), trouble.message);
-        let next = "mend what the platform says; it is tried again by itself, with growing waits".to_owned();
-        find("refused", Topic::State, trouble.channel, message, next);
+        find("refused", Topic::State, trouble.channel, message, trouble.next.unwrap_or_default());
     }
     for lane in lanes.iter().filter(|lane| lane.role == Role::Target) {
         for (code, status, why) in NOT_FOLLOWING {

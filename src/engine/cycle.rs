@@ -407,7 +407,7 @@ impl<'a> Cycle<'a> {
             return Ok(None);
         }
         if self.options.dry_run {
-            return Ok(if lane.role == Role::Target { self.next_zero_of_plan(lane)? } else { None });
+            return Ok(self.next_zero_of_plan(lane)?);
         }
         if lane.role == Role::Source {
             // Nothing is taken off a number that was not read in this cycle.

@@ -136,7 +136,8 @@ fn take_line(
     if change > 0 && lane.role == Role::Target {
         hold_relisted(tx, intake, fact, &mut line)?;
     }
-    if stays_off > 0 && lane.role == Role::Target {
+    let is_kept = known.as_ref().is_none_or(|known| known.id.is_some());
+    if stays_off > 0 && is_kept && lane.role == Role::Target {
         tx.save_line(&mut line)?;
         note_stays_off(tx, run, &line, stays_off, order.changed.min(done))?;
     }

@@ -9,6 +9,7 @@ use super::EngineError;
 use super::cycle::{Cycle, before, record};
 use super::lane::Lane;
 use super::report::{Adjusted, Deduction, Trouble};
+use super::zero::NOT_EMPTIED;
 use crate::domain::guard::{
     NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
 };
@@ -120,7 +121,9 @@ impl Cycle<'_> {
             owing.push(source.known.id);
             if self.options.dry_run {
                 if let Some(settlement) = self.as_it_would_be(&lane, source, settlement)? {
-                    self.note_deduction(source, &settlement, Adjusted::Planned);
+                    let empties = self.must_not_empty(&lane, &settlement);
+                    let end = if empties { Adjusted::Pending(NOT_EMPTIED.to_owned()) } else { Adjusted::Planned };
+                    self.note_deduction(source, &settlement, end);
                 }
             } else if self.tries.get(&source.known.id).is_none_or(|tries| *tries <= 3) {
                 self.unsettled.insert(source.known.id);
@@ -360,8 +363,12 @@ impl Cycle<'_> {
         let is_left_out = |decision: &&Decision| {
             writes(&decision.action) && !held.contains_key(&decision.target) && !self.is_named(planned, decision)
         };
-        let left_out: BTreeSet<ListingId> =
-            decisions.iter().filter(is_left_out).map(|decision| decision.target).collect();
+        let lowers = |action: &Action| matches!(action, Action::Push { lowering: true, .. } | Action::Hide);
+        let left_out: BTreeMap<ListingId, Doubt> = decisions
+            .iter()
+            .filter(is_left_out)
+            .map(|decision| (decision.target, Doubt::LeftOut { lowering: lowers(&decision.action) }))
+            .collect();
         let is_open = |decision: &&Decision| match decision.action {
             _ if held.contains_key(&decision.target) => false,
             _ if self.sent.contains_key(&decision.target) => true,
@@ -387,7 +394,7 @@ impl Cycle<'_> {
             for decision in decisions {
                 let waits = match decision.action {
                     Action::Wait(doubt) => Some(doubt).filter(|doubt| doubt.is_kept()),
-                    _ => left_out.contains(&decision.target).then_some(Doubt::LeftOut),
+                    _ => left_out.get(&decision.target).copied(),
                 };
                 tx.note_waits(decision.target, waits)?;
                 let why = decision.status.needs_mending().then(|| decision.status.to_string());

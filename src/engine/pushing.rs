@@ -221,7 +221,7 @@ impl Cycle<'_> {
                     error =
                         error.with_next("lower what its other places hold, or name those that count in `locations`");
                 }
-                self.refused(lane, &mut known, update.quantity, &error, now)?;
+                self.refused(lane, &mut known, (update.quantity, false), &error, now)?;
                 report(&known, PushEnd::Refused(error.to_string()))
             }
             Outcome::Done { echo } => {
@@ -256,7 +256,7 @@ impl Cycle<'_> {
             }
             Outcome::Refused(error) => {
                 not_written(&mut known);
-                self.refused(lane, &mut known, update.quantity, &error, now)?;
+                self.refused(lane, &mut known, (update.quantity, false), &error, now)?;
                 report(&known, PushEnd::Refused(error.to_string()))
             }
             Outcome::Unknown(error) => {
@@ -326,14 +326,16 @@ impl Cycle<'_> {
         &mut self,
         lane: &Lane,
         known: &mut Known,
-        quantity: Quantity,
+        (quantity, showing): (Quantity, bool),
         error: &ChannelError,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let tries = known.refusal.as_ref().filter(|old| old.quantity == quantity).map_or(0, |old| old.tries);
+        let same = |old: &&Refusal| old.quantity == quantity && old.showing == showing;
+        let tries = known.refusal.as_ref().filter(same).map_or(0, |old| old.tries);
         let wait = REFUSED_WAIT.checked_mul(1 << tries.min(8)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
         let words = error.to_string();
-        known.refusal = Some(Refusal { words: words.clone(), quantity, tries: tries + 1, next: later(now, wait) });
+        let (words_kept, mend, next) = (words.clone(), error.next.clone(), later(now, wait));
+        known.refusal = Some(Refusal { words: words_kept, quantity, showing, mend, tries: tries + 1, next });
         let run = self.run;
         self.store.transaction(|tx| {
             let shown = known.shown.most();
@@ -381,6 +383,7 @@ pub(super) fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> P
 /// Says how a number came about, and that it takes the place of somebody else's, if it does (R3, R4).
 fn why(decision: &Decision, corrects: bool) -> Vec<String> {
     let trail = decision.offer.iter().flat_map(|offer| offer.trail.clone());
-    let theirs = corrects.then(|| "somebody else changed it there: change the source instead".to_owned());
+    let theirs =
+        corrects.then(|| "another number stood there than eys wrote: to change it, change the source".to_owned());
     trail.chain(theirs).collect()
 }

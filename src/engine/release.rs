@@ -237,6 +237,7 @@ impl Cycle<'_> {
         if self.options.dry_run {
             let unmade = self.report.holds.iter().map(|hold| hold.id).filter(|id| !self.holds.contains(id));
             self.report.unmade = unmade.collect();
+            self.forget_numbers();
         }
         let held = self.store.read(|tx| tx.held_lines(None))?;
         let mut standing = held_lines(&held);
@@ -246,7 +247,8 @@ impl Cycle<'_> {
         standing.extend(removed(self.store, &configured)?);
         self.report.limits = limited(self.store, &configured)?;
         let told = self.report.troubles.iter().any(|trouble| trouble.code == "oversold")
-            || self.report.deductions.iter().any(|deduction| deduction.end != Adjusted::Applied);
+            || self.report.deductions.iter().any(|deduction| deduction.end != Adjusted::Applied)
+            || !self.report.unmade.is_empty();
         if !told {
             standing.extend(owing_lines(self.store)?);
         }
@@ -269,6 +271,16 @@ impl Cycle<'_> {
 }
 
 impl Cycle<'_> {
+    /// Takes the numbers of holds that a run has still to make out of what a dry run tells (P6).
+    fn forget_numbers(&mut self) {
+        let report = &mut self.report;
+        for words in report.pushes.iter_mut().flat_map(|push| &mut push.why) {
+            for hold in &report.unmade {
+                *words = words.replace(&format!("held ({hold})"), "held");
+            }
+        }
+    }
+
     /// Remembers which held lines this run tells of.
     fn note_told(&mut self, held: &[Line]) -> Result<(), StoreError> {
         let Some(last) = held.iter().filter_map(|line| line.id).max() else { return Ok(()) };

@@ -7,6 +7,7 @@ use super::confirming::Confirming;
 use super::cycle::{Cycle, LaneState, record};
 use super::lane::{Job, Lane, Sending};
 use super::report::{Adjusted, Deduction, Trouble};
+use super::zero::NOT_EMPTIED;
 use crate::channel::{Adjustment, Attempt, ChannelError, Outcome, PlaceChange};
 use crate::domain::StoredCall;
 use crate::domain::observe::{confirmed, later};
@@ -144,8 +145,7 @@ impl Cycle<'_> {
             let destroys = self.must_not_empty(lane, &settlement).then_some(Doubt::ZeroDestroys);
             self.store.transaction(|tx| tx.note_waits(source.known.id, destroys))?;
             if destroys.is_some() {
-                let why = "the platform would end the listing at 0, since its out-of-stock control is off";
-                self.note_deduction(source, &settlement, Adjusted::Pending(why.to_owned()));
+                self.note_deduction(source, &settlement, Adjusted::Pending(NOT_EMPTIED.to_owned()));
                 continue;
             }
             adjustments.push((source.known.id, adjustment(&source.known, &settlement, hide)));

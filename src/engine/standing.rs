@@ -75,7 +75,7 @@ pub fn standing(
 }
 
 /// Returns what limits listings for now and ends by itself: units that are missing without an order (R3), and what keeps
-/// raises back (P1). Nothing of it is wrong.
+/// raises back (P1).
 pub fn limited(store: &Store, channels: &[ChannelName]) -> Result<Vec<Trouble>, StoreError> {
     store.read(|tx| {
         let mut limits = Vec::new();
@@ -111,14 +111,17 @@ fn reasons(tx: &Tx<'_>, channel: &ChannelName) -> Result<BTreeMap<Doubt, Vec<Str
 
 /// Tells whether a listing that waits goes on being sold meanwhile with nothing behind it: no limit for now, but wrong.
 fn shows_too_much(why: Doubt) -> bool {
-    matches!(why, Doubt::ZeroDestroys | Doubt::RevisionsSpent { lowering: true, .. })
+    matches!(
+        why,
+        Doubt::ZeroDestroys | Doubt::RevisionsSpent { lowering: true, .. } | Doubt::LeftOut { lowering: true }
+    )
 }
 
 /// Tells how a wait ends.
 fn how_it_ends(why: Doubt) -> &'static str {
     match why {
         Doubt::InDoubt => "settle what is in doubt; `eys doctor` says how",
-        Doubt::LeftOut => "`eys sync`, without `--channel` and `--sku`",
+        Doubt::LeftOut { .. } => "`eys sync`, without `--channel` and `--sku`",
         _ => "nothing; it follows as soon as that is over",
     }
 }
@@ -136,7 +139,11 @@ pub(super) fn not_lowered(store: &Store, channel: &ChannelName) -> Result<Vec<Tr
             ("zero-destroys", message, how_to_keep_zero(channel))
         } else {
             let message = format!("it shows more than it is offered: {why}");
-            ("not-lowered", message, "lower it on the platform by hand, if that cannot wait".to_owned())
+            let next = match why {
+                Doubt::RevisionsSpent { .. } => "end it on the platform, if that cannot wait",
+                why => how_it_ends(why),
+            };
+            ("not-lowered", message, next.to_owned())
         };
         trouble(code, Some(channel), Some(several(&names)), message, next)
     });
@@ -383,7 +390,9 @@ fn how_to_go_on(channel: &ChannelName, why: LineHold) -> String {
 pub(super) fn refused(store: &Store) -> Result<Vec<Trouble>, StoreError> {
     let told = store.read(|tx| tx.refused())?.into_iter().map(|known| {
         let words = known.refusal.as_ref().map_or("", |refusal| refusal.words.as_str());
-        let next = "`eys doctor` says what mends it; it is tried again by itself, with growing waits".to_owned();
+        let mend = known.refusal.as_ref().and_then(|refusal| refusal.mend.as_deref());
+        let mend = mend.unwrap_or("mend what the platform says");
+        let next = format!("{mend}; it is tried again by itself, with growing waits");
         trouble("refused", Some(&known.at.channel), Some(known.name()), words.to_owned(), next)
     });
     Ok(told.collect())

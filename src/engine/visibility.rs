@@ -251,8 +251,12 @@ impl Cycle<'_> {
             }
             Ok(Outcome::Unknown(error)) => self.showing_failed(lane, id, &error)?,
             Ok(Outcome::Refused(error)) => {
+                let open = self.store.read(|tx| tx.unfinished_of(id))?;
+                let shows = open.iter().any(|intent| matches!(intent.act, Act::Show { .. }));
+                let offered = decision.filter(|_| shows).and_then(|decision| decision.offer);
+                let quantity = offered.map_or(Quantity::ZERO, |offer| offer.quantity);
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
-                self.showing_refused(lane, id, decision.as_ref(), &error, now)?;
+                self.showing_refused(lane, id, (shows, quantity), &error, now)?;
             }
             Ok(Outcome::Gone) => {
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
@@ -274,17 +278,14 @@ impl Cycle<'_> {
         &mut self,
         lane: &Lane,
         id: ListingId,
-        decision: Option<&Decision>,
+        (shows, quantity): (bool, Quantity),
         error: &ChannelError,
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let Some(mut known) = self.store.read(|tx| tx.known(id))? else { return Ok(()) };
-        let shows = decision.is_some_and(|decision| decision.action == Action::Show);
-        let offered = decision.and_then(|decision| decision.offer.as_ref()).map(|offer| offer.quantity);
-        let quantity = offered.filter(|_| shows).unwrap_or_default();
         let what = if shows { "it could not be shown again" } else { "it could not be taken out of sight" };
         let error = ChannelError { message: format!("{what}: {}", error.message), ..error.clone() };
-        self.refused(lane, &mut known, quantity, &error, now)?;
+        self.refused(lane, &mut known, (quantity, true), &error, now)?;
         self.store.transaction(|tx| tx.save_known(&known))?;
         Ok(())
     }

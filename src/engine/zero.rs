@@ -6,14 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::EngineError;
 use super::cycle::Cycle;
 use super::lane::{Job, Lane};
-use super::report::{PushEnd, PushReport, Trouble};
+use super::report::{Adjusted, Deduction, PushEnd, PushReport, Trouble};
 use super::standing::how_to_keep_zero;
 use crate::channel::ChannelError;
 use crate::domain::observe::later;
 use crate::domain::plan::{Action, Decision, Zero};
 use crate::domain::settle::{Settlement, settle};
-use crate::domain::{Component, ListingId, ListingRef, Quantity, ZeroKept};
+use crate::domain::{Component, Level, ListingId, ListingRef, Quantity, ZeroKept};
 use crate::store::StoreError;
+
+/// Why a deduction waits that would bring a listing to 0 while the switch is off.
+pub(super) const NOT_EMPTIED: &str = "the platform would end the listing at 0, since its out-of-stock control is off";
 
 /// How long a look at the switch holds.
 const HOLDS: SignedDuration = SignedDuration::from_hours(24);
@@ -43,9 +46,11 @@ impl Cycle<'_> {
 
     /// Returns the listings of a lane that a dry run told would go to 0.
     fn told_zeros(&self, lane: &Lane) -> Vec<ListingRef> {
-        let zero = |push: &&PushReport| push.end == PushEnd::Planned && push.to == Quantity::ZERO;
-        let here = self.pushes.values().filter(|push| push.listing.channel == lane.name);
-        here.filter(zero).map(|push| push.listing.clone()).collect()
+        let shown = |push: &&PushReport| push.end == PushEnd::Planned && push.to == Quantity::ZERO;
+        let left = |deduction: &&Deduction| deduction.end == Adjusted::Planned && deduction.to <= Level(0);
+        let shown = self.pushes.values().filter(shown).map(|push| &push.listing);
+        let left = self.report.deductions.iter().filter(left).map(|deduction| &deduction.listing);
+        shown.chain(left).filter(|listing| listing.channel == lane.name).cloned().collect()
     }
 
     /// The same before an adjustment of the source.

@@ -53,6 +53,8 @@ columns!(
     "ceiling_until",
     "refusal",
     "refused",
+    "refusal_showing",
+    "refusal_mend",
     "refusal_tries",
     "refusal_next",
     "hidden",
@@ -226,6 +228,7 @@ impl Tx<'_> {
                 ceiling_until = ?13, refusal = ?14, refused = ?15, refusal_tries = ?16, refusal_next = ?17,
                 hidden = ?18, hidden_ended = ?19, owners_change = ?20, sold = ?21, counter = ?22,
                 counted = ?23, done = ?24, shown_least = ?25, numberless = ?26,
+                refusal_showing = ?27, refusal_mend = ?28,
                 read = max(read, coalesce(?4, 0)) WHERE id = ?1";
         let (kind, shown, least) = match known.shown {
             Shown::Exactly(level) => ("exactly", Some(level.0), None),
@@ -262,6 +265,8 @@ impl Tx<'_> {
             known.reading.map(|seen| ms(seen.done)),
             least,
             known.numberless.map(ms),
+            refusal.is_some_and(|refusal| refusal.showing),
+            refusal.and_then(|refusal| refusal.mend.as_deref()),
         ])?;
         Ok(())
     }
@@ -411,5 +416,12 @@ fn ceiling(row: &Row<'_>) -> Result<Option<Ceiling>> {
 fn refusal(row: &Row<'_>) -> Result<Option<Refusal>> {
     let Some(words) = get::<Option<String>>(row, "refusal")? else { return Ok(None) };
     let quantity = Quantity::at_least_zero(get(row, "refused")?);
-    Ok(Some(Refusal { words, quantity, tries: get(row, "refusal_tries")?, next: moment(get(row, "refusal_next")?)? }))
+    Ok(Some(Refusal {
+        words,
+        quantity,
+        showing: get(row, "refusal_showing")?,
+        mend: get(row, "refusal_mend")?,
+        tries: get(row, "refusal_tries")?,
+        next: moment(get(row, "refusal_next")?)?,
+    }))
 }

@@ -231,8 +231,8 @@ fn a_second_writer_is_held() {
     ---- stdout
     Listings that follow
      SKU  ON     SHOWS               BECAUSE
-     MUG  stall  50 → 10  held (h2)  MUG on the source: 10; somebody else changed it there: change the
-                                     source instead
+     MUG  stall  50 → 10  held (h2)  MUG on the source: 10; another number stood there than eys wrote:
+                                     to change it, change the source
 
     Waiting for your word
       h2: MUG on stall: eys writes 10, another program keeps writing 50; corrected 6 times in 24 hours (since 2026-11-24 09:00 UTC)

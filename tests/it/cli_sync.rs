@@ -241,7 +241,7 @@ fn a_run_can_be_narrowed() {
     home.eys("sync --channel stall --sku MUG").is(0);
     home.eys("status")
         .is(0)
-        .has("the last run was narrowed to other listings")
+        .has("it shows more than it is offered: a run that was narrowed to other listings left it out")
         .has("next: `eys sync`, without `--channel` and `--sku`");
     assert_eq!(home.read("stall.csv"), "sku,quantity,title\nMUG,6,Red mug\nBOWL,4,Blue bowl\n");
     assert_eq!(home.read("fair.csv"), "sku,quantity\nMUG,10\nBOWL,4\n");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eys::domain::policy::ZeroStock;
 use eys::domain::{Role, Why};
-use eys::engine::{Options, PushEnd, Report};
+use eys::engine::{Adjusted, Options, PushEnd, Report};
 
 use crate::findings::finds;
 use crate::shops::{Shops, name, troubles};
@@ -274,6 +274,9 @@ async fn a_source_is_not_brought_to_zero_either() {
     shops.pass(25 * 3600).await;
     outlet.buy("MUG", 8).unwrap();
     shops.pass(120).await;
+    let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
+    let waits = |end: &Adjusted| matches!(end, Adjusted::Pending(why) if why.contains("out-of-stock control is off"));
+    assert!(plan.exit() == 4 && plan.deductions.iter().all(|deduction| waits(&deduction.end)), "{plan:?}");
     let report = shops.sync().await;
     assert!(troubles(&report).iter().any(|trouble| trouble.starts_with("zero-destroys")), "{:?}", troubles(&report));
     assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 0));

@@ -176,6 +176,7 @@ async fn the_last_unit_of_a_source_waits_for_the_owner_once() {
     // The plan says it before it happens.
     let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
     assert_eq!(plan.deductions.iter().map(|deduction| deduction.to.0).collect::<Vec<_>>(), [1], "{plan:?}");
+    assert!(!plan.troubles.iter().any(|trouble| trouble.code == "owing"), "{:?}", plan.troubles);
     assert!(plan.exit() == 4 && plan.unmade.len() == 1 && plan.holds[0].why == HoldWhy::LastUnit);
     let report = shops.sync().await;
     assert_eq!((report.exit(), source.available("MUG"), outlet.available("MUG")), (4, 1, 0), "{:?}", report.deductions);

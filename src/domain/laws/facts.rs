@@ -113,14 +113,20 @@ impl Range {
         let ceiling = prop::option::of((quantity(), number(), self.moment.clone()));
         let pushed = prop::option::of((quantity(), self.moment.clone()));
         let refusal = prop::option::weighted(0.2, (quantity(), self.moment.clone()));
-        let rest = (any::<[bool; 3]>(), number());
+        let rest = (any::<[bool; 4]>(), number());
         (self.shown(), links, frozen, ceiling, pushed, refusal, rest).prop_map(
-            move |(shown, links, frozen, ceiling, pushed, refusal, ([off, hidden, oversells], sold))| {
+            move |(shown, links, frozen, ceiling, pushed, refusal, ([off, hidden, oversells, showing], sold))| {
                 let mut known = known(id, "list", None, shown);
                 known.ceiling = ceiling.map(|(most, missing, until)| Ceiling { most, missing, until });
                 known.pushed = pushed.map(|(quantity, at)| Pushed { quantity, at, movement: MovementId(3) });
-                known.refusal =
-                    refusal.map(|(quantity, next)| Refusal { words: "no".to_owned(), quantity, tries: 1, next });
+                known.refusal = refusal.map(|(quantity, next)| Refusal {
+                    words: "no".to_owned(),
+                    quantity,
+                    showing,
+                    mend: None,
+                    tries: 1,
+                    next,
+                });
                 known.hidden = hidden.then(|| Hidden { ended: false, former: String::new() });
                 known.listing.state = if off { ListingState::Off("draft".to_owned()) } else { ListingState::Live };
                 known.listing.oversells = oversells;

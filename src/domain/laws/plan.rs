@@ -103,6 +103,28 @@ proptest! {
         }
     }
 
+    // proves P1, F5: that a platform refused to hide or to show a listing keeps no number back.
+    #[test]
+    fn a_refused_showing_keeps_no_number_back(mut component in facts::ordinary().component(), quantity in 0_i64..3) {
+        for target in &mut component.targets {
+            target.known.refusal = None;
+        }
+        let freely = planned(&component, true);
+        for target in &mut component.targets {
+            let quantity = Quantity::at_least_zero(quantity);
+            let words = "no".to_owned();
+            let next = at(1_000_000);
+            target.known.refusal = Some(Refusal { words, quantity, showing: true, mend: None, tries: 1, next });
+        }
+        for (free, now) in freely.iter().zip(planned(&component, true)) {
+            match free.action {
+                Action::Show => prop_assert_eq!(&now.action, &Action::Wait(Doubt::RefusedLately)),
+                Action::Hide => prop_assert!(matches!(now.action, Action::Hide | Action::Wait(Doubt::RefusedLately))),
+                _ => prop_assert_eq!(&free.action, &now.action),
+            }
+        }
+    }
+
     // proves H4: where a platform counts changes, raises leave the last of a day to lowerings, and nothing goes beyond.
     #[test]
     fn raises_leave_the_last_changes_to_lowerings(mut component in facts::ordinary().component(), made in 0_i64..12) {
