@@ -216,7 +216,10 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
         Action::Push { quantity: Quantity::ZERO, .. }
             if channel.zero != Zero::Written && !one_of_several(target, channel) =>
         {
-            without_zero(target, channel.zero, zero_stock)
+            match without_zero(target, channel.zero, zero_stock) {
+                Action::Hide => unless_refused(target, channel, Action::Hide),
+                action => action,
+            }
         }
         Action::Push { quantity, lowering } => changed_too_often(target, world, lowering, |revisions| revisions.most)
             .map_or(Action::Push { quantity, lowering }, Action::Wait),

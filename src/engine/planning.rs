@@ -14,13 +14,13 @@ use crate::domain::guard::{
     NewHold, SourceTotals, Totals, corrects, emptied, freeze, guard, second_writer, unexplained_zero,
 };
 use crate::domain::offer::offer;
-use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, plan};
+use crate::domain::plan::{Action, Cause, ChannelFacts, Decision, Doubt, World, most_shown, plan};
 use crate::domain::quota::Spending;
 use crate::domain::settle::{Settlement, settle};
 use crate::domain::status::Status;
 use crate::domain::{
-    ChannelName, Component, Frozen, Hold, HoldId, HoldWhy, Known, Level, Line, ListingId, Role, Shown, SourceFacts,
-    TargetFacts, Why,
+    ChannelName, Component, Frozen, Hold, HoldId, HoldWhy, Known, Level, Line, ListingId, Quantity, Role, Shown,
+    SourceFacts, TargetFacts, Why,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::StoreError;
@@ -363,19 +363,25 @@ impl Cycle<'_> {
         let is_left_out = |decision: &&Decision| {
             writes(&decision.action) && !held.contains_key(&decision.target) && !self.is_named(planned, decision)
         };
-        let lowers = |action: &Action| matches!(action, Action::Push { lowering: true, .. } | Action::Hide);
+        let lowers = |decision: &Decision| match decision.action {
+            Action::Push { lowering, .. } => lowering,
+            _ => decision.action == Action::Hide && most_shown(decision.shown) > Level(0),
+        };
         let left_out: BTreeMap<ListingId, Doubt> = decisions
             .iter()
             .filter(is_left_out)
-            .map(|decision| (decision.target, Doubt::LeftOut { lowering: lowers(&decision.action) }))
+            .map(|decision| (decision.target, Doubt::LeftOut { lowering: lowers(decision) }))
             .collect();
         let is_open = |decision: &&Decision| match decision.action {
             _ if held.contains_key(&decision.target) => false,
             _ if self.sent.contains_key(&decision.target) => true,
             // What is not written while a channel is switched off is written when it is on again.
             _ if decision.status == Status::SyncOff => {
-                let offered = decision.offer.as_ref().map(|offer| Shown::Exactly(offer.quantity.as_level()));
-                offered.is_some_and(|offered| offered != decision.shown)
+                let hidden = planned.target(decision.target).is_some_and(|(_, target)| target.known.hidden.is_some());
+                let offered = decision.offer.as_ref().map(|offer| offer.quantity);
+                offered.is_some_and(|offered| {
+                    Shown::Exactly(offered.as_level()) != decision.shown || (hidden && Quantity::ZERO < offered)
+                })
             }
             Action::Nothing | Action::Held(_) | Action::Wait(Doubt::RefusedLately) => false,
             _ => true,

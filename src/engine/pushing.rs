@@ -14,6 +14,7 @@ use crate::domain::offer::find;
 use crate::domain::plan::{Action, Cause, Decision, Doubt, push_order};
 use crate::domain::policy::ZeroStock;
 use crate::domain::quota::Spending;
+use crate::domain::status::Status;
 use crate::domain::{
     Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, TargetFacts, Why,
 };
@@ -61,7 +62,10 @@ impl Cycle<'_> {
         match decision.action {
             Action::Nothing => {
                 self.report.unchanged += usize::from(decision.offer.is_some());
-                self.forget_refusal(planned, &decision)?;
+                // What a switch keeps back is still to be done, and may be refused again.
+                if decision.status != Status::SyncOff {
+                    self.forget_refusal(planned, &decision)?;
+                }
             }
             Action::Push { .. } if self.is_wanted(planned, &decision) => {
                 if self.options.dry_run {
@@ -240,7 +244,7 @@ impl Cycle<'_> {
                 not_written(&mut known);
                 let hide = Decision { action: Action::Hide, ..decision.clone() };
                 self.store.transaction(|tx| tx.save_known(&known))?;
-                return self.hide_in_place_of_zero(hide);
+                return self.hide_in_place_of_zero(lane, hide);
             }
             Outcome::NotSent => {
                 not_written(&mut known);
@@ -273,11 +277,14 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Takes a listing out of sight that the platform does not keep at 0 (Z2).
-    fn hide_in_place_of_zero(&mut self, hide: Decision) -> Result<(), EngineError> {
+    /// Takes a listing out of sight that the platform does not keep at 0 (Z2), unless it refused that lately (F5).
+    fn hide_in_place_of_zero(&mut self, lane: &Lane, hide: Decision) -> Result<(), EngineError> {
         let planned = Planned::new(self.store.read(|tx| tx.components(&[hide.target]))?);
-        let known = self.store.read(|tx| tx.known(hide.target))?;
-        if known.is_none_or(|known| known.hidden.is_some()) { Ok(()) } else { self.enqueue_showing(&planned, hide) }
+        let Some(known) = self.store.read(|tx| tx.known(hide.target))? else { return Ok(()) };
+        if known.refusal.is_some_and(|refusal| refusal.showing && self.now(lane) < refusal.next) {
+            return Ok(self.store.transaction(|tx| tx.clear_dirty(&[hide.target]))?);
+        }
+        if known.hidden.is_some() { Ok(()) } else { self.enqueue_showing(&planned, hide) }
     }
 
     fn look_and_plan_again(&mut self, lane: &Lane, id: ListingId) {
@@ -314,7 +321,8 @@ impl Cycle<'_> {
             confirmed(known, level, now, now);
             tx.clear_dirty(&[known.id])
         })?;
-        let showing = if level == Level(0) { decision.zero_stock != ZeroStock::Keep } else { known.hidden.is_some() };
+        let hides = decision.zero_stock != ZeroStock::Keep || decision.status == Status::SourceGone;
+        let showing = if level == Level(0) { hides } else { known.hidden.is_some() };
         if showing || level < update.quantity.as_level() {
             self.seeds.insert(known.id);
         }

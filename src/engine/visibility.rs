@@ -346,8 +346,9 @@ impl Cycle<'_> {
                     done = true;
                 }
             }
-            if done {
-                known.refusal = None;
+            // It is as it was to be, whoever did it.
+            if state == IntentState::Applied {
+                known.refusal = known.refusal.take().filter(|refusal| !refusal.showing);
             }
             tx.save_known(&known)?;
             // What did not come about is planned again by the next run.

@@ -27,8 +27,12 @@ async fn three_shops() -> (Shops, ShopHandle, ShopHandle, ShopHandle) {
 
 /// An eBay source, and an outlet that has just sold two of ten.
 async fn two_sold() -> (Shops, ShopHandle, ShopHandle) {
+    two_sold_of(ListingSpec::single("MUG", 10)).await
+}
+
+async fn two_sold_of(listing: ListingSpec) -> (Shops, ShopHandle, ShopHandle) {
     let mut shops = Shops::new();
-    let source = shops.ebay("bay", Role::Source, &[("MUG", 10)]);
+    let source = shops.ebay_of(Role::Source, &EbaySpec::new("bay", &[]).with(listing));
     let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
     shops.start().await;
     outlet.buy("MUG", 2).unwrap();
@@ -105,6 +109,39 @@ async fn what_was_cancelled_before_it_showed_is_free() {
     assert_eq!(outlet.available("MUG"), 7, "the counter tells of it");
     ebay.cancel(order, true);
     shops.pass(900).await;
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (10, 10, 10));
+}
+
+// proves O5, W2: purchases that are put together while one is not paid yet are taken off once.
+#[tokio::test(start_paused = true)]
+async fn what_is_put_together_before_it_is_paid_counts_once() {
+    let (mut shops, source, ebay, outlet) = three_shops().await;
+    let orders = [ebay.buy_unpaid(&[("MUG", 2)]).unwrap(), ebay.buy("MUG", 3).unwrap()];
+    shops.pass(600).await;
+    shops.sync().await;
+    assert_eq!(outlet.available("MUG"), 5);
+    ebay.combine(&orders);
+    shops.pass(600).await;
+    shops.rest().await;
+    shops.pass(24 * 3600).await;
+    shops.rest().await;
+    assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (5, 5, 5));
+}
+
+// proves O5, W3: a purchase that is cancelled before it is paid keeps nothing back, at the latest when it would have lapsed.
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_before_it_is_paid_is_free() {
+    let (mut shops, source, ebay, outlet) = three_shops().await;
+    let order = ebay.buy_unpaid(&[("MUG", 3)]).unwrap();
+    shops.pass(600).await;
+    shops.sync().await;
+    assert_eq!(outlet.available("MUG"), 7);
+    ebay.cancel(order, true);
+    for _ in 0..6 {
+        shops.pass(24 * 3600).await;
+        shops.sync().await;
+    }
     shops.rest().await;
     assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (10, 10, 10));
 }
@@ -208,8 +245,10 @@ async fn a_sale_run_over_by_a_deduction_that_dies_is_taken_off_again() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_no_second_deduction() {
     for trouble in [Trouble::LostAfter, Trouble::LostBefore, Trouble::Status(503), Trouble::HtmlPage] {
-        for after in 0..4 {
-            let (mut shops, source, outlet) = two_sold().await;
+        for (after, inventory) in (0..4).flat_map(|after| [(after, false), (after, true)]) {
+            let listing = ListingSpec::single("MUG", 10);
+            let listing = if inventory { listing.inventory() } else { listing };
+            let (mut shops, source, outlet) = two_sold_of(listing).await;
             shops.market.trouble(Rule::once(trouble.clone()).at("bay").writing().after(after));
             shops.sync().await;
             shops.market.peace();

@@ -171,7 +171,14 @@ async fn a_show_that_is_refused_stays_told() {
         stall.calls()[calls..].iter().all(|call| call.operation != "updateListing"),
         "it waits before it tries again"
     );
+    // Nor is it forgotten while the channel is switched off.
+    shops.lane("stall").inventory_sync = false;
+    for _ in 0..4 {
+        shops.pass(1200).await;
+        shops.sync().await;
+    }
     shops.market.peace();
+    shops.lane("stall").inventory_sync = true;
     shops.pass(1200).await;
     shops.rest().await;
     assert_eq!((told(&shops), live(&stall, "MUG")), (Vec::new(), true));

@@ -118,8 +118,7 @@ proptest! {
         }
         for (free, now) in freely.iter().zip(planned(&component, true)) {
             match free.action {
-                Action::Show => prop_assert_eq!(&now.action, &Action::Wait(Doubt::RefusedLately)),
-                Action::Hide => prop_assert!(matches!(now.action, Action::Hide | Action::Wait(Doubt::RefusedLately))),
+                Action::Show | Action::Hide => prop_assert_eq!(&now.action, &Action::Wait(Doubt::RefusedLately)),
                 _ => prop_assert_eq!(&free.action, &now.action),
             }
         }
@@ -153,14 +152,21 @@ proptest! {
         let channel = channels.get_mut(&channel("list")).unwrap();
         channel.zero = if hidden { Zero::Hidden } else { Zero::Destroys };
         channel.zero_stock = if end { ZeroStock::End } else { ZeroStock::Keep };
+        let moment = channel.now;
         let usual = planned(&component, true);
         let now = plan(&component, &World { rules: &[], channels: &channels, source_fresh: true });
+        let refused = |target: &TargetFacts| {
+            target.known.refusal.as_ref().is_some_and(|refusal| refusal.showing && moment < refusal.next)
+        };
         for ((decision, usual), target) in now.iter().zip(&usual).zip(&component.targets) {
             if !matches!(usual.action, Action::Push { quantity: Quantity::ZERO, .. }) {
                 continue;
             }
             let expected = match () {
                 () if target.known.hidden.is_some() => Action::Nothing,
+                () if (hidden || decision.zero_stock == ZeroStock::End) && refused(target) => {
+                    Action::Wait(Doubt::RefusedLately)
+                }
                 () if hidden || decision.zero_stock == ZeroStock::End => Action::Hide,
                 () => Action::Wait(Doubt::ZeroDestroys),
             };

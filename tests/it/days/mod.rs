@@ -20,7 +20,7 @@ mod unknowable;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use self::draw::Drawn;
+use self::draw::{Drawn, DrawnKind};
 use self::live::live;
 use self::lived::Lived;
 
@@ -112,6 +112,16 @@ fn a_few_thousand_days() {
     });
     println!("{seeds} shop-days, {orders} orders in {:.0} seconds", began.elapsed().as_secs_f64());
     println!("{goods} goods, of {untold} nobody can tell what the source must have");
+    let sources =
+        |is: fn(&DrawnKind) -> bool| (0..seeds).filter(|seed| is(&Drawn::from_seed(*seed).source().kind)).count();
+    let of_each = [
+        sources(|kind| matches!(kind, DrawnKind::Shopify)),
+        sources(|kind| matches!(kind, DrawnKind::WooCommerce)),
+        sources(|kind| matches!(kind, DrawnKind::Csv { .. })),
+        sources(|kind| matches!(kind, DrawnKind::Ebay(_))),
+        sources(|kind| matches!(kind, DrawnKind::Etsy)),
+    ];
+    assert!(of_each.iter().all(|sources| seeds < SEEDS || 50 <= *sources), "a kind is hardly drawn: {of_each:?}");
     assert!(
         untold * 20 <= goods,
         "of {untold} of {goods} goods nobody can tell: an oracle that forgives all proves nothing"
