@@ -132,7 +132,28 @@ impl Cycle<'_> {
         // What was written stays told, though the listing stands under a hold.
         let was_written = self.pushes.get(at).is_some_and(|told| told.end == PushEnd::Done);
         if !was_written || !matches!(end, PushEnd::Held(_)) {
-            self.pushes.insert(at.clone(), push_report(&target.known, decision, end));
+            let mut report = push_report(&target.known, decision, end);
+            let would = self.would_show(&target.known, decision).filter(|_| report.end == PushEnd::Planned);
+            report.why.extend(would.map(ToOwned::to_owned));
+            self.pushes.insert(at.clone(), report);
+        }
+    }
+
+    /// Says what a run would do beside writing the number (Z1, Z2).
+    fn would_show(&self, known: &Known, decision: &Decision) -> Option<&'static str> {
+        let lane = self.lane_of(&decision.channel)?;
+        let can = lane.capability();
+        let none = match decision.action {
+            Action::Push { quantity, .. } => quantity == Quantity::ZERO,
+            Action::Hide => true,
+            _ => false,
+        };
+        match () {
+            () if !none => known.hidden.is_some().then_some("it would be shown again"),
+            () if decision.zero_stock == ZeroStock::End && can.ends => Some("it would be ended"),
+            () if decision.action == Action::Hide => Some("it would be hidden"),
+            () if decision.zero_stock != ZeroStock::Keep && can.hides => Some("it would be hidden"),
+            () => None,
         }
     }
 

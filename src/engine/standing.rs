@@ -452,30 +452,32 @@ pub(super) fn owing_lines(store: &Store) -> Result<Vec<Trouble>, StoreError> {
 
 fn tell_owing(awaited: Awaited, channel: &ChannelName, lines: &[&Line]) -> Trouble {
     let lines_do = |one: &str, many: &str| sold_lines(lines.len(), one, many);
+    let oldest = lines.iter().map(|line| line.placed).min();
+    let since = oldest.map_or_else(String::new, |oldest| oldest.strftime("since %Y-%m-%d %H:%M UTC").to_string());
     let (code, message, next) = match awaited {
         Awaited::Stock => (
             "oversold",
-            format!("{} for stock, since the source has none left", lines_do("waits", "wait")),
+            format!("{} for stock {since} (the source has none left)", lines_do("waits", "wait")),
             "add stock on the source, or cancel; it is taken off the next stock that comes in".to_owned(),
         ),
         Awaited::Listing => (
             "owing",
-            format!("{} not taken off, since the listing on the source is gone", lines_do("is", "are")),
+            format!("{} not taken off {since} (the listing on the source is gone)", lines_do("is", "are")),
             "put it up again with its SKU; `eys link --accept` then lets it take the old one's place".to_owned(),
         ),
         Awaited::Switch => (
             "owing",
-            format!("{} not taken off, since {}", lines_do("is", "are"), Doubt::ZeroDestroys),
+            format!("{} not taken off {since} ({})", lines_do("is", "are"), Doubt::ZeroDestroys),
             "`eys doctor --fix` turns it on, after asking; then the next run takes them off".to_owned(),
         ),
         Awaited::Word(hold) => (
             "owing",
-            format!("{} to be taken off the last unit of a listing on the source", lines_do("waits", "wait")),
+            format!("{} {since} to be taken off the last unit of a listing on the source", lines_do("waits", "wait")),
             format!("`eys sync --release {hold}` lets eys take such listings out of sight there"),
         ),
         Awaited::Run => (
             "owing",
-            format!("{} not taken off the source yet", lines_do("is", "are")),
+            format!("{} not taken off the source yet, {since}", lines_do("is", "are")),
             "the next run goes on with them".to_owned(),
         ),
     };
@@ -536,7 +538,14 @@ pub(super) fn intents(store: &Store) -> Result<Vec<Trouble>, StoreError> {
                 Trouble { waits_for_owner: true, ..trouble("in-doubt", channel, listing, message, how_to_settle(id)) }
             } else {
                 let next = "the next run goes on with it".to_owned();
-                trouble("open-intent", channel, listing, format!("{id} is not confirmed {since}"), next)
+                let what = match &intent.act {
+                    Act::Adjust { delta, .. } => format!("{delta} on the source"),
+                    Act::Hide { .. } => "to hide it".to_owned(),
+                    Act::End { .. } => "to end it".to_owned(),
+                    Act::Show { .. } => "to show it again".to_owned(),
+                };
+                let message = format!("{id}, {what}, is not confirmed {since}: its answer is missing");
+                trouble("open-intent", channel, listing, message, next)
             };
             troubles.push(told);
         }

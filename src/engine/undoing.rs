@@ -125,7 +125,7 @@ impl Cycle<'_> {
                 (Some(Ok(_)), None) if held.contains_key(&decision.target) => undone.end = None,
                 (Some(Ok(put_back)), None) => {
                     let frozen = Frozen { quantity: put_back.quantity, ..freeze(target, component) };
-                    let note = format!("run {} was undone; what it wrote was put back", undoing.run.0);
+                    let note = format!("run {} was undone", undoing.run.0);
                     let made = undoing.made.get(&decision.channel).copied();
                     let hold = self.store.transaction(|tx| {
                         target.held.iter().try_for_each(|(old, _)| tx.release_listing(*old, decision.target, now))?;

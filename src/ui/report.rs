@@ -52,7 +52,10 @@ fn lanes(report: &Report) -> Option<String> {
                 Some(format!("{} could not be used: {error}{next}", lane.channel))
             }
             LaneEnd::Late => Some(format!("{} did not answer in time; the next run goes on with it", lane.channel)),
-            LaneEnd::Off => Some(format!("{} is switched off: nothing is written to it", lane.channel)),
+            LaneEnd::Off => {
+                let next = on_its_own_line(Some(&"`inventory_sync = true` in channels.toml switches it on".to_owned()));
+                Some(format!("{} is switched off: nothing is written to it{next}", lane.channel))
+            }
             LaneEnd::Complete => None,
         })
         .collect();

@@ -265,7 +265,7 @@ fn an_oversell_is_a_finding_until_it_is_paid() {
     exit 6
     ---- stdout
     State
-      !!   stall: 1 sold line waits for stock, since the source has none left: order S-1
+      !!   stall: 1 sold line waits for stock since 2026-11-24 09:00 UTC (the source has none left): order S-1
            next: add stock on the source, or cancel; it is taken off the next stock that comes in
 
     1 problem found.
@@ -350,7 +350,7 @@ fn a_hold_shows_what_its_release_writes() {
       All that were shown to you before: eys sync --yes
 
     To look at
-      stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1
+      stall: 1 sold line is not taken off since 2026-11-24 09:00 UTC (the listing on the source is gone): order S-1
           next: put it up again with its SKU; `eys link --accept` then lets it take the old one's place
 
     Run 4: 1 sale or change of an order, 1 listing updated, 1 problem

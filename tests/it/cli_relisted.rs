@@ -151,7 +151,7 @@ fn a_relisted_listing_of_the_source_is_proposed_in_place_of_the_one_that_is_gone
     To look at
       stall, SIX: it does not follow any more: source gone
           next: `eys doctor` says what mends it
-      stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1
+      stall: 1 sold line is not taken off since 2026-11-24 09:00 UTC (the listing on the source is gone): order S-1
           next: put it up again with its SKU; `eys link --accept` then lets it take the old one's place
 
     Run 4: 1 sale or change of an order, 1 listing updated, 2 problems
@@ -185,7 +185,7 @@ fn a_relisted_listing_of_the_source_is_proposed_in_place_of_the_one_that_is_gone
       ok   stall: its orders file has 1 open order
 
     State
-      !!   stall: 1 sold line is not taken off, since the listing on the source is gone: order S-1
+      !!   stall: 1 sold line is not taken off since 2026-11-24 09:00 UTC (the listing on the source is gone): order S-1
            next: put it up again with its SKU; `eys link --accept` then lets it take the old one's place
 
     3 problems found.

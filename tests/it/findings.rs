@@ -242,7 +242,7 @@ fn what_a_run_met_is_mended_by_the_next() {
     home.order("stall", "S-1", "BOWL", 6, "open");
     home.eys("sync").is(3);
     insta::assert_snapshot!(said(&home, "oversold"), @"
-    problem stall: 1 sold line waits for stock, since the source has none left: order S-1
+    problem stall: 1 sold line waits for stock since 2026-11-24 09:00 UTC (the source has none left): order S-1
     next: add stock on the source, or cancel; it is taken off the next stock that comes in
     ");
     replace(&home, "stock.csv", "BOWL,0", "BOWL,5");

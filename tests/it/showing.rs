@@ -28,6 +28,14 @@ async fn what_is_hidden_at_zero_is_shown_again() {
     let (mut shops, source, outlet) = hiding().await;
     outlet.buy("MUG", 5).unwrap();
     shops.rest().await;
+    // A plan says so before it happens.
+    source.owner_sets("BOWL", 0);
+    shops.pass(120).await;
+    let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
+    let words = plan.pushes.iter().map(|push| push.why.last().cloned().unwrap_or_default()).collect::<Vec<_>>();
+    assert_eq!(words, ["it would be hidden"], "{:?}", plan.pushes);
+    source.owner_sets("BOWL", 5);
+    shops.rest().await;
     assert_eq!((outlet.available("MUG"), live(&outlet, "MUG"), live(&outlet, "BOWL")), (0, false, true));
     source.owner_sets("MUG", 3);
     shops.rest().await;
