@@ -21,7 +21,7 @@ use eys::engine::{Clock, Engine, Lane, Options, Progress, Quiet, Report, Setting
 use eys::net::Transport;
 use eys::net::http::Http;
 use eys::store::{Store, Tx};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -469,10 +469,21 @@ impl Shops {
         if sale {
             source.buy("MUG", 1).unwrap();
         }
-        let left = 8 - i64::from(sale);
+        self.ends_with(began, 8 - i64::from(sale), &format!("killed after {after:?}"), (source, outlet)).await
+    }
+
+    /// Lets runs go on till the shops are at rest with so many mugs on both sides; tells whether the owner had to say what
+    /// happened since a moment.
+    pub async fn ends_with(
+        &mut self,
+        began: Timestamp,
+        left: i64,
+        when: &str,
+        (source, outlet): (&ShopHandle, &ShopHandle),
+    ) -> bool {
         let asks = self.until_rest().await;
         let shown = outlet.available("MUG");
-        assert!(shown <= left, "killed after {after:?}: {shown} offered of {left}");
+        assert!(shown <= left, "{when}: {shown} offered of {left}");
         if asks {
             let wrote = |event: &Event| match event.deed {
                 Deed::Wrote { who: Who::App, .. } => event.shop == source.name() && began <= event.at,
@@ -482,7 +493,7 @@ impl Shops {
             self.rest().await;
         }
         let numbers = (source.available("MUG"), outlet.available("MUG"));
-        assert_eq!(numbers, (left, left), "killed after {after:?}, asks: {asks}");
+        assert_eq!(numbers, (left, left), "{when}, asks: {asks}");
         asks
     }
 

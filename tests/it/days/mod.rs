@@ -9,6 +9,7 @@
 
 mod disk;
 mod draw;
+mod every_write;
 mod live;
 mod lived;
 mod oracle;
