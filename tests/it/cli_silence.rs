@@ -8,7 +8,7 @@ use eys::domain::quota::Quota;
 use eys::store::{Credentials, KeptQuota, KeptToken, Store};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::findings::said;
+use crate::findings::{gone, said};
 use crate::sim::shopify::ShopSpec;
 use crate::sim::{Market, Rule, Trouble};
 use crate::support::Home;
@@ -81,6 +81,16 @@ fn what_is_left_alone_for_its_calls_is_not_silent() {
     let words = "the 5000 calls that the platform allows are running low: its orders are read less often until";
     home.eys("status --check").is(3).has(words).lacks("no run got through");
     home.eys("doctor --offline").is(6).has(words).lacks("no run got through");
+    let told = said(&home, "quota");
+    let (before, _) = told.split_once("until ").unwrap();
+    insta::assert_snapshot!("doctor_of_a_quota_that_runs_low", before);
+    // It is over when they are there again, and a run gets through.
+    let mut store = Store::open(&home.path("state.db")).unwrap();
+    keep(&mut store, 4000);
+    drop(store);
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
+    gone(&home, "quota");
 }
 
 // proves F7: cron's own pace counts: what is late for a loop is not late for a run an hour.

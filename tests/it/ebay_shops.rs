@@ -6,7 +6,7 @@ use eys::domain::policy::ZeroStock;
 use eys::domain::{Role, Why};
 use eys::engine::{Adjusted, Options, PushEnd, Report};
 
-use crate::findings::finds;
+use crate::findings::{finds, told as told_by_doctor};
 use crate::shops::{Shops, name, troubles};
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
 use crate::sim::{Good, Rule, ShopHandle, Trouble, Work};
@@ -282,7 +282,8 @@ async fn no_zero_is_written_while_ebay_would_end_the_listing() {
     let plan = shops.sync_with(Options { dry_run: true, ..Options::default() }).await;
     assert!(plan.pushes.iter().any(|push| matches!(&push.end, PushEnd::Pending(why) if why.contains("out-of-stock"))));
     assert_eq!(plan.exit(), 4, "the plan says it before it happens");
-    assert!(finds(&shops, "bay", "zero-destroys").await);
+    let words = told_by_doctor(&shops, "bay", "zero-destroys").await;
+    insta::assert_snapshot!("doctor_of_what_is_not_emptied", words);
     ebay.face(|face: &mut Ebay| face.out_of_stock_control = true);
     shops.rest().await;
     assert_eq!((ebay.available("MUG"), told(&shops)), (0, 0));
@@ -376,7 +377,8 @@ async fn a_listing_that_takes_no_change_any_more_is_told() {
         words.collect::<Vec<_>>()
     };
     assert_eq!(told(&shops), [("not-lowered", "TEE-S and TEE-M".to_owned())]);
-    assert!(finds(&shops, "bay", "not-lowered").await);
+    let words = told_by_doctor(&shops, "bay", "not-lowered").await;
+    insta::assert_snapshot!("doctor_of_what_takes_no_change", words);
     assert_eq!((ebay.available("TEE-S"), ebay.available("TEE-M")), (275, 275));
     shops.pass(24 * 3600).await;
     shops.sync().await;
