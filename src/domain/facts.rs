@@ -61,6 +61,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// Notes that a listing which we ended cannot be brought back: it is gone like any other.
+    pub fn is_lost(&mut self) {
+        self.hidden = self.hidden.take().filter(|hidden| !hidden.ended);
+    }
+
     /// Returns the name by which the owner knows it: its SKU, else its key.
     pub fn name(&self) -> String {
         self.listing.skus().next().map_or_else(|| self.at.key.to_string(), ToString::to_string)

@@ -260,6 +260,11 @@ impl Cycle<'_> {
             }
             Ok(Outcome::Gone) => {
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
+                self.store.transaction(|tx| {
+                    let Some(mut known) = tx.known(id)? else { return Ok(()) };
+                    known.is_lost();
+                    tx.save_known(&known)
+                })?;
                 self.lane(&lane.name).look.insert(id);
             }
             Ok(_) => self.close_showing(lane, id, IntentState::NotApplied, now)?,

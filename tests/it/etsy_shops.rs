@@ -371,6 +371,34 @@ async fn a_run_costs_what_changed() {
     assert!((0..50).all(|nth| stall.available(&format!("SKU-{nth:03}")) == 7));
 }
 
+// proves Y4: calls are made as fast as Etsy's headers say that it takes them, and no faster: it refuses none.
+#[tokio::test(start_paused = true)]
+async fn calls_are_made_as_fast_as_etsy_takes_them() {
+    let goods: Vec<String> = (0..50).map(|nth| format!("SKU-{nth:03}")).collect();
+    let stock: Vec<(&str, i64)> = goods.iter().map(|sku| (sku.as_str(), 10)).collect();
+    for a_second in [2, 5, 10] {
+        let mut shops = Shops::new();
+        let source = shops.shopify("shop", Role::Source, &stock);
+        let stall = shops.etsy("stall", Role::Target, &stock);
+        stall.face(|face: &mut Etsy| face.private.a_second = a_second);
+        shops.start().await;
+        released(&mut shops).await;
+        for sku in &goods {
+            source.owner_sets(sku, 7);
+        }
+        shops.pass(600).await;
+        shops.market.forget_calls();
+        let began = Instant::now();
+        released(&mut shops).await;
+        let took = began.elapsed();
+        let calls = stall.calls();
+        let written = calls.iter().filter(|call| call.operation == "updateListingInventory").count();
+        assert_eq!((written, calls.iter().filter(|call| call.status == Some(429)).count()), (50, 0));
+        let least = Duration::from_secs(u64::try_from(calls.len() / a_second).unwrap());
+        assert!(took <= least * 5 / 4, "{took:?} for {} calls at {a_second} a second", calls.len());
+    }
+}
+
 // proves Y3, Y4: a source at Etsy lives on the calls of a day at a pace of a minute, though most of its listings are linked to
 // nothing or over: none is refused, nothing gives way, and what its owner changes there shows elsewhere as soon as `doctor`
 // says.

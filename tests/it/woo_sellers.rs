@@ -4,6 +4,9 @@ use eys::domain::Role;
 use eys::engine::{LaneEnd, PushEnd, Report};
 
 use crate::shops::{Shops, troubles};
+use crate::sim::ebay::{self, EbaySpec};
+use crate::sim::etsy::{self, EtsySpec};
+use crate::sim::{Good, ShopHandle};
 
 const KINDS: [&str; 5] = ["shopify", "woo", "csv", "ebay", "etsy"];
 
@@ -38,6 +41,17 @@ fn complete(report: &Report, about: &str) {
     assert!(report.pushes.iter().all(|push| push.end == PushEnd::Done), "{about}: {:?}", report.pushes);
 }
 
+/// Checks that no shop refused a call, or failed at one: what does not fit its platform's official schema is answered so.
+fn none_refused(shops: &Shops, about: &str) {
+    for kind in KINDS.into_iter().filter(|kind| *kind != "csv") {
+        let calls = shops.market.calls(kind);
+        assert!(!calls.is_empty(), "{about}: {kind} was never asked");
+        for call in calls {
+            assert!(call.status.is_some_and(|status| status < 400), "{about}: {kind}: {call:?}");
+        }
+    }
+}
+
 // proves O1, O2, X1, X4, W1, W4: a mug at 10 everywhere, two are sold in one place, and every other place shows 8.
 #[tokio::test(start_paused = true)]
 async fn whatever_the_source_and_wherever_the_sale_all_show_what_is_left() {
@@ -60,6 +74,52 @@ async fn whatever_the_source_and_wherever_the_sale_all_show_what_is_left() {
             for kind in KINDS {
                 assert_eq!((shows(&shops, kind, "MUG"), shows(&shops, kind, "BOWL")), (8, 4), "{about}: {kind} later");
             }
+            none_refused(&shops, &about);
+        }
+    }
+}
+
+/// Opens a shop that has a tee in two sizes: as variations of one listing where the platform knows any, else as two.
+fn open_tees(shops: &mut Shops, kind: &str, role: Role, inventory: bool) {
+    let sizes = [Good::new("TEE-S", 6), Good::new("TEE-M", 4)];
+    match kind {
+        "ebay" => {
+            let tee = ebay::ListingSpec::varied("Tee", &sizes);
+            let tee = if inventory { tee.inventory() } else { tee };
+            drop::<ShopHandle>(shops.ebay_of(role, &EbaySpec::new(kind, &[]).with(tee)));
+        }
+        "etsy" => {
+            let tee = etsy::ListingSpec::varied("Tee", &sizes);
+            drop(shops.etsy_of(role, &EtsySpec::new(kind, &[]).with(tee)));
+        }
+        _ => open(shops, kind, role, &[("TEE-S", 6), ("TEE-M", 4)]),
+    }
+}
+
+// proves O1, O2, X1, X4, W1, W4: the same of one of two variations, at eBay by either interface: the other stays as it is.
+#[tokio::test(start_paused = true)]
+async fn a_sale_of_one_variation_leaves_the_other_alone() {
+    for (source, inventory) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        for sale in KINDS {
+            let about = format!("source {source}, sale on {sale}, Inventory model: {inventory}");
+            let mut shops = Shops::new();
+            for kind in KINDS {
+                let role = if kind == source { Role::Source } else { Role::Target };
+                open_tees(&mut shops, kind, role, inventory);
+            }
+            shops.start().await;
+            sell(&shops, sale, source, "TEE-S", 2);
+            shops.pass(120).await;
+            complete(&shops.sync().await, &about);
+            for kind in KINDS {
+                assert_eq!((shows(&shops, kind, "TEE-S"), shows(&shops, kind, "TEE-M")), (4, 4), "{about}: {kind}");
+            }
+            complete(&shops.rest().await, &about);
+            for kind in KINDS {
+                let shown = (shows(&shops, kind, "TEE-S"), shows(&shops, kind, "TEE-M"));
+                assert_eq!(shown, (4, 4), "{about}: {kind} later");
+            }
+            none_refused(&shops, &about);
         }
     }
 }

@@ -170,6 +170,30 @@ async fn a_token_that_ended_is_renewed_once() {
     assert_eq!((error.kind, script.asked().len()), (ErrorKind::Credentials, 3));
 }
 
+// proves F4: consent is asked for where the keyset belongs: in production or in the sandbox, by the name of the redirect.
+#[tokio::test(start_paused = true)]
+async fn consent_is_asked_for_where_the_keyset_belongs() {
+    for (environment, host, api) in [
+        ("production", "https://auth.ebay.com", "https://api.ebay.com"),
+        ("sandbox", "https://auth.sandbox.ebay.com", "https://api.sandbox.ebay.com"),
+    ] {
+        let script = Arc::new(Script::default());
+        script.add(200, r#"{"access_token":"access-secret-2","expires_in":7200,"refresh_token":"refresh-secret-2"}"#);
+        let mut settings = settings();
+        settings.values.insert("environment", Value::Text(environment.to_owned()));
+        settings.values.insert("ru_name", Value::Text("A_Shop-eys-mugs".to_owned()));
+        let doors = Doors { transport: script.clone(), keeper: Arc::new(Kept(Mutex::new(None))) };
+        let consent = EbayConsent::prepare(settings, doors, "verifier".to_owned()).unwrap();
+        let address = consent.address("s1").unwrap();
+        assert!(address.as_str().starts_with(&format!("{host}/oauth2/authorize?client_id=eys-PRD-1&")), "{address}");
+        let asked: BTreeMap<_, _> = address.query_pairs().into_owned().collect();
+        assert_eq!((asked["redirect_uri"].as_str(), asked["state"].as_str()), ("A_Shop-eys-mugs", "s1"));
+        consent.trade("code/1").await.unwrap();
+        let traded = script.asked.lock().unwrap()[0].url.to_string();
+        assert_eq!(traded, format!("{api}/identity/v1/oauth2/token"));
+    }
+}
+
 // proves F4: why there is no token is said with what to do about it, and without the secrets that were sent.
 #[tokio::test(start_paused = true)]
 async fn a_refused_consent_is_told_in_words() {

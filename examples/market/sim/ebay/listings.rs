@@ -158,6 +158,15 @@ impl ShopHandle {
             product
         })
     }
+
+    /// Lets the owner move a classic listing to the Inventory interface, which leaves it its number (5.5).
+    pub fn moves_to_inventory(&self, sku: &str) {
+        self.ebay(|face, world| {
+            let shop = world.shop(&face.shop);
+            let product = shop.variants[&shop.variant_of(sku)].product;
+            face.listings.get_mut(&product).expect("it is listed").model = Model::Inventory;
+        });
+    }
 }
 
 impl Listing {

@@ -58,6 +58,30 @@ async fn a_scan_tells_what_can_be_bought() {
     assert!(empty.next.is_none());
 }
 
+// What is sold in another way than at a fixed price is named, and left alone.
+#[tokio::test(start_paused = true)]
+async fn what_has_no_stock_is_named() {
+    let mut told = Vec::new();
+    for kind in ["FixedPriceItem", "StoresFixedPrice", "Chinese", "LeadGeneration", "AdType"] {
+        let item = format!(
+            "<ActiveList><ItemArray><Item><ItemID>1</ItemID><ListingType>{kind}</ListingType><Quantity>1</Quantity>\
+             <SellingStatus><QuantitySold>0</QuantitySold></SellingStatus><QuantityAvailable>1</QuantityAvailable>\
+             <SKU>ONE</SKU></Item></ItemArray>\
+             <PaginationResult><TotalNumberOfPages>1</TotalNumberOfPages></PaginationResult></ActiveList>"
+        );
+        let (web, _) = ebay(&[(200, xml("GetMyeBaySelling", "Success", &item))]);
+        let page = web.listings(None).await.unwrap();
+        told.push(format!("{kind}: {}", page.items[0].unfit.as_deref().unwrap_or("fit")));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    FixedPriceItem: fit
+    StoresFixedPrice: fit
+    Chinese: an auction: it is sold once, and eBay keeps no stock for it
+    LeadGeneration: sold as `LeadGeneration`: only fixed-price listings have stock
+    AdType: sold as `AdType`: only fixed-price listings have stock
+    ");
+}
+
 // proves P5: without its numbers a listing holds no number, and in no call is that 0.
 #[tokio::test(start_paused = true)]
 async fn a_number_that_is_none_is_no_number() {

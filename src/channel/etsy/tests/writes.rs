@@ -134,6 +134,18 @@ async fn a_lost_answer_is_looked_up() {
     assert_eq!(set(&web, &expecting).await, ["Stale"], "it was written, and one was sold since");
 }
 
+// proves P5: an answer that shows more than was written, or not what was written, confirms nothing.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_shows_more_confirms_nothing() {
+    let mut without = mug(4);
+    without["products"][0]["offerings"][0].as_object_mut().unwrap().remove("quantity");
+    for (answer, end) in [(mug(6), "unknown"), (mug(5), "unknown"), (without, "unknown"), (mug(3), "done Some(3)")] {
+        let (web, script) = etsy(&[(200, with_listing(mug(5), TEE, "active")), (200, answer.to_string())]);
+        let told = set(&web, &[update("1700000001", 4)]).await;
+        assert!(told[0].starts_with(end) && script.asked().len() == 2, "{answer}: {told:?}");
+    }
+}
+
 // proves F5: what Etsy refuses of one listing is told in its words, and stops no other.
 #[tokio::test(start_paused = true)]
 async fn refusals_are_told_in_words() {
