@@ -170,6 +170,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         most: None,
         hides: false,
         ends: false,
+        ended_is_gone: false,
         counts_from_zero: false,
         traces: crate::domain::Traces::Nowhere,
     }

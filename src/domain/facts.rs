@@ -61,8 +61,13 @@ pub struct Known {
 }
 
 impl Known {
-    /// Notes that a listing which we ended cannot be brought back: it is gone like any other.
-    pub fn is_lost(&mut self) {
+    /// Tells whether it is gone because we ended it, so that it can come back.
+    pub fn is_gone_by_us(&self) -> bool {
+        self.gone.is_some() && self.hidden.as_ref().is_some_and(|hidden| hidden.ended)
+    }
+
+    /// Notes that it cannot be brought back, should we have ended it: it is gone like any other.
+    pub fn give_up(&mut self) {
         self.hidden = self.hidden.take().filter(|hidden| !hidden.ended);
     }
 

@@ -277,12 +277,17 @@ fn act(
         _ => offer.map(|offer| offer.quantity),
     };
     let Some(wanted) = wanted else { return Action::Nothing };
+    if target.known.is_gone_by_us() {
+        return bring_back(target, component, world, channel, wanted);
+    }
     if let Some((hold, quantity)) = held(target, component) {
         return under_hold(target, hold, quantity);
     }
     let hides =
         zero_stock != ZeroStock::Keep || (*status == Status::SourceGone && channel.source_gone == SourceGone::Hide);
     match quantity_action(target, component, world, wanted) {
+        // One of several of an item is at 0 while another is on sale: the item goes out of sight with its last one (Z2).
+        Action::Nothing if one_of_several(target, channel) => Action::Nothing,
         Action::Nothing if wanted == Quantity::ZERO && hides && target.known.hidden.is_none() => {
             unless_refused(target, channel, Action::Hide)
         }
@@ -290,6 +295,25 @@ fn act(
             unless_refused(target, channel, Action::Show)
         }
         action => action,
+    }
+}
+
+/// Decides about a listing that we ended, and that is gone since. There is no number to read or to write; it comes back
+/// with its first unit, which is a raise (Z1, P1).
+fn bring_back(
+    target: &TargetFacts,
+    component: &Component,
+    world: &World<'_>,
+    channel: &ChannelFacts,
+    wanted: Quantity,
+) -> Action {
+    if wanted == Quantity::ZERO {
+        return Action::Nothing;
+    }
+    match (held(target, component), doubt(target, component, world)) {
+        (Some((hold, _)), _) => Action::Held(hold),
+        (None, Some(doubt)) => Action::Wait(doubt),
+        (None, None) => unless_refused(target, channel, Action::Show),
     }
 }
 

@@ -105,7 +105,7 @@ pub fn status(target: &TargetFacts, component: &Component, switched_on: bool, ex
         _ if parts().any(|source| source.is_none_or(|source| source.known.gone.is_some())) => Status::SourceGone,
         _ if known.gone.is_some() && known.hidden.is_none() => Status::Gone,
         // What we ended is gone as it was to be; what we hid was not.
-        _ if known.gone.is_some() && !is_ended_by_us(known) => Status::Ended("gone".to_owned()),
+        _ if known.gone.is_some() && !known.is_gone_by_us() => Status::Ended("gone".to_owned()),
         (ListingState::Off(word), _) if known.hidden.is_none() => Status::Ended(word.clone()),
         _ if parts().flatten().any(|source| !keeps_count(&source.known)) => Status::StockNotManaged(Side::Source),
         _ if !keeps_count(known) => Status::StockNotManaged(Side::Target),
@@ -113,10 +113,6 @@ pub fn status(target: &TargetFacts, component: &Component, switched_on: bool, ex
         (_, Some(refusal)) => Status::Error(refusal.words.clone()),
         _ => Status::Synced,
     }
-}
-
-fn is_ended_by_us(known: &Known) -> bool {
-    known.hidden.as_ref().is_some_and(|hidden| hidden.ended)
 }
 
 fn keeps_count(known: &Known) -> bool {

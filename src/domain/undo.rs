@@ -110,6 +110,9 @@ pub fn undo(
         return Err(Kept::MovedOn { wrote: written.after, shows });
     }
     let before = written.before.ok_or(Kept::BeforeUnknown)?.offerable();
+    if target.known.is_gone_by_us() {
+        return Err(Kept::Status(Status::Ended("by eys".to_owned())));
+    }
     if !decision.status.takes_quantity() {
         return Err(Kept::Status(decision.status.clone()));
     }

@@ -322,6 +322,7 @@ impl LinkPlan {
                 let at = ListingRef { channel: name.clone(), key: key.clone() };
                 let Some(mut known) = tx.known_at(&at)?.filter(|known| known.gone.is_none()) else { continue };
                 known.gone = Some(found.begun);
+                known.give_up();
                 tx.save_known(&known)?;
                 tx.mark_dirty(&[known.id])?;
             }

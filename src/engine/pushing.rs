@@ -276,7 +276,7 @@ impl Cycle<'_> {
             }
             Outcome::Gone => {
                 not_written(&mut known);
-                known.is_lost();
+                known.give_up();
                 self.lane(&lane.name).look.insert(known.id);
                 report(&known, PushEnd::Refused("the listing is gone".to_owned()))
             }

@@ -274,6 +274,9 @@ impl Reader<'_> {
             Meaning::Gone => {
                 let movement = entry(Why::Gone, known.reading.map(|seen| seen.level), None, None)?;
                 known.owners_change = Some(movement);
+                if !self.lane.capability().ended_is_gone {
+                    known.give_up();
+                }
             }
             Meaning::Nothing | Meaning::TooOld | Meaning::NoNumber | Meaning::First(_) => {}
         }

@@ -75,6 +75,10 @@ impl Cycle<'_> {
             .read(|tx| tx.unfinished_of(known.id))?
             .into_iter()
             .any(|intent| intent.state == IntentState::Open && !matches!(intent.act, Act::Adjust { .. }));
+        let anew = lane.capability().ended_is_gone && known.hidden.as_ref().is_some_and(|hidden| hidden.ended);
+        if anew && decision.action == Action::Show && self.is_up_again(&known)? {
+            return Ok(());
+        }
         let able = lane.capability().hides || lane.capability().ends;
         if !able || (busy && self.tries.contains_key(&known.id)) || !self.try_again(known.id) {
             return Ok(());
@@ -91,6 +95,31 @@ impl Cycle<'_> {
         self.queue.insert(decision.target, decision);
         self.lane(&lane.name).shows.push_back(step);
         Ok(())
+    }
+
+    /// Tells whether another listing of its channel bears the SKU of one that we ended: its owner put it up again, and a
+    /// second one would be one too many. Then it is gone like any other, and the new one is proposed in its place (L2).
+    fn is_up_again(&mut self, known: &Known) -> Result<bool, EngineError> {
+        let up = self.store.transaction(|tx| {
+            for sku in known.listing.skus() {
+                let bearing = tx.listings_by_sku(sku)?;
+                let here = |other: &&Known| other.id != known.id && other.at.channel == known.at.channel;
+                for other in bearing.iter().filter(here).filter(|other| other.gone.is_none()) {
+                    // What is tied to the source itself takes nobody's place.
+                    if !tx.is_linked(other.id)? {
+                        let mut known = known.clone();
+                        known.give_up();
+                        tx.save_known(&known)?;
+                        return Ok(true);
+                    }
+                }
+            }
+            Ok(false)
+        })?;
+        if up {
+            self.seeds.insert(known.id);
+        }
+        Ok(up)
     }
 
     /// Drops what was to be hidden or shown by an older plan and was not sent yet (Y8); tells whether the new plan wants
@@ -262,7 +291,7 @@ impl Cycle<'_> {
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
                 self.store.transaction(|tx| {
                     let Some(mut known) = tx.known(id)? else { return Ok(()) };
-                    known.is_lost();
+                    known.give_up();
                     tx.save_known(&known)
                 })?;
                 self.lane(&lane.name).look.insert(id);

@@ -102,6 +102,7 @@ fn facts() -> ChannelFacts {
         most: None,
         hides: false,
         ends: false,
+        ended_is_gone: false,
         counts_from_zero: false,
         traces: Traces::Nowhere,
     };

@@ -74,7 +74,7 @@ async fn a_seller_sees_what_is_kept_back_and_why() {
     Next: `eys sync --dry-run` shows the first run, `eys sync --yes` makes it.
     ");
     home.eys("sync --yes").is(0);
-    home.eys("status").is(0).has("Calls left on bay: ");
+    home.eys("status").is(0).has("Calls left on bay: ").has(" of 5000, until ");
     bay.buy_unpaid(&[("MUG", 3)]).unwrap();
     home.eys("sync --full").is(0);
     insta::assert_snapshot!(home.eys("status MUG"), @"

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use eys::channel::Weight;
+use eys::domain::policy::{SourceGone, ZeroStock};
 use eys::domain::{HoldWhy, Role, Why};
 use eys::engine::{Options, Release, Report};
 use jiff::SignedDuration;
@@ -161,6 +162,47 @@ async fn groups_of_one_listing_go_to_zero_one_by_one() {
     shops.rest().await;
     assert_eq!((stall.available("TEE-S"), stall.available("TEE-M"), stall.for_sale("TEE-S")), (2, 0, true));
     assert_eq!(stall.etsy_fees(Who::App), 0);
+}
+
+// proves Z1, Z2, Z5: a group that has nothing left takes no other of its listing out of sight, also where its owner wants
+// what is sold out, or gone from the source, hidden.
+#[tokio::test(start_paused = true)]
+async fn a_group_with_nothing_left_hides_no_other() {
+    for (zero_stock, gone) in [(ZeroStock::Hide, false), (ZeroStock::End, false), (ZeroStock::Keep, true)] {
+        let mut shops = Shops::new();
+        let others = [("CUP", 5), ("JUG", 5), ("POT", 5), ("BOWL", 5)];
+        let sizes = [Good::new("TEE-S", 3), Good::new("TEE-M", 5)];
+        let source = shops.shopify("shop", Role::Source, &others);
+        for size in &sizes {
+            source.add(&size.sku, size.units);
+        }
+        let spec = EtsySpec::new("stall", &others).with(ListingSpec::varied("Tee", &sizes));
+        let stall = shops.etsy_of(Role::Target, &spec);
+        shops.lane("stall").zero_stock = zero_stock;
+        shops.lane("stall").source_gone = SourceGone::Hide;
+        shops.start().await;
+        if gone {
+            source.delete("TEE-S");
+        } else {
+            source.buy("TEE-S", 3).unwrap();
+        }
+        for _ in 0..3 {
+            shops.pass(120).await;
+            shops.sync_with(Options { yes: true, full: true, ..Options::default() }).await;
+        }
+        let shown = || (stall.available("TEE-S"), stall.available("TEE-M"), stall.for_sale("TEE-M"));
+        assert_eq!(shown(), (0, 5, true), "{zero_stock:?}, gone: {gone}");
+        shops.market.forget_calls();
+        shops.pass(120).await;
+        shops.sync().await;
+        assert_eq!((shown(), Shops::calls(&stall).0), ((0, 5, true), 0), "{zero_stock:?}, gone: {gone}");
+        source.buy("TEE-M", 5).unwrap();
+        for _ in 0..2 {
+            shops.pass(120).await;
+            shops.sync().await;
+        }
+        assert!(!stall.for_sale("TEE-M"), "{zero_stock:?}, gone: {gone}");
+    }
 }
 
 // proves Z2, W6: a source at Etsy gives its last unit only by going out of sight, which the owner has to let happen once;

@@ -6,6 +6,7 @@ use eys::domain::Role;
 use eys::domain::policy::{SourceGone, ZeroStock};
 use eys::engine::Options;
 
+use crate::findings::finds;
 use crate::shops::Shops;
 use crate::sim::{Rule, ShopHandle, State, Trouble};
 
@@ -95,6 +96,40 @@ async fn what_changes_while_a_listing_is_shown_reaches_it() {
         shops.market.peace();
         shops.rest().await;
         assert_eq!((source.available("MUG"), outlet.available("MUG"), live(&outlet, "MUG")), (3, 3, true), "{delay}");
+    }
+}
+
+// proves Z1, T2: what its owner deleted since it was ended is gone: stock that returns brings it back on no platform, and no
+// run tries to.
+#[tokio::test(start_paused = true)]
+async fn what_was_ended_and_deleted_stays_so() {
+    for woo in [false, true] {
+        let mut shops = Shops::new();
+        let goods = [("MUG", 5), ("BOWL", 5)];
+        let source = shops.shopify("shop", Role::Source, &goods);
+        let outlet = if woo {
+            shops.woocommerce("outlet", Role::Target, &goods)
+        } else {
+            shops.shopify("outlet", Role::Target, &goods)
+        };
+        shops.lane("outlet").zero_stock = ZeroStock::End;
+        shops.start().await;
+        source.buy("MUG", 5).unwrap();
+        shops.rest().await;
+        assert!(!live(&outlet, "MUG"), "woo: {woo}");
+        outlet.delete("MUG");
+        shops.pass(120).await;
+        shops.sync_with(Options { full: true, ..Options::default() }).await;
+        source.owner_sets("MUG", 4);
+        for _ in 0..2 {
+            shops.pass(120).await;
+            shops.sync().await;
+        }
+        shops.market.forget_calls();
+        shops.pass(120).await;
+        shops.sync().await;
+        assert_eq!(Shops::calls(&outlet).0, 0, "woo: {woo}: {:?}", outlet.calls());
+        assert!(finds(&shops, "outlet", "listing-gone").await, "woo: {woo}");
     }
 }
 

@@ -41,7 +41,8 @@ fn complete(report: &Report, about: &str) {
     assert!(report.pushes.iter().all(|push| push.end == PushEnd::Done), "{about}: {:?}", report.pushes);
 }
 
-/// Checks that no shop refused a call, or failed at one: what does not fit its platform's official schema is answered so.
+/// Checks that no shop refused a call by its status, or failed at one: what does not fit its platform's official schema is
+/// answered so, but for requests to eBay's Trading, which come to nothing then.
 fn none_refused(shops: &Shops, about: &str) {
     for kind in KINDS.into_iter().filter(|kind| *kind != "csv") {
         let calls = shops.market.calls(kind);

@@ -167,6 +167,7 @@ impl Csv {
                 most: Some(MOST),
                 hides: false,
                 ends: false,
+                ended_is_gone: false,
                 counts_from_zero: false,
                 traces: Traces::Nowhere,
             },

@@ -58,7 +58,7 @@ impl Ebay {
                 Probe::problem(
                     "scope-missing",
                     message,
-                    "consent again, with this scope among those that are asked for",
+                    &format!("consent again with `eys auth {}`: this scope is among those that it asks for", self.name),
                 )
             })
             .collect();
@@ -77,7 +77,7 @@ impl Ebay {
         let message = format!("the consent lasts until {}", day(ends));
         Some(Probe {
             ends: Some(ends),
-            next: Some("consent again before that".to_owned()),
+            next: Some(format!("consent again before that, with `eys auth {}`", self.name)),
             ..Probe::fine("consent", message)
         })
     }

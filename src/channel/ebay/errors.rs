@@ -77,8 +77,7 @@ pub(super) fn rest_error(reply: &Reply, operation: &'static str) -> ChannelError
     let refusals: Option<Refusals> = serde_json::from_slice(&reply.body).ok();
     let first = refusals.and_then(|refusals| refusals.errors.into_iter().next());
     let id = first.as_ref().map_or(0, |error| error.error_id);
-    let scopes =
-        "consent again, with the scopes for inventory, fulfillment and account; `eys doctor` names those missing";
+    let scopes = "consent again with `eys auth`; `eys doctor` names the scopes that are missing";
     let (kind, repeat, message, next) = match (reply.status.as_u16(), id) {
         (429, _) | (_, 2001) => (
             ErrorKind::Throttled,
@@ -90,7 +89,7 @@ pub(super) fn rest_error(reply: &Reply, operation: &'static str) -> ChannelError
             ErrorKind::Credentials,
             Repeat::Never,
             "eBay refuses the access token",
-            Some("`eys doctor` tries it; consent again if it says so"),
+            Some("`eys doctor` tries it; consent again with `eys auth` if it says so"),
         ),
         (403, _) | (_, 1100) => (ErrorKind::Permission, Repeat::Never, "eBay forbids this", Some(scopes)),
         (404, _) => (ErrorKind::NotFound, Repeat::Never, "eBay does not know what was asked for", None),

@@ -41,7 +41,6 @@ use self::consent::EbayConsent;
 use self::inventory::{Inventory, Model};
 use self::limits::Limits;
 use self::orders::Cancelled;
-use self::quantity::Available;
 use self::trading::Trading;
 use self::unpaid::{Choice, UnpaidPeriod};
 use self::zero::OutOfStockControl;
@@ -157,8 +156,6 @@ struct Ebay {
     cancelled: Cancelled,
     /// The SKUs of listings without variations, as they were read last: their keys do not say.
     skus: Mutex<HashMap<String, Option<Sku>>>,
-    /// Numbers that were written to listings which we ended: they are put up again with them.
-    promised: Mutex<HashMap<String, Available>>,
     capability: Capability,
     /// The channel's name, and whether relisting may cost money (Z4).
     name: ChannelName,
@@ -183,7 +180,6 @@ impl Ebay {
             unpaid: UnpaidPeriod::default(),
             cancelled: Cancelled::default(),
             skus: Mutex::default(),
-            promised: Mutex::default(),
             capability: capability(),
             name,
             fees,
@@ -207,10 +203,6 @@ impl Ebay {
 
     fn skus(&self) -> MutexGuard<'_, HashMap<String, Option<Sku>>> {
         self.skus.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn promised(&self) -> MutexGuard<'_, HashMap<String, Available>> {
-        self.promised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -241,6 +233,7 @@ fn capability() -> Capability {
         most: Some(i32::MAX.into()),
         hides: true,
         ends: true,
+        ended_is_gone: true,
         counts_from_zero: false,
         traces: Traces::Nowhere,
     }

@@ -115,11 +115,15 @@ impl Ebay {
         })
     }
 
-    /// Puts an ended listing up again, with the number that was meant for it. One that is up is left as it is.
+    /// Puts an ended listing up again. The new one follows once its owner accepts it (L2), and shows till then what is sure
+    /// to be there: one unit, or the 0 that its offer was withdrawn with. One that is up is left as it is.
     async fn bring_back(&self, item: &Item, former: Former) -> Result<Outcome> {
         let Some(ended) = &item.ended else { return Ok(Outcome::Done { echo: None }) };
         if ended.relisted.is_some() {
             return Ok(Outcome::Done { echo: None });
+        }
+        if former.offer.is_none() && !may_come_back(item) {
+            return Ok(Outcome::Gone);
         }
         if !self.fees {
             let what =
@@ -127,8 +131,14 @@ impl Ebay {
             return Ok(Outcome::Refused(costs_a_fee(RELIST, &self.name, what)));
         }
         if let Some(offer) = former.offer {
-            let published = self.inventory.publish(&offer).await;
-            return Ok(published.map_or_else(failed, |_| Outcome::Done { echo: None }));
+            if item.parts.iter().any(|part| part.stock.is_none_or(|stock| !stock.available.is_none())) {
+                return Ok(Outcome::Refused(holds_units()));
+            }
+            return match self.inventory.publish(&offer).await {
+                Ok(_) => Ok(Outcome::Done { echo: None }),
+                Err(error) if error.stops_lane() => Err(error),
+                Err(error) => Ok(failed(error)),
+            };
         }
         if item.varied {
             let message = "eBay would put its variations up again with the quantities of the first day";
@@ -137,18 +147,21 @@ impl Ebay {
             );
             return Ok(Outcome::Refused(error));
         }
-        // Where a new process no longer knows the number, one unit is sure to be there: nothing is shown at 0.
-        let promised = self.promised().get(&item.id).copied();
-        let quantity = promised.unwrap_or_else(|| Available::to_show(Quantity::at_least_zero(1)));
+        let quantity = Available::to_show(Quantity::at_least_zero(1));
         Ok(match self.trading.relist(&item.id, quantity).await {
-            Ok(Ok(_)) => {
-                self.promised().remove(&item.id);
-                Outcome::Done { echo: None }
-            }
+            Ok(Ok(_)) => Outcome::Done { echo: None },
+            Ok(Err(Refusal::Everything(error))) | Err(error) if error.stops_lane() => return Err(error),
             Ok(Err(Refusal::Everything(error))) | Err(error) => failed(error),
             Ok(Err(refusal)) => Outcome::Refused(refusal.error(RELIST)),
         })
     }
+}
+
+/// Makes the refusal to publish an offer with units that nobody counted since.
+fn holds_units() -> ChannelError {
+    let message = "its offer still holds the units that it was withdrawn with, and eBay would sell them";
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, RELIST, message)
+        .with_next("publish it with the right quantity where its offer was made; `eys link` proposes the new listing")
 }
 
 /// Tells whether a listing ended as we end one, and was not put up again since.

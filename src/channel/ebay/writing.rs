@@ -218,14 +218,11 @@ impl Ebay {
         outcomes.insert(entry.place, outcome);
     }
 
-    /// Decides about a number for a listing that has ended. One that ended as we end it may be brought back, and is then
-    /// put up with this number: it is kept till then. Any other is gone.
+    /// Decides about a number for a listing that has ended. One that ended as we end it may be brought back, which is what
+    /// comes next; any other is gone.
     async fn written_to_ended(&self, entry: &Entry) -> Outcome {
         match self.trading.item(&entry.key.item).await {
-            Ok(Some(item)) if may_come_back(&item) => {
-                self.promised().insert(entry.key.item.clone(), entry.quantity);
-                Outcome::Done { echo: None }
-            }
+            Ok(Some(item)) if may_come_back(&item) => Outcome::Done { echo: None },
             Ok(_) => Outcome::Gone,
             Err(error) => failed(error),
         }

@@ -223,6 +223,7 @@ fn capability() -> Capability {
         hides: true,
         // There is no other end than deleting it, which is the owner's alone.
         ends: false,
+        ended_is_gone: false,
         counts_from_zero: false,
         traces: Traces::Nowhere,
     }

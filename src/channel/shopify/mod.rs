@@ -213,6 +213,7 @@ fn capability() -> Capability {
         most: Some(1_000_000_000),
         hides: true,
         ends: true,
+        ended_is_gone: false,
         counts_from_zero: false,
         traces: Traces::Account,
     }

@@ -144,6 +144,7 @@ fn capability() -> Capability {
         most: None,
         hides: true,
         ends: true,
+        ended_is_gone: false,
         counts_from_zero: true,
         traces: Traces::Listing,
     }

@@ -47,6 +47,7 @@ fn can(below_zero: bool) -> Capability {
         most: None,
         hides: false,
         ends: false,
+        ended_is_gone: false,
         counts_from_zero: false,
         traces: Traces::Nowhere,
     }

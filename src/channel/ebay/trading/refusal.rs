@@ -63,7 +63,7 @@ impl Error {
             ),
             "21917053" | "21916984" | "930" | "931" | "932" | "17470" => Refusal::Everything(
                 error(ErrorKind::Credentials, Repeat::Never, "eBay refuses the access token")
-                    .with_next("`eys doctor` tries it; consent again if it says so"),
+                    .with_next("`eys doctor` tries it; consent again with `eys auth` if it says so"),
             ),
             "2" => Refusal::Everything(
                 error(ErrorKind::Unsupported, Repeat::Never, "eBay no longer supports this call of its Trading API")

@@ -134,7 +134,7 @@ async fn a_lost_answer_is_looked_up() {
     assert_eq!(set(&web, &expecting).await, ["Stale"], "it was written, and one was sold since");
 }
 
-// proves P5: an answer that shows more than was written, or not what was written, confirms nothing.
+// proves P5: an answer that shows more than was written, or no number, confirms nothing; a lower one counts sales since.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_shows_more_confirms_nothing() {
     let mut without = mug(4);
