@@ -9,6 +9,7 @@ use super::cycle::Cycle;
 use super::lane::Lane;
 use super::report::{SaleReport, Trouble};
 use super::take::Taken;
+use super::visibility::back_in_sight;
 use crate::domain::absorb::{Absorbed, Counting, absorb, recall};
 use crate::domain::held::{FEWEST_OLD, flood, is_old};
 use crate::domain::observe::{self, SAME_MOMENT, later};
@@ -47,7 +48,9 @@ impl Cycle<'_> {
         if !stands(Safeguard::CursorWithLines) {
             self.store.transaction(|tx| tx.save_channel(&channel))?;
         }
-        let intake = Intake { run: self.run, lane, counting, read_before: channel.complete.is_some(), scan };
+        let scanned = self.lane(&lane.name).scanned.max(channel.scanned);
+        let read_before = channel.complete.is_some();
+        let intake = Intake { run: self.run, lane, counting, read_before, scanned, scan };
         self.store.transaction(|tx| {
             let mut old = Vec::new();
             for order in sorted(orders) {
@@ -90,6 +93,8 @@ struct Intake<'a> {
     counting: Counting,
     /// The channel was read completely before.
     read_before: bool,
+    /// When its last full reading began.
+    scanned: Option<Timestamp>,
     /// All its listings, where they were read together with the orders.
     scan: Option<&'a [Listing]>,
 }
@@ -178,6 +183,10 @@ fn take_line(
             // What the counter told of already is off its number (O5).
             let told = unpaid::shows(&mut known, bought, done).min(change.max(0));
             observe::sold_on_target(&mut known, change.saturating_sub(told), order.placed);
+            // What sells is on sale, whatever was read of it before.
+            if change > 0 && intake.scanned.is_some_and(|scanned| scanned < order.placed) {
+                back_in_sight(tx, &mut known)?;
+            }
             tx.save_known(&known)?;
         }
         taken.dirty.insert(known.id);

@@ -412,7 +412,7 @@ fn hide_with_it(tx: &Tx<'_>, known: &Known, now: Timestamp, movement: MovementId
 
 /// Notes that a listing that is not hidden any more is on sale, whatever was read of it while it was out of sight: else it
 /// would count as one that its owner ended.
-fn back_in_sight(tx: &Tx<'_>, known: &mut Known) -> Result<(), StoreError> {
+pub(super) fn back_in_sight(tx: &Tx<'_>, known: &mut Known) -> Result<(), StoreError> {
     if known.hidden.is_none() && known.listing.state != ListingState::Live {
         known.listing.state = ListingState::Live;
         tx.put_listing(&known.at.channel, &known.listing)?;

@@ -133,6 +133,33 @@ async fn what_was_ended_and_deleted_stays_so() {
     }
 }
 
+// proves T2, P2: what sells is on sale: a listing that its owner put on sale again follows once one of it is sold, without
+// waiting for the next full reading.
+#[tokio::test(start_paused = true)]
+async fn what_sells_is_on_sale() {
+    for woo in [false, true] {
+        let mut shops = Shops::new();
+        let goods = [("MUG", 5), ("BOWL", 5)];
+        let source = shops.shopify("shop", Role::Source, &goods);
+        let outlet = if woo {
+            shops.woocommerce("outlet", Role::Target, &goods)
+        } else {
+            shops.shopify("outlet", Role::Target, &goods)
+        };
+        shops.start().await;
+        outlet.set_state("MUG", State::Draft);
+        shops.sync_with(Options { full: true, ..Options::default() }).await;
+        source.buy("MUG", 3).unwrap();
+        shops.rest().await;
+        assert_eq!(outlet.available("MUG"), 5, "woo: {woo}: it is none of ours while it is a draft");
+        outlet.set_state("MUG", State::Live);
+        outlet.buy("MUG", 1).unwrap();
+        shops.pass(120).await;
+        shops.sync().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (1, 1), "woo: {woo}");
+    }
+}
+
 // proves Z5: what lost its listing on the source shows 0, stays as it is, or is hidden, as its owner chose.
 #[tokio::test(start_paused = true)]
 async fn what_lost_its_source_is_zeroed_kept_or_hidden() {
