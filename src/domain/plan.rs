@@ -211,7 +211,11 @@ fn decide(target: &TargetFacts, component: &Component, world: &World<'_>) -> Opt
     let excluded = offer.as_ref().and_then(|offer| offer.excluded_by.clone());
     let status = status(target, component, channel.switched_on, excluded);
     let offer = offer.map(|offer| if status == Status::SourceGone { without_source(offer, channel) } else { offer });
-    let zero_stock = offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock);
+    let zero_stock = match offer.as_ref().and_then(|offer| offer.zero_stock).unwrap_or(channel.zero_stock) {
+        // The others of its item would be gone with it.
+        ZeroStock::End if channel.capability.ended_is_gone && target.known.listing.item.is_some() => ZeroStock::Keep,
+        zero_stock => zero_stock,
+    };
     let action = match act(target, component, world, channel, &status, offer.as_ref(), zero_stock) {
         Action::Push { quantity: Quantity::ZERO, .. }
             if channel.zero != Zero::Written && !one_of_several(target, channel) =>

@@ -16,7 +16,7 @@ use crate::domain::policy::ZeroStock;
 use crate::domain::quota::Spending;
 use crate::domain::status::Status;
 use crate::domain::{
-    Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, TargetFacts, Why,
+    Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, TargetFacts, Why, ZeroKept,
 };
 use crate::safeguard::{Safeguard, stands};
 
@@ -148,11 +148,13 @@ impl Cycle<'_> {
             Action::Hide => true,
             _ => false,
         };
+        // Whether one of several of an item takes it out of sight, only the platform knows (Z2).
+        let alone = can.zero != ZeroKept::Never || known.listing.item.is_none();
         match () {
             () if !none => known.hidden.is_some().then_some("it would be shown again"),
             () if decision.zero_stock == ZeroStock::End && can.ends => Some("it would be ended"),
             () if decision.action == Action::Hide => Some("it would be hidden"),
-            () if decision.zero_stock != ZeroStock::Keep && can.hides => Some("it would be hidden"),
+            () if alone && decision.zero_stock != ZeroStock::Keep && can.hides => Some("it would be hidden"),
             () => None,
         }
     }

@@ -456,6 +456,33 @@ async fn what_the_owner_put_up_again_is_not_put_up_twice() {
     assert!(!relisted && finds(&shops, "bay", "relisted").await);
 }
 
+// proves Z1: a listing with variations is kept at 0 where others are ended, since all of them would end together.
+#[tokio::test(start_paused = true)]
+async fn variations_are_kept_at_zero_where_others_are_ended() {
+    for inventory in [false, true] {
+        let mut shops = Shops::new();
+        let source = shops.shopify("shop", Role::Source, &[("TEE-S", 3), ("TEE-M", 5)]);
+        let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 5)]);
+        let tee = if inventory { tee.inventory() } else { tee };
+        let bay = shops.ebay_of(Role::Target, &EbaySpec::new("bay", &[]).with(tee));
+        shops.lane("bay").zero_stock = ZeroStock::End;
+        shops.start().await;
+        for (sku, units) in [("TEE-S", 3), ("TEE-M", 5)] {
+            source.buy(sku, units).unwrap();
+            shops.pass(120).await;
+            is_clean(&shops.sync().await);
+            shops.rest().await;
+            assert_eq!(bay.available(sku), 0, "Inventory model: {inventory}");
+        }
+        source.owner_sets("TEE-S", 2);
+        shops.rest().await;
+        assert_eq!((bay.available("TEE-S"), bay.available("TEE-M")), (2, 0), "Inventory model: {inventory}");
+        let ended =
+            bay.calls().into_iter().any(|call| call.operation.contains("ithdraw") || call.operation.contains("End"));
+        assert!(!ended && bay.for_sale("TEE-S"), "Inventory model: {inventory}");
+    }
+}
+
 // proves Z3: nor is a source on eBay brought to 0 while the switch is off; the sale stays owed.
 #[tokio::test(start_paused = true)]
 async fn a_source_is_not_brought_to_zero_either() {
