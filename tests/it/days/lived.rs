@@ -98,6 +98,8 @@ pub struct Lived {
     pub oversold: BTreeSet<String>,
     /// Calls that a platform refused though nothing was wrong with it.
     pub refused: Vec<Call>,
+    /// When listings of Shopify were read in full, by channel.
+    pub read_in_full: Vec<(&'static str, Timestamp)>,
     /// The last report, if the shops did not come to rest.
     pub restless: Option<String>,
     /// Everything that was told: no secret may be in it.
@@ -133,6 +135,8 @@ impl Day<'_> {
                 !excused && call.status.is_some_and(|status| status >= 400)
             };
             let calls = self.shops.market.calls(channel.name);
+            let read = calls.iter().filter(|call| call.operation == "EysCatalogue" && call.status == Some(200));
+            self.lived.read_in_full.extend(read.map(|call| (channel.name, call.at)));
             if channel.name == self.drawn.source().name {
                 self.lived.writes = calls.iter().filter(|call| call.writing).map(|call| call.at).collect();
             }

@@ -341,7 +341,8 @@ impl Stock<'_> {
             });
             let raised = raised || put_back;
             let off = self.off_sale(&change.listing.0, &change.listing.1);
-            let was_off = off.iter().any(|off| change.at - self.blind() <= off.until);
+            let seen = |off: &Stretch| self.seen_again((&change.listing.0, &change.listing.1), off.until);
+            let was_off = off.iter().any(|off| change.at - self.blind() <= seen(off));
             // What is held follows the sales all the same; a fall by hand is the owner's to let through (P1, H1).
             let held = |(held, listing): &(Stretch, Listing)| *listing == change.listing && held.contains(change.at);
             let fell = |other: &&Change| other.sku == change.sku && other.delta < 0;

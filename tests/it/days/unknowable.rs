@@ -155,6 +155,20 @@ impl Stock<'_> {
         off
     }
 
+    /// Returns when it shows at the latest that a listing is on sale again. Shopify's list of changed quantities does not
+    /// tell, so that it is the next full reading (Y4), or a sale of it.
+    pub fn seen_again(&self, (name, sku): (&str, &str), back: Timestamp) -> Timestamp {
+        let channel = self.drawn.channels.iter().find(|channel| channel.name == name).expect("it is one of them");
+        if channel.kind != DrawnKind::Shopify || back == Timestamp::MAX {
+            return back;
+        }
+        let listed = back + SignedDuration::try_from(channel.lag).unwrap();
+        let read = self.lived.read_in_full.iter().filter(|(of, at)| *of == name && listed < *at).map(|(_, at)| *at);
+        let sold = self.lived.events.iter().filter(|event| event.shop == name && back < event.at);
+        let sold = sold.filter(|event| matches!(&event.deed, Deed::Sold { sku: of, .. } if of == sku));
+        read.chain(sold.map(|event| event.at)).min().unwrap_or(Timestamp::MAX)
+    }
+
     /// Tells whether a raise was a lowering when it was sent: somebody bought, or edited, so shortly before that nobody could
     /// know, and the platform cannot compare.
     pub fn was_overtaken(&self, at: Timestamp, channel: &DrawnChannel, sku: &str, from: i64, to: i64) -> bool {
