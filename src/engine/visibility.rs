@@ -9,11 +9,12 @@ use super::lane::{Job, Lane};
 use super::planning::Planned;
 use super::report::{PushEnd, Trouble};
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
+use crate::domain::observe::later;
 use crate::domain::plan::{Action, Decision};
 use crate::domain::policy::ZeroStock;
 use crate::domain::{
-    Act, Hidden, IntentState, Known, Level, ListingId, ListingKey, ListingState, MovementId, Pushed, Quantity, Shown,
-    Why, ZeroKept,
+    Act, Hidden, Intent, IntentState, Known, Level, ListingId, ListingKey, ListingState, MovementId, Pushed, Quantity,
+    Shown, Why, ZeroKept,
 };
 use crate::store::{StoreError, Tx};
 
@@ -201,7 +202,8 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Closes a hide or a show by what the listing is now, and has it planned anew.
+    /// Closes a hide or a show by what the listing is now, and has it planned anew. One that may still be on its way stays
+    /// open: should it land after that, it is ours (X6).
     fn settle_showing(
         &mut self,
         lane: &Lane,
@@ -213,8 +215,12 @@ impl Cycle<'_> {
         let open = self.store.read(|tx| tx.unfinished_of(id))?;
         let shown = open.iter().any(|intent| matches!(intent.act, Act::Show { .. }));
         let state = if live == shown { IntentState::Applied } else { IntentState::NotApplied };
-        if open.iter().any(|intent| !matches!(intent.act, Act::Adjust { .. })) {
-            self.close_showing(lane, id, state, now)?;
+        let mut open = open.iter().filter(|intent| !matches!(intent.act, Act::Adjust { .. })).peekable();
+        if open.peek().is_some() {
+            let running = |intent: &Intent| now < later(intent.sent, lane.capability().still_running);
+            if state == IntentState::Applied || !open.any(running) {
+                self.close_showing(lane, id, state, now)?;
+            }
             self.seeds.insert(id);
         } else if live {
             self.shown_by_others(lane, id, now)?;

@@ -138,6 +138,25 @@ async fn a_hiding_that_breaks_off_is_ours() {
     }
 }
 
+// proves X6, X8, Z1: a hiding that is still on its way when it is looked up is ours when it lands, so that it comes back.
+#[tokio::test(start_paused = true)]
+async fn a_hiding_that_lands_late_is_ours() {
+    let (mut shops, source, stall, _) = three_shops().await;
+    source.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    let slow = Trouble::Slow(Duration::from_secs(90));
+    shops.market.trouble(Rule::once(slow).at("stall").on("updateListing"));
+    shops.sync().await;
+    shops.connect_anew();
+    source.owner_sets("MUG", 4);
+    shops.sync().await;
+    assert!(stall.for_sale("MUG"), "it is still on its way");
+    shops.pass(60).await;
+    assert!(!stall.for_sale("MUG"));
+    shops.rest().await;
+    assert_eq!((stall.for_sale("MUG"), stall.available("MUG")), (true, 4));
+}
+
 // proves Z2: of several groups of one listing one may show 0; with nothing left at all the listing is hidden, and what
 // comes back comes back alone.
 #[tokio::test(start_paused = true)]
