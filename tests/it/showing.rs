@@ -19,6 +19,19 @@ async fn hiding() -> (Shops, ShopHandle, ShopHandle) {
     (shops, source, outlet)
 }
 
+/// A source on Shopify and an outlet there or on WooCommerce, before the first run.
+fn outlet_of(woo: bool) -> (Shops, ShopHandle, ShopHandle) {
+    let mut shops = Shops::new();
+    let goods = [("MUG", 5), ("BOWL", 5)];
+    let source = shops.shopify("shop", Role::Source, &goods);
+    let outlet = if woo {
+        shops.woocommerce("outlet", Role::Target, &goods)
+    } else {
+        shops.shopify("outlet", Role::Target, &goods)
+    };
+    (shops, source, outlet)
+}
+
 fn live(shop: &ShopHandle, sku: &str) -> bool {
     shop.for_sale(sku)
 }
@@ -104,14 +117,7 @@ async fn what_changes_while_a_listing_is_shown_reaches_it() {
 #[tokio::test(start_paused = true)]
 async fn what_was_ended_and_deleted_stays_so() {
     for woo in [false, true] {
-        let mut shops = Shops::new();
-        let goods = [("MUG", 5), ("BOWL", 5)];
-        let source = shops.shopify("shop", Role::Source, &goods);
-        let outlet = if woo {
-            shops.woocommerce("outlet", Role::Target, &goods)
-        } else {
-            shops.shopify("outlet", Role::Target, &goods)
-        };
+        let (mut shops, source, outlet) = outlet_of(woo);
         shops.lane("outlet").zero_stock = ZeroStock::End;
         shops.start().await;
         source.buy("MUG", 5).unwrap();
@@ -138,14 +144,7 @@ async fn what_was_ended_and_deleted_stays_so() {
 #[tokio::test(start_paused = true)]
 async fn what_sells_is_on_sale() {
     for woo in [false, true] {
-        let mut shops = Shops::new();
-        let goods = [("MUG", 5), ("BOWL", 5)];
-        let source = shops.shopify("shop", Role::Source, &goods);
-        let outlet = if woo {
-            shops.woocommerce("outlet", Role::Target, &goods)
-        } else {
-            shops.shopify("outlet", Role::Target, &goods)
-        };
+        let (mut shops, source, outlet) = outlet_of(woo);
         shops.start().await;
         outlet.set_state("MUG", State::Draft);
         shops.sync_with(Options { full: true, ..Options::default() }).await;
