@@ -78,6 +78,8 @@ impl Cycle<'_> {
             .any(|intent| intent.state == IntentState::Open && !matches!(intent.act, Act::Adjust { .. }));
         let anew = lane.capability().ended_is_gone && known.hidden.as_ref().is_some_and(|hidden| hidden.ended);
         if anew && decision.action == Action::Show && self.is_up_again(&known)? {
+            self.give_up(known.id)?;
+            self.seeds.insert(known.id);
             return Ok(());
         }
         let able = lane.capability().hides || lane.capability().ends;
@@ -99,28 +101,29 @@ impl Cycle<'_> {
     }
 
     /// Tells whether another listing of its channel bears the SKU of one that we ended: its owner put it up again, and a
-    /// second one would be one too many. Then it is gone like any other, and the new one is proposed in its place (L2).
-    fn is_up_again(&mut self, known: &Known) -> Result<bool, EngineError> {
-        let up = self.store.transaction(|tx| {
+    /// second one would be one too many. What is tied to the source itself takes nobody's place.
+    fn is_up_again(&self, known: &Known) -> Result<bool, StoreError> {
+        self.store.read(|tx| {
             for sku in known.listing.skus() {
                 let bearing = tx.listings_by_sku(sku)?;
                 let here = |other: &&Known| other.id != known.id && other.at.channel == known.at.channel;
                 for other in bearing.iter().filter(here).filter(|other| other.gone.is_none()) {
-                    // What is tied to the source itself takes nobody's place.
                     if !tx.is_linked(other.id)? {
-                        let mut known = known.clone();
-                        known.give_up();
-                        tx.save_known(&known)?;
                         return Ok(true);
                     }
                 }
             }
             Ok(false)
-        })?;
-        if up {
-            self.seeds.insert(known.id);
-        }
-        Ok(up)
+        })
+    }
+
+    /// Gives up what we ended: it is gone like any other, and a new listing of it is proposed in its place (L2).
+    fn give_up(&mut self, id: ListingId) -> Result<(), StoreError> {
+        self.store.transaction(|tx| {
+            let Some(mut known) = tx.known(id)? else { return Ok(()) };
+            known.give_up();
+            tx.save_known(&known)
+        })
     }
 
     /// Drops what was to be hidden or shown by an older plan and was not sent yet (Y8); tells whether the new plan wants
@@ -295,11 +298,7 @@ impl Cycle<'_> {
             }
             Ok(Outcome::Gone) => {
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
-                self.store.transaction(|tx| {
-                    let Some(mut known) = tx.known(id)? else { return Ok(()) };
-                    known.give_up();
-                    tx.save_known(&known)
-                })?;
+                self.give_up(id)?;
                 self.lane(&lane.name).look.insert(id);
             }
             Ok(_) => self.close_showing(lane, id, IntentState::NotApplied, now)?,
