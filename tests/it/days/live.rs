@@ -6,7 +6,7 @@ use std::time::Duration;
 use eys::domain::policy::ZeroStock;
 use eys::domain::rule::{Rule, Then, When};
 use eys::domain::{Act, IntentState, LineId, ListingId, Role, RunId, Sku};
-use eys::engine::{Engine, EngineError, Options, Report, Trouble, settle_doubt};
+use eys::engine::{Engine, EngineError, LaneEnd, Options, Report, Trouble, settle_doubt};
 use eys::store::{Store, Trouble as Ailment};
 use eys::ui::{Look, Ui, report_json, report_text};
 use jiff::Timestamp;
@@ -358,7 +358,9 @@ impl<'a> Day<'a> {
             let options = Options { yes: nth % 2 == 1, full: nth == 2 || nth > 8, ..Options::default() };
             let Some(report) = self.cycle(options).await else { continue };
             let still = report.deductions.is_empty() && report.pushes.is_empty() && report.sales.is_empty();
-            let settled = self.settle_doubts();
+            // Asked before every channel has been reached, the owner would be told of numbers that no run could lower yet.
+            let reached = report.lanes.iter().all(|lane| matches!(lane.end, LaneEnd::Complete));
+            let settled = reached && self.settle_doubts();
             // What nobody explained is waited for ten minutes; only after that the shops are at rest.
             // Units that are sold and not there stay owed, and stay told.
             let owed = |trouble: &Trouble| matches!(trouble.code, "oversold" | "owing");
