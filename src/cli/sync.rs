@@ -38,7 +38,7 @@ pub(super) struct SyncArgs {
     /// Write only listings made of this source SKU [repeat for more]
     #[arg(long, value_name = "SKU")]
     sku: Vec<String>,
-    /// Read everything in full
+    /// Read everything in full, and try again at once what was refused
     #[arg(long)]
     full: bool,
     /// Release what an earlier run, or link, has shown you

@@ -339,7 +339,7 @@ fn check_roles(blocks: &[(String, Reader<'_>)], top: &Reader<'_>, notes: &mut No
     }
 }
 
-/// Tells one set of rules and policies from another, so that a change of them can be noticed (H1).
+/// Tells one set of rules and policies from another, so that a change of them can be noticed (H1, F5).
 fn print(rules: &[crate::domain::rule::Rule], channels: &[ChannelConfig]) -> String {
     use sha2::{Digest, Sha256};
     let mut text = String::new();
@@ -347,8 +347,8 @@ fn print(rules: &[crate::domain::rule::Rule], channels: &[ChannelConfig]) -> Str
         text.push_str(&format!("{:?}\n", (&rule.name, &rule.when, &rule.then)));
     }
     for channel in channels {
-        let locations = channel.settings.texts("locations");
-        text.push_str(&format!("{:?}\n", (&channel.name, channel.zero_stock, channel.source_gone, locations)));
+        let (locations, fees) = (channel.settings.texts("locations"), channel.settings.fees);
+        text.push_str(&format!("{:?}\n", (&channel.name, channel.zero_stock, channel.source_gone, locations, fees)));
     }
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

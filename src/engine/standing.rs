@@ -392,7 +392,7 @@ pub(super) fn refused(store: &Store) -> Result<Vec<Trouble>, StoreError> {
         let words = known.refusal.as_ref().map_or("", |refusal| refusal.words.as_str());
         let mend = known.refusal.as_ref().and_then(|refusal| refusal.mend.as_deref());
         let mend = mend.unwrap_or("mend what the platform says");
-        let next = format!("{mend}; it is tried again by itself, with growing waits");
+        let next = format!("{mend}; it is tried again by itself, with growing waits, and at once by `eys sync --full`");
         trouble("refused", Some(&known.at.channel), Some(known.name()), words.to_owned(), next)
     });
     Ok(told.collect())

@@ -293,6 +293,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Lets what was refused on a channel be tried again at once, however long it would still wait (F5).
+    pub fn refused_anew(&self, channel: &ChannelName) -> Result<()> {
+        let sql = "UPDATE listing SET refusal_next = 0, dirty = 1 WHERE channel = ?1 AND refusal IS NOT NULL";
+        self.connection.prepare_cached(sql)?.execute([self.channel_id(channel)?])?;
+        Ok(())
+    }
+
     /// Notes that something changed about listings, so that they are planned, in this run or the next.
     pub fn mark_dirty(&self, ids: &[ListingId]) -> Result<()> {
         let mut mark = self.connection.prepare_cached("UPDATE listing SET dirty = 1 WHERE id = ?1 AND dirty = 0")?;

@@ -62,3 +62,32 @@ async fn a_seller_consents_and_the_browser_comes_back() {
     home.eys("doctor").lacks(".refresh-").lacks(".access-").has("the consent lasts until");
     assert!(!home.read("channels.toml").contains(".refresh-"));
 }
+
+// proves F5, Z4: once the owner allowed what it costs, or asks for a full run, what was refused is tried again at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_owner_mends_is_tried_again_at_once() {
+    let market = Market::live(1);
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &[("MUG", 10)]));
+    let stall = market.add_etsy(&EtsySpec::new("stall", &[("MUG", 10)]));
+    let redirect = free_address();
+    stall.face(|face: &mut Etsy| face.callbacks.insert(redirect.clone()));
+    let mut home = Home::new();
+    home.shopify("shop", "source", &shop).await;
+    home.etsy("stall", "target", &stall, &redirect).await;
+    consent(&home, "stall", browse).is(0);
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    stall.buy("MUG", 10).unwrap();
+    home.eys("sync").is(0);
+    shop.owner_sets("MUG", 5);
+    home.eys("sync").is(3).has("`fees = true` in [channels.stall]");
+    let tries = || stall.calls().iter().filter(|call| call.operation == "getListingInventory").count();
+    let tried = tries();
+    home.eys("sync").is(3).has("at once by `eys sync --full`");
+    assert_eq!(tries(), tried, "it waits");
+    home.eys("sync --full").is(3);
+    assert!(tries() > tried);
+    home.edit("kind = \"etsy\"", "kind = \"etsy\"\nfees = true");
+    home.eys("sync").is(0);
+    assert_eq!((stall.available("MUG"), stall.for_sale("MUG")), (5, true));
+}
