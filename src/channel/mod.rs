@@ -227,6 +227,13 @@ pub enum Outcome {
         /// The level after the write.
         echo: Option<Level>,
     },
+    /// It is shown again, as another listing: its platform brings nothing back under the old key.
+    Anew {
+        /// The key that it has now.
+        key: ListingKey,
+        /// What it shows.
+        level: Level,
+    },
     /// The number was no longer the expected one; nothing was written (X7). After [`Attempt::Again`] it may also mean
     /// that the first attempt was applied.
     Stale,
@@ -258,6 +265,8 @@ pub struct Standing {
     pub live: bool,
     /// The former state, opaque to all but the adapter, from which it can be brought back.
     pub former: String,
+    /// The key of the listing that was made of it since, where it ended and was put up again as another one.
+    pub anew: Option<ListingKey>,
 }
 
 /// What to do to a listing's visibility.

@@ -48,7 +48,8 @@ pub struct Capability {
     pub hides: bool,
     /// Whether a listing can be ended and brought back.
     pub ends: bool,
-    /// Whether a listing that is ended is gone, and what is put up again is another one (L2).
+    /// Whether a listing that is ended is gone, and what is put up again is another one: where we did that, the other one
+    /// takes its place; where its owner did, it is proposed (L2).
     pub ended_is_gone: bool,
     /// Whether stock management that is turned on begins at 0, because the platform keeps no number while it is off.
     pub counts_from_zero: bool,

@@ -426,7 +426,7 @@ impl<'a> Cycle<'a> {
         if let Some(job) = self.next_push(lane)? {
             return Ok(Some(job));
         }
-        if let Some(job) = self.next_show(lane) {
+        if let Some(job) = self.next_show(lane)? {
             return Ok(Some(job));
         }
         self.next_turn(lane).map_err(EngineError::from)

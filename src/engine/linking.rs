@@ -368,7 +368,7 @@ impl LinkPlan {
             match inherits {
                 // It may have been untied since it was shown.
                 Inheritance::Link(link, _) if tx.link(link.id)?.is_none_or(|link| link.closed.is_some()) => {}
-                Inheritance::Link(link, _) => take_over(tx, run, link, &gone, &new, found.active)?,
+                Inheritance::Link(link, _) => drop(take_over(tx, run, link, &gone, &new, found.active)?),
                 Inheritance::Followers(_) => take_over_on_source(tx, run, &gone, &new, found.active)?,
             }
         }

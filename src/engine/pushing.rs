@@ -43,7 +43,7 @@ impl Cycle<'_> {
             }
             return Ok(());
         }
-        if self.drop_showing(&decision)? {
+        if self.drop_showing(&decision) {
             self.queue.insert(decision.target, decision);
             return Ok(());
         }
@@ -291,8 +291,8 @@ impl Cycle<'_> {
                 let why = format!("no answer ({error}); it is read again before the next write");
                 report(&known, PushEnd::Pending(why))
             }
-            // Only an adjustment of the source can end like this; what is not known is looked up.
-            Outcome::Absent | Outcome::Doubtful { .. } => {
+            // Only an adjustment of the source, or a showing, can end like this; what is not known is looked up.
+            Outcome::Absent | Outcome::Doubtful { .. } | Outcome::Anew { .. } => {
                 report(&known, PushEnd::Pending("it is read again before the next write".to_owned()))
             }
         };

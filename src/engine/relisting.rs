@@ -1,19 +1,21 @@
 //! Relisted goods (L2): what stands on a channel again under a new id, with the same SKU, takes over what was tied of the
-//! listing that is gone, or to it, once the owner accepts it.
+//! listing that is gone, or to it, once the owner accepts it. What we put up again ourselves does so at once (Z1).
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::cycle::record;
+use super::EngineError;
+use super::cycle::{Cycle, record};
 use super::lane::Lane;
 use super::linking::{Surveyed, freeze, record_linked};
 use super::settling::close_not_applied;
 use super::standing::sold_lines;
+use super::take::Taken;
 use crate::domain::matching::Relisted;
 use crate::domain::{
-    Act, ChannelName, Found, HoldWhy, Known, Line, LineHold, Link, LinkId, Listing, ListingKey, ListingRef, Part, Role,
-    RunId, Sku, Why,
+    Act, ChannelName, Counted, Found, HoldWhy, IntentState, Known, Line, LineHold, Link, LinkId, Listing, ListingId,
+    ListingKey, ListingRef, ListingState, Part, Role, RunId, Sku, Why,
 };
 use crate::store::{Store, StoreError, Tx};
 
@@ -160,8 +162,84 @@ fn waiting_for(tx: &Tx<'_>, channel: &ChannelName, link: LinkId) -> Result<Vec<L
     Ok(lines)
 }
 
-/// Puts a relisted listing in the place of the one that is gone. What held that one holds it too, but for a second
-/// writer, who wrote to another listing.
+impl Cycle<'_> {
+    /// Lets what we put up again, and stands under another key since, follow in the place of the listing that we had
+    /// ended: it is ours, so that its owner has nothing to accept. All of it is one step with the end of the intent, or it
+    /// is looked up and done by the next run (X8).
+    pub(super) fn follow_anew(
+        &mut self,
+        lane: &Lane,
+        id: ListingId,
+        key: &ListingKey,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let (run, counts) = (self.run, lane.channel.unpaid_for().is_some());
+        let taken = self.store.transaction(|tx| match shown_anew(tx, run, id, key, now)? {
+            Some(gone) => put_in_place(tx, (run, counts), &gone, key, now),
+            None => Ok(Taken::default()),
+        })?;
+        self.queue.remove(&id);
+        self.lane(&lane.name).wrote = true;
+        self.note(lane, taken)
+    }
+}
+
+/// Closes the intent to show a listing that stands under another key since. Under its own it is gone for good.
+fn shown_anew(
+    tx: &Tx<'_>,
+    run: RunId,
+    id: ListingId,
+    key: &ListingKey,
+    now: Timestamp,
+) -> Result<Option<Known>, StoreError> {
+    let Some(mut gone) = tx.known(id)? else { return Ok(None) };
+    for intent in tx.unfinished_of(id)?.iter().filter(|intent| !matches!(intent.act, Act::Adjust { .. })) {
+        tx.close_intent(intent.id, IntentState::Applied, now, "it stands under another key")?;
+    }
+    let shown = gone.shown.most();
+    record(tx, run, &gone, Why::ShownAgain, (shown, shown), now, Some(key.to_string()))?;
+    gone.gone.get_or_insert(now);
+    gone.hidden = None;
+    gone.refusal = None;
+    tx.save_known(&gone)?;
+    Ok(Some(gone))
+}
+
+/// Ties what we put up again to what the listing was tied to that it was, unless its owner tied it already. A run may have
+/// read it before we knew that it is ours. `counts`: its platform's counter tells of purchases that no order shows (O5).
+fn put_in_place(
+    tx: &Tx<'_>,
+    (run, counts): (RunId, bool),
+    gone: &Known,
+    key: &ListingKey,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
+    let at = ListingRef { channel: gone.at.channel.clone(), key: key.clone() };
+    if tx.known_at(&at)?.is_none() {
+        let listing = Listing { key: key.clone(), item: None, state: ListingState::Live, ..gone.listing.clone() };
+        tx.put_listing(&at.channel, &listing)?;
+    }
+    let mut taken = Taken::default();
+    let Some(mut new) = tx.known_at(&at)? else { return Ok(taken) };
+    if tx.is_linked(new.id)? {
+        return Ok(taken);
+    }
+    for link in tx.links_of(gone.id)? {
+        taken.freed.extend(take_over(tx, run, &link, gone, &new, now)?);
+    }
+    if counts {
+        // It began with none sold: what its counter says beyond the sales that are known is spoken for.
+        let units = taken.freed.iter().fold(0_i64, |sum, line| sum.saturating_add(line.taken));
+        new.counted = Some(Counted { units, at: now, rises: Vec::new() });
+        tx.save_known(&new)?;
+    }
+    taken.dirty.insert(new.id);
+    taken.look.insert(new.id);
+    Ok(taken)
+}
+
+/// Puts a relisted listing in the place of the one that is gone; returns the sold lines that waited for that. What held
+/// that one holds it too, but for a second writer, who wrote to another listing.
 pub(super) fn take_over(
     tx: &Tx<'_>,
     run: RunId,
@@ -169,15 +247,16 @@ pub(super) fn take_over(
     gone: &Known,
     target: &Known,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Line>, StoreError> {
     tx.close_link(link.id, now)?;
     let note = Some(format!("{} took its place", target.at.key));
     record(tx, run, gone, Why::Unlinked, (gone.shown.most(), gone.shown.most()), now, note)?;
     tx.open_link(target.id, link.sku.as_ref(), link.by_hand, &link.recipe, link.active)?;
     record_linked(tx, run, target, &link.recipe, now)?;
-    for mut line in waiting_for(tx, &target.at.channel, link.id)? {
+    let mut freed = waiting_for(tx, &target.at.channel, link.id)?;
+    for line in &mut freed {
         line.held = None;
-        tx.save_line(&mut line)?;
+        tx.save_line(line)?;
     }
     let sources = link.recipe.iter().map(|part| part.source);
     tx.mark_dirty(&sources.chain([gone.id, target.id]).collect::<Vec<_>>())?;
@@ -190,7 +269,7 @@ pub(super) fn take_over(
         }
         tx.release_listing(hold.id, gone.id, now)?;
     }
-    Ok(())
+    Ok(freed)
 }
 
 /// Puts a relisted listing of the source in the place of the one that is gone, in all recipes. What is owed to that one is

@@ -331,7 +331,8 @@ impl Cycle<'_> {
                 self.alone.insert(intent.listing);
                 self.read_and_decide_again(lane, intent.listing);
             }
-            Outcome::Stale | Outcome::Gone => {
+            // No adjustment puts anything up again.
+            Outcome::Stale | Outcome::Gone | Outcome::Anew { .. } => {
                 self.lane(&lane.name).look.insert(intent.listing);
             }
             Outcome::NotSent => {
@@ -477,9 +478,12 @@ fn not_done(outcome: &Outcome, attempt: Attempt, may_run: bool) -> Option<&'stat
         Outcome::Gone => Some("the listing is gone"),
         Outcome::Refused(_) => Some("the platform refused it"),
         Outcome::Absent if !may_run => Some("no trace of it is there"),
-        Outcome::Done { .. } | Outcome::Stale | Outcome::Unknown(_) | Outcome::Absent | Outcome::Doubtful { .. } => {
-            None
-        }
+        Outcome::Done { .. }
+        | Outcome::Anew { .. }
+        | Outcome::Stale
+        | Outcome::Unknown(_)
+        | Outcome::Absent
+        | Outcome::Doubtful { .. } => None,
     }
 }
 

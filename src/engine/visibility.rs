@@ -7,7 +7,8 @@ use super::EngineError;
 use super::cycle::{Cycle, record};
 use super::lane::{Job, Lane};
 use super::planning::Planned;
-use super::report::{PushEnd, Trouble};
+use super::pushing::push_report;
+use super::report::{PushEnd, PushReport, Trouble};
 use crate::channel::{ChannelError, Outcome, Showing, Standing};
 use crate::domain::observe::later;
 use crate::domain::plan::{Action, Decision};
@@ -18,6 +19,9 @@ use crate::domain::{
 };
 use crate::store::{StoreError, Tx};
 
+/// Why what we ended is not put up again once more.
+const PERHAPS_UP_AGAIN: &str = "whether it was put up again is not known yet; that is looked up first";
+
 /// The next step of hiding or showing a listing.
 #[derive(Clone, Debug)]
 pub(super) enum ShowStep {
@@ -25,7 +29,7 @@ pub(super) enum ShowStep {
     LookUp(ListingId, ListingKey),
     /// Find out what it is now, so that just that can be brought back.
     Stand(ListingId, ListingKey),
-    /// Do it; the intent is stored.
+    /// Do it; the intent is stored just before.
     Do(ListingId, ListingKey, Showing),
 }
 
@@ -77,10 +81,17 @@ impl Cycle<'_> {
             .into_iter()
             .any(|intent| intent.state == IntentState::Open && !matches!(intent.act, Act::Adjust { .. }));
         let anew = lane.capability().ended_is_gone && known.hidden.as_ref().is_some_and(|hidden| hidden.ended);
-        if anew && decision.action == Action::Show && self.is_up_again(&known)? {
-            self.give_up(known.id)?;
-            self.seeds.insert(known.id);
-            return Ok(());
+        if anew && decision.action == Action::Show {
+            // A second one would be one too many, and may cost another fee (X8, Z4).
+            if self.is_to_be_shown(known.id)? {
+                self.report_push(planned, &decision, PushEnd::Pending(PERHAPS_UP_AGAIN.to_owned()));
+                return Ok(());
+            }
+            if self.is_up_again(&known)? {
+                self.give_up(known.id)?;
+                self.seeds.insert(known.id);
+                return Ok(());
+            }
         }
         let able = lane.capability().hides || lane.capability().ends;
         if !able || (busy && self.tries.contains_key(&known.id)) || !self.try_again(known.id) {
@@ -88,10 +99,7 @@ impl Cycle<'_> {
         }
         let step = match (&decision.action, &known.hidden) {
             (Action::Show, Some(hidden)) => {
-                let former = hidden.former.clone();
-                let act = Act::Show { former: former.clone() };
-                self.open_showing(&lane, known.id, &act)?;
-                ShowStep::Do(known.id, known.at.key, Showing::Show { former })
+                ShowStep::Do(known.id, known.at.key, Showing::Show { former: hidden.former.clone() })
             }
             _ => ShowStep::Stand(known.id, known.at.key),
         };
@@ -128,32 +136,31 @@ impl Cycle<'_> {
 
     /// Drops what was to be hidden or shown by an older plan and was not sent yet (Y8); tells whether the new plan wants
     /// just the same, which then stays as it is.
-    pub fn drop_showing(&mut self, decision: &Decision) -> Result<bool, EngineError> {
-        let Some(lane) = self.lane_of(&decision.channel) else { return Ok(false) };
-        let state = self.lane(&lane.name);
-        let Some(at) = state.shows.iter().position(|step| step.listing() == decision.target) else { return Ok(false) };
-        if state.shows[at].is_for(&decision.action) {
-            return Ok(true);
+    pub fn drop_showing(&mut self, decision: &Decision) -> bool {
+        let shows = &mut self.lane(&decision.channel).shows;
+        let Some(at) = shows.iter().position(|step| step.listing() == decision.target) else { return false };
+        if shows[at].is_for(&decision.action) {
+            return true;
         }
-        let dropped = state.shows.remove(at);
-        if let Some(ShowStep::Do(id, ..)) = dropped {
-            let now = self.now(&lane);
-            self.store.transaction(|tx| give_up_showing(tx, id, now, "the plan changed before it was sent"))?;
-        }
-        Ok(false)
+        shows.remove(at);
+        false
     }
 
-    /// Takes the next step of a hide or a show.
-    pub fn next_show(&mut self, lane: &Lane) -> Option<Job> {
-        let step = self.lane(&lane.name).shows.pop_front()?;
+    /// Takes the next step of a hide or a show. The intent is stored at the last moment: from then on it may be on its way
+    /// (X6).
+    pub fn next_show(&mut self, lane: &Lane) -> Result<Option<Job>, EngineError> {
+        let Some(step) = self.lane(&lane.name).shows.pop_front() else { return Ok(None) };
         self.showing.insert(step.listing());
-        Some(match step {
+        Ok(Some(match step {
             ShowStep::LookUp(id, key) | ShowStep::Stand(id, key) => Job::Stand(id, key),
-            ShowStep::Do(id, key, showing) => Job::Show(id, key, showing),
-        })
+            ShowStep::Do(id, key, showing) => {
+                self.open_showing(lane, id, &act(&showing))?;
+                Job::Show(id, key, showing)
+            }
+        }))
     }
 
-    /// Stores what a listing is, and only then lets it be hidden.
+    /// Takes in what a listing is: what was begun is closed by it, or it is hidden from there.
     pub fn take_standing(
         &mut self,
         lane: &Lane,
@@ -166,18 +173,19 @@ impl Cycle<'_> {
             Ok(standing) => standing,
             Err(error) => return self.showing_failed(lane, id, &error),
         };
+        // What was put up again by others is proposed, no more (L2).
+        if let Some(Standing { anew: Some(key), .. }) = &standing
+            && self.is_to_be_shown(id)?
+        {
+            return self.follow_anew(lane, id, key, now);
+        }
         let hide = self.queue.get(&id).filter(|decision| decision.action == Action::Hide).cloned();
         let Some(decision) = hide else { return self.settle_showing(lane, id, standing, now) };
         let Some(known) = self.store.read(|tx| tx.known(id))? else { return Ok(()) };
         match standing {
-            Some(Standing { live: true, former }) => {
+            Some(Standing { live: true, former, .. }) => {
                 let end = decision.zero_stock == ZeroStock::End && lane.capability().ends;
-                let (act, showing) = if end {
-                    (Act::End { former: former.clone() }, Showing::End { former })
-                } else {
-                    (Act::Hide { former: former.clone() }, Showing::Hide { former })
-                };
-                self.open_showing(lane, id, &act)?;
+                let showing = if end { Showing::End { former } } else { Showing::Hide { former } };
                 self.lane(&lane.name).shows.push_back(ShowStep::Do(id, known.at.key, showing));
             }
             // It is out of sight already. An open intent of ours says that we did it; otherwise it was the owner, whose
@@ -216,7 +224,7 @@ impl Cycle<'_> {
     ) -> Result<(), EngineError> {
         let live = standing.is_some_and(|standing| standing.live);
         let open = self.store.read(|tx| tx.unfinished_of(id))?;
-        let shown = open.iter().any(|intent| matches!(intent.act, Act::Show { .. }));
+        let shown = self.is_to_be_shown(id)?;
         let state = if live == shown { IntentState::Applied } else { IntentState::NotApplied };
         let mut open = open.iter().filter(|intent| !matches!(intent.act, Act::Adjust { .. })).peekable();
         if open.peek().is_some() {
@@ -229,6 +237,12 @@ impl Cycle<'_> {
             self.shown_by_others(lane, id, now)?;
         }
         Ok(())
+    }
+
+    /// Tells whether we set out to show a listing again, and what came of it is not known yet.
+    fn is_to_be_shown(&self, id: ListingId) -> Result<bool, StoreError> {
+        let open = self.store.read(|tx| tx.unfinished_of(id))?;
+        Ok(open.iter().any(|intent| matches!(intent.act, Act::Show { .. })))
     }
 
     /// Notes that somebody showed again what we hid: it is as if we had not hidden it, and as long as nothing is offered
@@ -287,10 +301,16 @@ impl Cycle<'_> {
                     self.report_push(&planned, &decision, end);
                 }
             }
+            Ok(Outcome::Anew { key, level }) => {
+                let gone = self.store.read(|tx| tx.known(id))?;
+                self.follow_anew(lane, id, &key, now)?;
+                if let Some((gone, decision)) = gone.zip(decision) {
+                    self.pushes.insert(gone.at.clone(), anew_report(&gone, &decision, &key, level));
+                }
+            }
             Ok(Outcome::Unknown(error)) => self.showing_failed(lane, id, &error)?,
             Ok(Outcome::Refused(error)) => {
-                let open = self.store.read(|tx| tx.unfinished_of(id))?;
-                let shows = open.iter().any(|intent| matches!(intent.act, Act::Show { .. }));
+                let shows = self.is_to_be_shown(id)?;
                 let offered = decision.filter(|_| shows).and_then(|decision| decision.offer);
                 let quantity = offered.map_or(Quantity::ZERO, |offer| offer.quantity);
                 self.close_showing(lane, id, IntentState::NotApplied, now)?;
@@ -361,6 +381,7 @@ impl Cycle<'_> {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let (run, whole) = (self.run, lane.capability().zero == ZeroKept::Never);
+        let ended_is_gone = lane.capability().ended_is_gone;
         let done = self.store.transaction(|tx| {
             let Some(mut known) = tx.known(id)? else { return Ok(false) };
             let mut done = false;
@@ -374,8 +395,11 @@ impl Cycle<'_> {
                 tx.close_intent(intent.id, state, now, "looked up")?;
                 if state == IntentState::Applied {
                     let shown = known.shown.most();
-                    let ended = hidden.as_ref().is_some_and(|hidden| hidden.ended).then(|| "ended".to_owned());
-                    let movement = record(tx, run, &known, why, (shown, shown), now, ended)?;
+                    let ended = hidden.as_ref().is_some_and(|hidden| hidden.ended);
+                    let note = ended.then(|| "ended".to_owned());
+                    let movement = record(tx, run, &known, why, (shown, shown), now, note)?;
+                    // What is shown again is there; what has ended for good is not, before any reading says so.
+                    known.gone = known.gone.filter(|_| hidden.is_some()).or((ended && ended_is_gone).then_some(now));
                     known.hidden = hidden;
                     back_in_sight(tx, &mut known)?;
                     if whole {
@@ -401,6 +425,22 @@ impl Cycle<'_> {
         self.lane(&lane.name).wrote |= done;
         Ok(())
     }
+}
+
+/// Returns what the journal calls hiding, ending or showing a listing.
+fn act(showing: &Showing) -> Act {
+    match showing.clone() {
+        Showing::Hide { former } => Act::Hide { former },
+        Showing::End { former } => Act::End { former },
+        Showing::Show { former } => Act::Show { former },
+    }
+}
+
+/// Tells of a listing that is another one since it was shown again: what it shows now, not what it is offered. That is
+/// written next, and told of the other one.
+fn anew_report(gone: &Known, decision: &Decision, key: &ListingKey, level: Level) -> PushReport {
+    let report = push_report(gone, decision, PushEnd::ShownAgain);
+    PushReport { from: Some(Level(0)), to: level.offerable(), why: vec![format!("it is listing {key} now")], ..report }
 }
 
 /// Notes that what stands under the same item went out of sight, or came back, with a listing.

@@ -37,7 +37,10 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
         Why::Settled => format!("{change}, settled by you: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Refused => format!("refused: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Hidden => format!("{} by eys: nothing is left", movement.note.as_deref().unwrap_or("hidden")),
-        Why::ShownAgain => "shown again by eys".to_owned(),
+        Why::ShownAgain => {
+            let anew = movement.note.as_ref().map_or_else(String::new, |key| format!(", as listing {key}"));
+            format!("shown again by eys{anew}")
+        }
         Why::ShownByOthers => "shown again by you or another program".to_owned(),
         Why::Held => format!("held: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Released => format!("released by you: {}", movement.note.as_deref().unwrap_or_default()),

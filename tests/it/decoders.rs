@@ -478,7 +478,7 @@ fn judge(world: &World, answer: &Answer, keys: &[ListingKey], wanted: &[i64], ou
             Outcome::NotSent | Outcome::Absent => {
                 assert!(may_lie || world.holds(key) != *wanted, "{answer:?}: {key} is told as {outcome:?}");
             }
-            Outcome::Stale | Outcome::Gone | Outcome::NothingLeft => {}
+            Outcome::Stale | Outcome::Gone | Outcome::NothingLeft | Outcome::Anew { .. } => {}
         }
     }
 }

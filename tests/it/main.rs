@@ -31,6 +31,7 @@ mod contract;
 mod counts;
 mod days;
 mod decoders;
+mod ebay_again;
 mod ebay_line;
 mod ebay_shops;
 mod etsy_line;

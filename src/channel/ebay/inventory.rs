@@ -27,6 +27,8 @@ use crate::net::Again;
 
 const ROOT: &str = "/sell/inventory/v1";
 const FIND: &str = "finding out how listings were made";
+/// What the status of an offer that is on sale is called.
+const PUBLISHED: &str = "PUBLISHED";
 
 /// SKUs that one call takes (4.5, 5.4).
 const BATCH: usize = 25;
@@ -79,6 +81,15 @@ pub(super) struct Offer {
     pub distributed: bool,
     /// Whether eBay holds it back.
     pub on_hold: bool,
+}
+
+/// An offer that was withdrawn, as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Withdrawn {
+    /// The listing that it is published as all the same, if it is.
+    pub listing: Option<String>,
+    /// What it would show of its own; `None` where the number is missing (P5).
+    pub available: Option<Available>,
 }
 
 /// A quantity to write through an offer.
@@ -152,6 +163,7 @@ struct OfferAnswer {
     offer_id: Option<String>,
     marketplace_id: Option<String>,
     status: Option<String>,
+    available_quantity: Option<i64>,
     listing: Option<ListingAnswer>,
 }
 
@@ -360,7 +372,7 @@ impl Inventory {
             .map_err(|error| ChannelError::unexpected(FIND, format!("eBay's answer is not as documented: {error}")))?;
         let is_it = |offer: &OfferAnswer| {
             let listing = offer.listing.as_ref().and_then(|listing| listing.listing_id.as_deref());
-            offer.status.as_deref() == Some("PUBLISHED") && listing == Some(key.item.as_str())
+            offer.status.as_deref() == Some(PUBLISHED) && listing == Some(key.item.as_str())
         };
         let Some(offer) = offers.offers.into_iter().find(is_it) else { return Ok(None) };
         let Some(id) = offer.offer_id else {
@@ -424,10 +436,41 @@ impl Inventory {
                 "offers": [{ "offerId": update.offer.id, "availableQuantity": units }],
             })
         };
-        let body = json!({ "requests": batch.iter().map(entry).collect::<Vec<Value>>() });
-        let call = Call::post(WRITE, format!("{ROOT}/bulk_update_price_quantity"), body, again);
-        let answer: WriteAnswer = self.api.ask(&call).await?;
+        let answer = self.update(batch.iter().map(entry).collect(), again).await?;
         Ok(batch.iter().map(|update| outcome(update, &answer)).collect())
+    }
+
+    async fn update(&self, requests: Vec<Value>, again: Again) -> Result<WriteAnswer> {
+        let body = json!({ "requests": requests });
+        self.api.ask(&Call::post(WRITE, format!("{ROOT}/bulk_update_price_quantity"), body, again)).await
+    }
+
+    /// Tells what an offer would be published with (`getOffer`); `None` where it is not there any more.
+    pub async fn look_at(&self, offer: &Offer) -> Result<Option<Withdrawn>> {
+        let reply = self.api.reply(&Call::get(RELIST, format!("{ROOT}/offer/{}", encoded(&offer.id)))).await?;
+        if reply.status.as_u16() == 404 {
+            return Ok(None);
+        }
+        if !reply.status.is_success() {
+            return Err(rest_error(&reply, RELIST));
+        }
+        let answer: OfferAnswer = serde_json::from_slice(&reply.body).map_err(|error| {
+            ChannelError::unexpected(RELIST, format!("eBay's answer is not as documented: {error}"))
+        })?;
+        let listing = answer.listing.and_then(|listing| listing.listing_id);
+        Ok(Some(Withdrawn {
+            listing: listing.filter(|_| answer.status.as_deref() == Some(PUBLISHED)),
+            available: answer.available_quantity.map(Available::told),
+        }))
+    }
+
+    /// Lowers the number of an offer's SKU alone. What the offer is published with is no more than that, though no call
+    /// gives it a number of its own before it is published (5.4).
+    pub async fn cap(&self, offer: &Offer, quantity: Available) -> Result<Written> {
+        let stock = json!({ "quantity": quantity.units() });
+        let entry = json!({ "sku": offer.sku, "shipToLocationAvailability": stock });
+        let answer = self.update(vec![entry], Again::Always).await?;
+        Ok(outcome(&OfferUpdate { offer: offer.clone(), quantity }, &answer))
     }
 
     /// Takes an offer, or the group that it belongs to, out of sight (section 6).

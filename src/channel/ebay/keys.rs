@@ -43,6 +43,12 @@ impl Key {
         Self { item: item.to_owned(), sku: Some(format!("/{specifics}")) }
     }
 
+    /// Returns the key that it has in another listing, made of its own; `None` where that is no item id.
+    pub fn at(&self, item: &str) -> Option<Self> {
+        let item = item.trim();
+        is_item(item).then(|| Self { item: item.to_owned(), sku: self.sku.clone() })
+    }
+
     /// Returns it as the rest of the program knows it.
     pub fn listing(&self) -> ListingKey {
         ListingKey::new(self.to_string())

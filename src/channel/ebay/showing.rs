@@ -1,18 +1,18 @@
 //! Ending listings and putting them up again, and what hiding means on eBay (section 6).
 //!
 //! There is no hiding: with out-of-stock control, a listing at 0 is out of sight by itself, and back with its first unit.
-//! Ending is final. What is put up again is a new listing with a new item id, which the rest of the program takes for a
-//! relisted one (L2).
+//! Ending is final. What is put up again is a new listing with a new item id, which is told with the outcome, and, where the
+//! answer was lost, by the ended one: the new one takes its place. It shows at first what is sure to be there.
 
 use serde::{Deserialize, Serialize};
 
 use super::Ebay;
-use super::inventory::Offer;
+use super::inventory::{Offer, Written};
 use super::item::Item;
 use super::keys::Key;
 use super::quantity::Available;
 use super::trading::{END, RELIST, Refusal};
-use super::writing::failed;
+use super::writing::{by_warehouse, failed};
 use super::zero::no_zero;
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing, costs_a_fee};
 use crate::domain::{ListingKey, Quantity};
@@ -29,7 +29,7 @@ struct Former {
 }
 
 impl Ebay {
-    /// Tells what a listing is. One that has ended and was put up again stands under its new id.
+    /// Tells what a listing is, and, where it has ended and was put up again, the new one's key.
     pub(super) async fn stands(&self, listing: &ListingKey) -> Result<Option<Standing>> {
         let Some(key) = Key::parse(listing) else { return Ok(None) };
         let Some(item) = self.trading.item(&key.item).await? else { return Ok(None) };
@@ -37,11 +37,12 @@ impl Ebay {
         if item.part(&key).is_none() {
             return Ok(None);
         }
-        let live = item.ended.as_ref().is_none_or(|ended| ended.relisted.is_some());
+        let relisted = item.ended.as_ref().and_then(|ended| ended.relisted.as_deref());
+        let anew = relisted.and_then(|id| key.at(id)).map(|key| key.listing());
         let offer = if item.ended.is_none() { self.offer_of(&item, &key).await? } else { None };
         let former = serde_json::to_string(&Former { offer })
             .map_err(|error| ChannelError::unexpected(END, error.to_string()))?;
-        Ok(Some(Standing { live, former }))
+        Ok(Some(Standing { live: item.ended.is_none(), former, anew }))
     }
 
     /// Finds the offer that a listing was published by; `None` for a classic one.
@@ -74,7 +75,7 @@ impl Ebay {
                 }
                 self.end(&item, former).await?
             }
-            Showing::Show { .. } => self.bring_back(&item, former).await?,
+            Showing::Show { .. } => self.bring_back(&item, &key, former).await?,
         };
         if let Outcome::Refused(error) | Outcome::Unknown(error) = &outcome {
             self.heed(error);
@@ -115,14 +116,11 @@ impl Ebay {
         })
     }
 
-    /// Puts an ended listing up again. The new one follows once its owner accepts it (L2), and shows till then what is sure
-    /// to be there: one unit, or the 0 that its offer was withdrawn with. One that is up is left as it is.
-    async fn bring_back(&self, item: &Item, former: Former) -> Result<Outcome> {
+    /// Puts an ended listing up again, with what is sure to be there: one unit, or the 0 that its offer was withdrawn with.
+    /// One that is up is left as it is; one that somebody else put up again is gone, and its owner says what follows (L2).
+    async fn bring_back(&self, item: &Item, key: &Key, former: Former) -> Result<Outcome> {
         let Some(ended) = &item.ended else { return Ok(Outcome::Done { echo: None }) };
-        if ended.relisted.is_some() {
-            return Ok(Outcome::Done { echo: None });
-        }
-        if former.offer.is_none() && !may_come_back(item) {
+        if ended.relisted.is_some() || (former.offer.is_none() && !may_come_back(item)) {
             return Ok(Outcome::Gone);
         }
         if !self.fees {
@@ -131,14 +129,7 @@ impl Ebay {
             return Ok(Outcome::Refused(costs_a_fee(RELIST, &self.name, what)));
         }
         if let Some(offer) = former.offer {
-            if item.parts.iter().any(|part| part.stock.is_none_or(|stock| !stock.available.is_none())) {
-                return Ok(Outcome::Refused(holds_units()));
-            }
-            return match self.inventory.publish(&offer).await {
-                Ok(_) => Ok(Outcome::Done { echo: None }),
-                Err(error) if error.stops_lane() => Err(error),
-                Err(error) => Ok(failed(error)),
-            };
+            return self.publish_again(item, key, &offer).await;
         }
         if item.varied {
             let message = "eBay would put its variations up again with the quantities of the first day";
@@ -147,13 +138,66 @@ impl Ebay {
             );
             return Ok(Outcome::Refused(error));
         }
-        let quantity = Available::to_show(Quantity::at_least_zero(1));
-        Ok(match self.trading.relist(&item.id, quantity).await {
-            Ok(Ok(_)) => Outcome::Done { echo: None },
+        Ok(match self.trading.relist(&item.id, sure()).await {
+            Ok(Ok(new)) => put_up(key, &new, sure()),
             Ok(Err(Refusal::Everything(error))) | Err(error) if error.stops_lane() => return Err(error),
             Ok(Err(Refusal::Everything(error))) | Err(error) => failed(error),
             Ok(Err(refusal)) => Outcome::Refused(refusal.error(RELIST)),
         })
+    }
+
+    /// Publishes an offer that was withdrawn, once it would show no more than what is sure to be there.
+    async fn publish_again(&self, item: &Item, key: &Key, offer: &Offer) -> Result<Outcome> {
+        let shows = match self.hold_down(item, offer).await? {
+            Ok(shows) => shows,
+            Err(outcome) => return Ok(outcome),
+        };
+        match self.inventory.publish(offer).await {
+            Ok(new) => Ok(put_up(key, &new.unwrap_or_default(), shows)),
+            Err(error) if error.stops_lane() => Err(error),
+            Err(error) => Ok(failed(error)),
+        }
+    }
+
+    /// Sees to it that an offer which was withdrawn shows no more than what is sure to be there once it is published; tells
+    /// how many units that will be, or why it must not be published. What it shows is the lower one of its own number and
+    /// that of its SKU; as long as it is not published, only the latter takes another one (5.4).
+    async fn hold_down(&self, item: &Item, offer: &Offer) -> Result<std::result::Result<Available, Outcome>> {
+        if offer.group.is_some() {
+            // It is published with all its variations, whose offers nobody kept.
+            let is_empty = item.parts.iter().all(|part| part.stock.is_some_and(|stock| stock.available.is_none()));
+            return Ok(if is_empty { Ok(Available::told(0)) } else { Err(Outcome::Refused(holds_units())) });
+        }
+        let Some(withdrawn) = self.inventory.look_at(offer).await? else { return Ok(Err(Outcome::Gone)) };
+        // Somebody else published it since.
+        if withdrawn.listing.is_some_and(|listing| listing != item.id) {
+            return Ok(Err(Outcome::Gone));
+        }
+        match withdrawn.available {
+            Some(held) if held.is_none() => return Ok(Ok(held)),
+            Some(_) if offer.distributed => return Ok(Err(Outcome::Refused(by_warehouse()))),
+            Some(_) => {}
+            None => return Ok(Err(Outcome::Refused(holds_units()))),
+        }
+        Ok(match self.inventory.cap(offer, sure()).await {
+            Ok(Written::Done) => Ok(sure()),
+            Ok(Written::NotHere) => Err(Outcome::Refused(holds_units())),
+            Err(error) if error.stops_lane() => return Err(error),
+            Ok(Written::Failed(error)) | Err(error) => Err(failed(error)),
+        })
+    }
+}
+
+/// What is sure to be there of a listing that is put up again: it is, because its first unit is back.
+fn sure() -> Available {
+    Available::to_show(Quantity::at_least_zero(1))
+}
+
+/// Makes the outcome of a listing that was put up again under a new item id. Where eBay names none, it is looked up.
+fn put_up(old: &Key, new: &str, shows: Available) -> Outcome {
+    match old.at(new) {
+        Some(key) => Outcome::Anew { key: key.listing(), level: shows.level() },
+        None => Outcome::Unknown(ChannelError::unexpected(RELIST, "eBay's answer does not name the new listing")),
     }
 }
 
@@ -165,7 +209,7 @@ fn holds_units() -> ChannelError {
 }
 
 /// Tells whether a listing ended as we end one, and was not put up again since.
-pub(super) fn may_come_back(item: &Item) -> bool {
+fn may_come_back(item: &Item) -> bool {
     let ours = |reason: &String| reason == OUR_REASON;
     item.ended.as_ref().is_some_and(|ended| ended.relisted.is_none() && ended.reason.as_ref().is_some_and(ours))
 }

@@ -10,7 +10,6 @@ use super::inventory::{Offer, OfferUpdate, Written};
 use super::item::Item;
 use super::keys::Key;
 use super::quantity::Available;
-use super::showing::may_come_back;
 use super::trading::{REVISIONS, Refusal, Revision, WRITE};
 use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
 use crate::domain::Sku;
@@ -181,7 +180,7 @@ impl Ebay {
                 };
                 for (entry, told) in chunk.iter().zip(told) {
                     match told {
-                        Some(told) => self.take_told(entry, told, outcomes, &mut strangers).await,
+                        Some(told) => take_told(entry, told, outcomes, &mut strangers),
                         None => entries.push(entry.clone()),
                     }
                 }
@@ -198,34 +197,6 @@ impl Ebay {
             self.heed(error);
         }
         told
-    }
-
-    /// Takes in what Trading said of one entry.
-    async fn take_told(
-        &self,
-        entry: &Entry,
-        told: std::result::Result<(), Refusal>,
-        outcomes: &mut Outcomes,
-        strangers: &mut Vec<Entry>,
-    ) {
-        let outcome = match told {
-            Ok(()) | Err(Refusal::Nothing) => done(entry.quantity),
-            Err(Refusal::Inventory) => return strangers.push(entry.clone()),
-            Err(Refusal::Ended) => self.written_to_ended(entry).await,
-            Err(Refusal::Gone) => Outcome::Gone,
-            Err(refusal) => Outcome::Refused(refusal.error(WRITE)),
-        };
-        outcomes.insert(entry.place, outcome);
-    }
-
-    /// Decides about a number for a listing that has ended. One that ended as we end it may be brought back, which is what
-    /// comes next; any other is gone.
-    async fn written_to_ended(&self, entry: &Entry) -> Outcome {
-        match self.trading.item(&entry.key.item).await {
-            Ok(Some(item)) if may_come_back(&item) => Outcome::Done { echo: None },
-            Ok(_) => Outcome::Gone,
-            Err(error) => failed(error),
-        }
     }
 
     /// Writes through the Inventory API what Trading says belongs there.
@@ -264,6 +235,22 @@ impl Ebay {
     }
 }
 
+/// Takes in what Trading said of one entry.
+fn take_told(
+    entry: &Entry,
+    told: std::result::Result<(), Refusal>,
+    outcomes: &mut Outcomes,
+    strangers: &mut Vec<Entry>,
+) {
+    let outcome = match told {
+        Ok(()) | Err(Refusal::Nothing) => done(entry.quantity),
+        Err(Refusal::Inventory) => return strangers.push(entry.clone()),
+        Err(Refusal::Ended | Refusal::Gone) => Outcome::Gone,
+        Err(refusal) => Outcome::Refused(refusal.error(WRITE)),
+    };
+    outcomes.insert(entry.place, outcome);
+}
+
 /// Makes the outcome of a write that eBay confirmed: its own echo says nothing, so what was written is the echo.
 fn done(quantity: Available) -> Outcome {
     Outcome::Done { echo: Some(quantity.level()) }
@@ -280,7 +267,8 @@ pub(super) fn failed(error: ChannelError) -> Outcome {
     }
 }
 
-fn by_warehouse() -> ChannelError {
+/// Makes the refusal to write one number over those of several warehouses.
+pub(super) fn by_warehouse() -> ChannelError {
     let message = "its stock is kept by warehouse (availabilityDistributions), and one number would wipe that out";
     ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, message)
         .with_next("let the program that keeps it by warehouse go on, and exclude it here by a rule")

@@ -27,7 +27,7 @@ impl Etsy {
         let Some(former) = item.state else {
             return Err(ChannelError::unexpected(LOOK, "Etsy's answer comes without the listing's `state`"));
         };
-        Ok(Some(Standing { live, former }))
+        Ok(Some(Standing { live, former, anew: None }))
     }
 
     /// Hides or shows a listing.

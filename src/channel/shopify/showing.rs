@@ -110,7 +110,7 @@ impl Shopify {
         let live = published && former.products.iter().any(|(_, status)| status == "ACTIVE");
         let text = serde_json::to_string(&former)
             .map_err(|error| ChannelError::unexpected(ITEM.operation, error.to_string()))?;
-        Ok(Some(Standing { live, former: text }))
+        Ok(Some(Standing { live, former: text, anew: None }))
     }
 
     /// Hides the variants where they can be seen, ends their products, or brings back just that.

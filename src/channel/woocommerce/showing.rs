@@ -36,7 +36,7 @@ impl WooCommerce {
         let former = Former { status };
         let former =
             serde_json::to_string(&former).map_err(|error| ChannelError::unexpected(LOOK, error.to_string()))?;
-        Ok(Some(Standing { live, former }))
+        Ok(Some(Standing { live, former, anew: None }))
     }
 
     /// Hides, ends or shows a listing by its own status; a draft can still be found by its SKU and brought back, what
