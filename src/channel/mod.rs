@@ -132,6 +132,11 @@ pub trait Channel: Send + Sync {
         Err(unsupported("looking whether a listing can stand at 0"))
     }
 
+    /// Hands over what writes did beside what was asked for, since it was last asked: each once. No network.
+    fn remarks(&self) -> Vec<Remark> {
+        Vec::new()
+    }
+
     /// Tells what was noticed on the way that its owner has to decide, as `doctor` tells it, too. No network.
     fn notices(&self) -> Vec<Probe> {
         Vec::new()
@@ -256,6 +261,28 @@ pub enum Outcome {
     },
     /// The listing is not there any more.
     Gone,
+}
+
+/// What a write did to a listing beside what was asked for, whatever its outcome is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The listing, or one that stands under the same item.
+    pub listing: ListingKey,
+    /// What it is about.
+    pub about: Beside,
+    /// What happened, in a shop owner's words.
+    pub message: String,
+    /// What to do next, if there is something.
+    pub next: Option<String>,
+}
+
+/// What a remark is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// The listing was renewed, for which the platform charges its fee (Z4).
+    Renewed,
+    /// Something else of it is not as it was before the write.
+    Changed,
 }
 
 /// What a listing is, before it is hidden or ended.

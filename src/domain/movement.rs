@@ -86,6 +86,10 @@ pub enum Why {
     Hidden,
     /// It was shown again by us.
     ShownAgain,
+    /// We renewed it, for which its platform charges a fee (Z4).
+    Renewed,
+    /// More of it changed with our write than its number.
+    ChangedBeside,
     /// We hid it, and somebody else showed it again (Z1).
     ShownByOthers,
     /// A hold was made for it.

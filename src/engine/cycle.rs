@@ -207,6 +207,7 @@ impl<'a> Cycle<'a> {
                 sales: Vec::new(),
                 deductions: Vec::new(),
                 pushes: Vec::new(),
+                renewed: Vec::new(),
                 kept: Vec::new(),
                 holds: Vec::new(),
                 unmade: BTreeSet::new(),

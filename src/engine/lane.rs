@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Clock;
 use super::report::{Progress, Stage};
 use crate::channel::{
-    Account, Adjustment, Attempt, Channel, ChannelError, Outcome, Page, PageToken, Showing, Standing, Update,
+    Account, Adjustment, Attempt, Channel, ChannelError, Outcome, Page, PageToken, Remark, Showing, Standing, Update,
 };
 use crate::domain::policy::{Restock, SourceGone, ZeroStock};
 use crate::domain::{
@@ -132,6 +132,8 @@ pub(super) struct LaneReport {
     pub done: Timestamp,
     /// What came of it.
     pub result: JobResult,
+    /// What it did beside what was asked for.
+    pub remarks: Vec<Remark>,
 }
 
 /// What came of a job.
@@ -181,8 +183,9 @@ pub(super) async fn work(lane: Lane, job: Job, clock: Clock, progress: Arc<dyn P
     let started = Instant::now();
     let at_start = lane.channel.clock();
     let result = work_on(&lane, job, &clock, progress.as_ref()).await;
-    let done = clock();
-    LaneReport { channel: lane.name, begun: at_start.unwrap_or_else(|| back(done, started.elapsed())), done, result }
+    let (done, remarks) = (clock(), lane.channel.remarks());
+    let begun = at_start.unwrap_or_else(|| back(done, started.elapsed()));
+    LaneReport { channel: lane.name, begun, done, result, remarks }
 }
 
 async fn work_on(lane: &Lane, job: Job, clock: &Clock, progress: &dyn Progress) -> JobResult {

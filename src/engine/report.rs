@@ -26,6 +26,8 @@ pub struct Report {
     pub deductions: Vec<Deduction>,
     /// What was, or would be, written to targets.
     pub pushes: Vec<PushReport>,
+    /// Listings that were renewed, for which their platform charges a fee (Z4).
+    pub renewed: Vec<Trouble>,
     /// What an undone run wrote and was not put back, or not all of it.
     pub kept: Vec<KeptReport>,
     /// The holds that stand at its end.
@@ -239,6 +241,7 @@ impl Report {
         );
         say(self.ended_as(|end| *end == PushEnd::Planned), "listing would be updated", "listings would be updated");
         say(self.ended_as(|end| matches!(end, PushEnd::Held(_))), "listing held", "listings held");
+        say(self.renewed.len(), "listing renewed for a fee", "listings renewed for a fee");
         say(self.kept.len(), "listing not put back", "listings not put back");
         say(self.ended_as(|end| matches!(end, PushEnd::Refused(_))), "listing refused", "listings refused");
         say(self.ended_as(|end| matches!(end, PushEnd::Pending(_))), "listing pending", "listings pending");

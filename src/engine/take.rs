@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::EngineError;
-use super::cycle::Cycle;
+use super::cycle::{Cycle, record};
 use super::lane::{JobResult, Lane, LaneReport, Observed, Quantities};
 use super::report::{SaleReport, Trouble};
-use crate::channel::ChannelError;
-use crate::domain::{Line, ListingId, Role};
+use crate::channel::{Beside, ChannelError, Remark};
+use crate::domain::{Line, ListingId, ListingRef, Role, Why};
 
 /// What came of taking in orders or readings.
 #[derive(Default)]
@@ -41,6 +41,7 @@ impl Cycle<'_> {
         state.busy = false;
         let late = std::mem::take(&mut state.late);
         state.clock = Some(report.done);
+        self.take_remarks(&lane, report.remarks, report.done)?;
         match report.result {
             JobResult::Observed(observed) => match *observed {
                 Ok(observed) => self.take_observed(&lane, observed, late, report.done)?,
@@ -61,6 +62,38 @@ impl Cycle<'_> {
             JobResult::Pushed(batch, outcomes) => self.take_pushed(&lane, batch, outcomes, report.done)?,
             JobResult::Stood(id, standing) => self.take_standing(&lane, id, standing, report.done)?,
             JobResult::Shown(id, outcome) => self.take_shown(&lane, id, outcome, report.done)?,
+        }
+        Ok(())
+    }
+
+    /// Takes in what a job did beside what was asked for: told once, in this run's report and in the ledger.
+    fn take_remarks(&mut self, lane: &Lane, remarks: Vec<Remark>, now: Timestamp) -> Result<(), EngineError> {
+        for Remark { listing, about, message, next } in remarks {
+            let (run, words) = (self.run, Some(message.clone()));
+            let at = ListingRef { channel: lane.name.clone(), key: listing };
+            let why = match about {
+                Beside::Renewed => Why::Renewed,
+                Beside::Changed => Why::ChangedBeside,
+            };
+            let (known, others) = self.store.transaction(|tx| {
+                let Some(known) = tx.known_at(&at)? else { return Ok((None, Vec::new())) };
+                record(tx, run, &known, why, (None, None), now, words)?;
+                let others = tx.of_item(&known)?;
+                Ok((Some(known), others))
+            })?;
+            let (channel, name) =
+                (Some(lane.name.clone()), known.map_or_else(|| at.key.to_string(), |known| known.name()));
+            let told = |code| Trouble { code, channel, listing: Some(name), message, next, waits_for_owner: false };
+            match about {
+                Beside::Renewed => self.report.renewed.push(told("renewed")),
+                Beside::Changed => {
+                    self.trouble(told("changed-beside"));
+                    // What else its item holds may be gone. Of a source that shows when its change is read again (X4).
+                    if lane.role == Role::Target {
+                        self.lane(&lane.name).look.extend(others.into_iter().map(|other| other.id));
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -100,6 +100,7 @@ pub fn report_json(report: &Report, dry: bool) -> Map<String, Value> {
             "note": hold.note,
             "next": number(hold.id).map(|id| format!("eys sync --release {id}")),
         })).collect::<Vec<_>>(),
+        "renewed": troubles_json(&report.renewed),
         "problems": troubles_json(&report.troubles),
         "limited": troubles_json(&report.limits),
     });

@@ -41,6 +41,7 @@ pub fn movement_words(movement: &Movement, line: Option<&Line>) -> String {
             let anew = movement.note.as_ref().map_or_else(String::new, |key| format!(", as listing {key}"));
             format!("shown again by eys{anew}")
         }
+        Why::Renewed | Why::ChangedBeside => movement.note.clone().unwrap_or_default(),
         Why::ShownByOthers => "shown again by you or another program".to_owned(),
         Why::Held => format!("held: {}", movement.note.as_deref().unwrap_or_default()),
         Why::Released => format!("released by you: {}", movement.note.as_deref().unwrap_or_default()),

@@ -17,6 +17,7 @@ pub fn report_text(ui: &Ui, report: &Report, dry: bool) -> String {
     let heading = if dry { "Would be changed on the source" } else { "Changed on the source" };
     parts.extend(list(heading, report.deductions.iter().map(deduction)));
     parts.extend(pushes(ui, report, dry));
+    parts.extend(list("Renewed for a fee", report.renewed.iter().map(trouble_text)));
     parts.extend(list("Not put back", report.kept.iter().map(kept)));
     parts.extend(holds(report));
     parts.extend(list("To look at", report.troubles.iter().map(trouble_text)));

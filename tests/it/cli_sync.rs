@@ -448,6 +448,7 @@ fn the_document_of_a_run_has_what_the_screen_has() {
           ]
         }
       ],
+      "renewed": [],
       "run": 3,
       "sales": [
         {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use eys::channel::Weight;
+use eys::channel::{Channel, Outcome, Update, Weight};
 use eys::domain::policy::{SourceGone, ZeroStock};
-use eys::domain::{HoldWhy, Role, Why};
-use eys::engine::{Options, Release, Report};
+use eys::domain::{HoldWhy, Listing, Quantity, Role, Shown, Why};
+use eys::engine::{Options, PushEnd, Release, Report};
+use eys::ui::{movement_words, trouble_text};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
@@ -531,6 +532,198 @@ async fn no_more_than_999_are_shown() {
     source.owner_sets("MUG", 998);
     shops.rest().await;
     assert_eq!(stall.available("MUG"), 998);
+}
+
+/// A source with a mug and two tees, and a stall whose tees are one listing; one mug and one small tee were sold since.
+async fn two_to_lower() -> (Shops, ShopHandle) {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("MUG", 10), ("TEE-S", 5), ("TEE-M", 4)]);
+    let size = |sku: &str, title: &str, units| Good { title: title.into(), ..Good::new(sku, units) };
+    let tee = ListingSpec::varied("Tee", &[size("TEE-S", "S", 5), size("TEE-M", "M", 4)]);
+    let stall = shops.etsy_of(Role::Target, &EtsySpec::new("stall", &[("MUG", 10)]).with(tee));
+    shops.start().await;
+    source.buy("MUG", 1).unwrap();
+    source.buy("TEE-S", 1).unwrap();
+    shops.pass(120).await;
+    (shops, stall)
+}
+
+/// Returns what the ledger says of the listings of a channel for a reason, in words.
+fn entries(shops: &Shops, channel: &str, why: Why) -> Vec<String> {
+    let told = shops.store.read(|tx| {
+        let ids: Vec<_> = tx.listings(&name(channel))?.into_iter().map(|known| known.id).collect();
+        let entries = tx.ledger(&ids, 1000)?.into_iter().filter(|entry| entry.movement.why == why);
+        Ok(entries.map(|entry| movement_words(&entry.movement, None)).collect())
+    });
+    told.unwrap()
+}
+
+// proves P1, Y6: where Etsy loses a variation or changes a price with a write, that is told once, by the run and in the ledger,
+// with what to do; the numbers that were written count, and nothing is written again for it.
+#[tokio::test(start_paused = true)]
+async fn what_etsy_changes_beside_the_number_is_told_once() {
+    let (mut shops, stall) = two_to_lower().await;
+    stall.face(|face: &mut Etsy| {
+        face.loses.insert("TEE-M".to_owned());
+        face.reprices.insert("MUG".to_owned(), 1200);
+    });
+    shops.market.forget_calls();
+    let report = shops.sync().await;
+    assert_eq!((stall.available("MUG"), stall.available("TEE-S"), Shops::calls(&stall).0), (9, 4, 2));
+    assert!(report.pushes.iter().all(|push| push.end == PushEnd::Done), "{:?}", report.pushes);
+    let mut told: Vec<_> = report.troubles.iter().map(trouble_text).collect();
+    told.sort();
+    let told = told
+        .join("\n")
+        .replace(&stall.etsy_listing("MUG").to_string(), "1")
+        .replace(&stall.etsy_listing("TEE-S").to_string(), "2");
+    insta::assert_snapshot!(told, @r#"
+    stall, MUG: more was changed on Etsy than the number that eys wrote: the price of MUG is 12.00 instead of 12.50
+          next: unless that was you, put it right on Etsy, listing 1: eys leaves it alone
+    stall, TEE-M: it does not follow any more: ended (gone)
+          next: `eys doctor` says what mends it
+    stall, TEE-S: more was changed on Etsy than the number that eys wrote: the variation "M" is gone
+          next: unless that was you, put it right on Etsy, listing 2: eys leaves it alone
+    "#);
+    assert_eq!(report.exit(), 3);
+    let ledger = entries(&shops, "stall", Why::ChangedBeside);
+    assert!(ledger.len() == 2 && ledger[0].contains("eys wrote"), "{ledger:?}");
+    shops.market.forget_calls();
+    for _ in 0..3 {
+        shops.pass(600).await;
+        let report = shops.sync().await;
+        assert!(
+            !troubles(&report).iter().any(|trouble| trouble.starts_with("changed-beside")),
+            "{:?}",
+            troubles(&report)
+        );
+    }
+    assert_eq!((Shops::calls(&stall).0, entries(&shops, "stall", Why::ChangedBeside).len()), (0, 2));
+}
+
+/// A listing of one of the shapes that Etsy knows.
+fn shape(nth: usize) -> ListingSpec {
+    let (name, sizes, colours) = (format!("Good{nth}"), ["S", "M"], ["Red", "Blue"]);
+    let properties: [(&str, &[&str]); 3] = [("Size", &sizes), ("Colour", &colours), ("Strap", &["Long", "Short"])];
+    let goods = [("A", 1250), ("B", 1250), ("C", 1999)].map(|(end, cents)| Good {
+        cents: if nth.is_multiple_of(2) { cents } else { 1250 },
+        ..Good::new(&format!("{name}-{end}"), 4)
+    });
+    match nth % 9 {
+        0 => ListingSpec::single(&name, 7),
+        1 => ListingSpec::single("", 7),
+        2 => ListingSpec::varied(&name, &goods),
+        3 => ListingSpec::shared(&name, 9, &[&goods[0].sku, &goods[1].sku]),
+        own @ 4..=6 => ListingSpec::grid(&name, &properties[..2], own - 4, 3),
+        own => ListingSpec::grid(&name, &properties, own - 5, 2),
+    }
+}
+
+// proves P4, P5: Etsy's ordinary answers are told as no difference, whatever the shape of a listing is, and where they show
+// what was deleted and number all anew.
+#[tokio::test(start_paused = true)]
+async fn ordinary_answers_are_never_told() {
+    let spec = (0..500).fold(EtsySpec::new("stall", &[]), |spec, nth| spec.with(shape(nth)));
+    let mut shops = Shops::new();
+    let stall = shops.etsy_of(Role::Target, &spec);
+    stall.face(|face: &mut Etsy| (face.three_variations, face.shows_deleted, face.new_numbers) = (true, true, 0.7));
+    for sku in ["Good2-B", "GOOD5-S", "GOOD14-M"] {
+        stall.hide(sku, true);
+    }
+    for nth in (0..500).step_by(18) {
+        stall.owner_profiles(&format!("Good{nth}"), None);
+    }
+    let channel = shops.lane("stall").channel.clone();
+    let listings = listings_of(channel.as_ref()).await;
+    assert!(1000 < listings.len(), "{}", listings.len());
+    for more in [1, 0] {
+        for part in listings.chunks(20) {
+            let update = |listing: &Listing| Update {
+                key: listing.key.clone(),
+                quantity: Quantity::at_least_zero(listing.level.unwrap().0 + more),
+                shown: Shown::Unknown,
+                places: Vec::new(),
+            };
+            let outcomes = channel.set(&part.iter().map(update).collect::<Vec<_>>(), "k").await.unwrap();
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done { .. })), "{outcomes:?}");
+            assert_eq!(channel.remarks(), []);
+        }
+    }
+    let wrote = stall.calls().iter().filter(|call| call.operation == "updateListingInventory").count();
+    assert!(1000 <= wrote, "{wrote}");
+}
+
+/// Reads all listings.
+async fn listings_of(channel: &dyn Channel) -> Vec<Listing> {
+    let (mut listings, mut page) = (Vec::new(), None);
+    loop {
+        let read = channel.listings(page).await.unwrap();
+        listings.extend(read.items);
+        page = match read.next {
+            None => return listings,
+            next => next,
+        };
+    }
+}
+
+// proves Z4: a renewal is told by the run and in the ledger, with the fee that Etsy charges for it; with the owner's word for
+// it, nothing about it waits or failed.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_is_told_with_its_fee() {
+    let (mut shops, source, stall, _) = three_shops().await;
+    sold_out_and_restocked(&mut shops, &source, &stall).await;
+    let report = shops.sync().await;
+    assert_eq!((stall.for_sale("MUG"), stall.etsy_fees(Who::App)), (true, 20));
+    let told: Vec<_> = report.renewed.iter().map(trouble_text).collect();
+    let words = "renewed by eys, so that it can be bought again, for Etsy's listing fee (0.20 USD)";
+    assert_eq!((told, report.exit()), (vec![format!("stall, MUG: {words}")], 0), "{:?}", troubles(&report));
+    assert!(report.summary().contains("1 listing renewed for a fee"), "{}", report.summary());
+    assert_eq!(entries(&shops, "stall", Why::Renewed), [words]);
+    shops.rest().await;
+    assert_eq!(entries(&shops, "stall", Why::Renewed).len(), 1);
+}
+
+/// Sells all mugs at Etsy, and puts five back on the source.
+async fn sold_out_and_restocked(shops: &mut Shops, source: &ShopHandle, stall: &ShopHandle) {
+    stall.buy("MUG", 10).unwrap();
+    shops.pass(120).await;
+    shops.rest().await;
+    source.owner_sets("MUG", 5);
+    shops.pass(600).await;
+}
+
+// proves X8, Z4, P4: a run that dies at any moment renews a listing once, for one fee, and the ledger says so; and so it is
+// where any answer is lost.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_is_paid_once() {
+    let mut died = Vec::new();
+    for moment in (0..4000).step_by(100) {
+        let (mut shops, source, stall, _) = three_shops().await;
+        sold_out_and_restocked(&mut shops, &source, &stall).await;
+        shops.market.set_latency(Duration::from_millis(150));
+        shops.killed_after(Duration::from_millis(moment)).await;
+        died.push(stall.etsy_fees(Who::App) == 20 && stall.available("MUG") != 5);
+        shops.rest().await;
+        let about = format!("killed after {moment} ms");
+        assert_eq!(
+            (stall.for_sale("MUG"), stall.available("MUG"), stall.etsy_fees(Who::App)),
+            (true, 5, 20),
+            "{about}"
+        );
+        assert_eq!(entries(&shops, "stall", Why::Renewed).len(), 1, "{about}");
+    }
+    assert!(died.contains(&true), "none died between the renewal and the number");
+    for trouble in [Trouble::LostAfter, Trouble::LostBefore, Trouble::StatusAfter(502), Trouble::Status(503)] {
+        for operation in ["updateListing", "updateListingInventory"] {
+            let (mut shops, source, stall, _) = three_shops().await;
+            sold_out_and_restocked(&mut shops, &source, &stall).await;
+            shops.market.trouble(Rule::once(trouble.clone()).at("stall").on(operation));
+            shops.sync().await;
+            shops.rest().await;
+            assert_eq!((stall.available("MUG"), stall.etsy_fees(Who::App)), (5, 20), "{trouble:?} at {operation}");
+            assert_eq!(entries(&shops, "stall", Why::Renewed).len(), 1, "{trouble:?} at {operation}");
+        }
+    }
 }
 
 // proves O2: SKUs that share one number at Etsy show what the scarcest has, and a sale of either is taken off its own.

@@ -111,7 +111,7 @@ impl Etsy {
                 }
                 None => {}
             }
-            match self.renew(&item).await? {
+            match self.renew(&item, &key.group).await? {
                 Outcome::Done { .. } => {}
                 outcome => return Ok(outcome),
             }
@@ -122,7 +122,7 @@ impl Etsy {
                 Err(outcome) => return Ok(outcome),
                 Ok(after) => {
                     return match after.group(&key.group).and_then(|group| group.level()) {
-                        Some(units) if goal.brings_back(&item) => self.shown_with(key.listing, units).await,
+                        Some(units) if goal.brings_back(&item) => self.shown_with(key, units).await,
                         Some(units) => Ok(Outcome::Done { echo: Some(Level(units)) }),
                         None => Ok(Outcome::Unknown(no_number(key))),
                     };
@@ -133,8 +133,8 @@ impl Etsy {
     }
 
     /// Puts a listing on sale again that was emptied, now that it holds something.
-    async fn shown_with(&self, listing: i64, units: i64) -> Result<Outcome> {
-        Ok(match self.bring_back(listing).await? {
+    async fn shown_with(&self, key: &Key, units: i64) -> Result<Outcome> {
+        Ok(match self.bring_back(key).await? {
             Outcome::Done { .. } => Outcome::Done { echo: Some(Level(units)) },
             outcome => outcome,
         })

@@ -3,6 +3,8 @@
 //! A write is the whole of it: what is left out is deleted, be it a SKU, a price or a variation. So the answer is kept as it
 //! came, and what is sent is made of it field by field; the numbers of the groups that are meant are all that differs.
 
+mod comparing;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value, json};
@@ -257,6 +259,11 @@ fn written_value(value: &Value) -> Result<Value, String> {
 /// Writes an amount of money as the decimal number that Etsy wants: made of its digits, so that nothing is rounded on the
 /// way (19.5, not 19.499999).
 fn decimal(price: &Value) -> Option<Number> {
+    serde_json::from_str(&digits(price)?).ok()
+}
+
+/// Writes an amount of money with as many digits as its currency has.
+fn digits(price: &Value) -> Option<String> {
     let (amount, divisor) = (number(price, "amount")?, number(price, "divisor")?);
     let digits = usize::try_from(divisor.checked_ilog10()?).ok()?;
     if 10_i64.checked_pow(u32::try_from(digits).ok()?) != Some(divisor) || amount < 0 {
@@ -264,8 +271,7 @@ fn decimal(price: &Value) -> Option<Number> {
     }
     let padded = format!("{amount:0width$}", width = digits + 1);
     let (whole, part) = padded.split_at(padded.len() - digits);
-    let text = if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") };
-    serde_json::from_str(&text).ok()
+    Some(if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") })
 }
 
 /// Returns an amount of money in hundredths.

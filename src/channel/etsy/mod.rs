@@ -27,7 +27,8 @@ mod showing;
 mod tests;
 mod writing;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -39,8 +40,8 @@ use self::consent::EtsyConsent;
 use super::notes::Notes;
 use super::registry::{Doors, Key, Kind, Need, Settings, Shape};
 use super::{
-    Account, Adjustment, Attempt, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe, Repeat,
-    Result, Showing, Standing, Update,
+    Account, Adjustment, Attempt, Beside, Channel, ChannelError, ErrorKind, Mend, Outcome, Page, PageToken, Probe,
+    Remark, Repeat, Result, Showing, Standing, Update,
 };
 use crate::domain::quota::Quota;
 use crate::domain::{
@@ -125,6 +126,9 @@ struct Noted {
     lists_cancelled: bool,
     /// When cancelled receipts were last asked for by themselves.
     asked_cancelled: Option<Timestamp>,
+    /// Listings whose renewal was asked for, until it is told that it was done.
+    #[serde(default)]
+    renewing: BTreeSet<i64>,
 }
 
 /// An Etsy shop.
@@ -139,6 +143,8 @@ struct Etsy {
     /// The shop's number, looked up once: the token stands for one seller, and a seller has one shop.
     shop: OnceCell<i64>,
     notes: Notes<Noted>,
+    /// What writes did beside what was asked for, until it is handed over.
+    remarks: Mutex<Vec<Remark>>,
     capability: Capability,
 }
 
@@ -148,7 +154,24 @@ impl Etsy {
         let (wanted, fees) = (settings.number("shop_id"), settings.fees);
         let notes = Notes::new(name.clone(), Arc::clone(&doors.keeper));
         let api = Arc::new(Api::new(settings, doors)?);
-        Ok(Self { api, name, role, wanted, fees, shop: OnceCell::new(), notes, capability: capability() })
+        let (shop, remarks) = (OnceCell::new(), Mutex::default());
+        Ok(Self { api, name, role, wanted, fees, shop, notes, remarks, capability: capability() })
+    }
+
+    /// Keeps a remark until it is handed over.
+    fn remark(&self, remark: Remark) {
+        self.kept_remarks().push(remark);
+    }
+
+    /// Returns the listings whose renewal is about to be handed over.
+    fn renewals_told(&self) -> BTreeSet<i64> {
+        let remarks = self.kept_remarks();
+        let renewals = remarks.iter().filter(|remark| remark.about == Beside::Renewed);
+        renewals.filter_map(|remark| keys::Key::parse(&remark.listing)).map(|key| key.listing).collect()
+    }
+
+    fn kept_remarks(&self) -> MutexGuard<'_, Vec<Remark>> {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of the shop.
@@ -261,7 +284,9 @@ impl Channel for Etsy {
     }
 
     async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
-        self.read_levels(keys).await
+        let levels = self.read_levels(keys).await;
+        self.forget_renewals().await;
+        levels
     }
 
     async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>> {
@@ -269,7 +294,9 @@ impl Channel for Etsy {
     }
 
     async fn set(&self, batch: &[Update], _: &str) -> Result<Vec<Outcome>> {
-        self.write_quantities(batch).await
+        let outcomes = self.write_quantities(batch).await;
+        self.forget_renewals().await;
+        outcomes
     }
 
     async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {
@@ -277,7 +304,9 @@ impl Channel for Etsy {
     }
 
     async fn adjust(&self, call: &StoredCall, attempt: Attempt) -> Result<Vec<Outcome>> {
-        self.send_adjustment(call, attempt).await
+        let outcomes = self.send_adjustment(call, attempt).await;
+        self.forget_renewals().await;
+        outcomes
     }
 
     async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>> {
@@ -285,7 +314,13 @@ impl Channel for Etsy {
     }
 
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {
-        self.change_visibility(key, act).await
+        let outcome = self.change_visibility(key, act).await;
+        self.forget_renewals().await;
+        outcome
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        std::mem::take(&mut *self.kept_remarks())
     }
 
     async fn probe(&self) -> Result<Vec<Probe>> {

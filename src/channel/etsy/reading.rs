@@ -157,6 +157,11 @@ impl Etsy {
             found.extend(self.find(part, LEVELS).await?);
         }
         self.fill_states(&mut found).await?;
+        for key in parsed.iter().flatten() {
+            if found.get(&key.listing).is_some_and(|item| item.is(ACTIVE)) {
+                self.tell_renewal(key).await?;
+            }
+        }
         let reading = |(listing, key): (&ListingKey, &Option<Key>)| {
             let item = key.as_ref().and_then(|key| found.get(&key.listing).map(|item| (item, key)));
             let reading = item.and_then(|(item, key)| item.reading(key, self.role));

@@ -5,18 +5,23 @@
 //! fee was paid; one that sold out or expired meanwhile is renewed by it, which costs the fee again (Z4). A draft is never
 //! shown: it was never on sale.
 
-use super::Etsy;
 use super::api::Call;
 use super::inventory::Inventory;
 use super::item::{ACTIVE, EXPIRED, INACTIVE, Item, SOLD_OUT};
 use super::keys::Key;
 use super::writing::failed;
-use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing, costs_a_fee};
+use super::{Etsy, Noted};
+use crate::channel::{
+    Beside, ChannelError, ErrorKind, Outcome, Remark, Repeat, Result, Showing, Standing, costs_a_fee,
+};
 use crate::domain::{Level, ListingKey, Role};
 
 const LOOK: &str = "looking at a listing";
 const HIDE: &str = "hiding a listing";
 const SHOW: &str = "showing a listing";
+
+/// What it costs to renew a listing (section 6).
+const FEE: &str = "Etsy's listing fee (0.20 USD)";
 
 impl Etsy {
     /// Tells what a listing is.
@@ -42,7 +47,7 @@ impl Etsy {
                 let words = format!("it was `{former}` before, and not on sale");
                 Ok(Outcome::Refused(ChannelError::new(ErrorKind::Refused, Repeat::Never, SHOW, words)))
             }
-            Showing::Show { .. } => self.bring_back(key.listing).await,
+            Showing::Show { .. } => self.bring_back(&key).await,
         }
     }
 
@@ -72,8 +77,12 @@ impl Etsy {
             return out_of_sight;
         };
         match self.replace(item.id, inventory, &inventory.but_one()).await {
-            Ok(_) => out_of_sight,
+            Ok(after) if after.units() == Some(1) => out_of_sight,
             // It is out of sight all the same: what came of it is found out when it is looked up.
+            Ok(_) => {
+                let words = "Etsy's answer does not show just the one unit that was to be left";
+                Ok(Outcome::Unknown(ChannelError::unexpected(operation, words)))
+            }
             Err(Outcome::Refused(error)) => Ok(Outcome::Unknown(error)),
             // Of a target nothing else counts. Of a source nothing was taken off yet.
             Err(Outcome::NotSent) if self.role == Role::Target => out_of_sight,
@@ -82,15 +91,28 @@ impl Etsy {
     }
 
     /// Renews a listing that sold out, so that a number written to it is on sale: by itself that would leave it sold out.
-    pub(super) async fn renew(&self, item: &Item) -> Result<Outcome> {
-        if item.is(SOLD_OUT) { self.bring_back(item.id).await } else { Ok(Outcome::Done { echo: None }) }
+    ///
+    /// A process that dies, or an answer that is lost, pays nothing twice (X8): whoever tries again reads what the listing is
+    /// in the same step, finds it active, and leaves it so.
+    pub(super) async fn renew(&self, item: &Item, group: &str) -> Result<Outcome> {
+        let key = Key::new(item.id, group);
+        if item.is(SOLD_OUT) {
+            return self.bring_back(&key).await;
+        }
+        if item.is(ACTIVE) {
+            self.tell_renewal(&key).await?;
+        }
+        Ok(Outcome::Done { echo: None })
     }
 
     /// Shows a listing that was hidden. One that buyers see already is left as it is.
-    pub(super) async fn bring_back(&self, listing: i64) -> Result<Outcome> {
-        let Some(item) = self.bare_item(listing, SHOW).await? else { return Ok(Outcome::Gone) };
+    pub(super) async fn bring_back(&self, key: &Key) -> Result<Outcome> {
+        let Some(item) = self.bare_item(key.listing, SHOW).await? else { return Ok(Outcome::Gone) };
         match item.state.as_deref() {
-            Some(ACTIVE) => return Ok(Outcome::Done { echo: None }),
+            Some(ACTIVE) => {
+                self.tell_renewal(key).await?;
+                return Ok(Outcome::Done { echo: None });
+            }
             Some(INACTIVE | SOLD_OUT | EXPIRED) => {}
             state => {
                 let words = format!("it is `{}` now, and would be published anew", state.unwrap_or("unknown"));
@@ -99,10 +121,45 @@ impl Etsy {
                 return Ok(Outcome::Refused(error));
             }
         }
-        if self.is_renewed(&item) && !self.fees {
+        if !self.is_renewed(&item) {
+            return self.put_into(key.listing, ACTIVE, SHOW).await;
+        }
+        if !self.fees {
             return Ok(Outcome::Refused(self.costs_a_fee(&item, SHOW)));
         }
-        self.put_into(listing, ACTIVE, SHOW).await
+        // Noted before it is sent, so that the fee is told also where the answer never comes, or this process dies (P4).
+        let asks = |noted: &mut Noted| {
+            noted.renewing.insert(key.listing);
+        };
+        self.notes.change(asks).await?;
+        let outcome = self.put_into(key.listing, ACTIVE, SHOW).await;
+        match &outcome {
+            Ok(Outcome::Done { .. }) => self.tell_renewal(key).await?,
+            Ok(Outcome::Unknown(_)) => {}
+            _ => self.notes.change(|noted| noted.renewing.retain(|asked| *asked != key.listing)).await?,
+        }
+        outcome
+    }
+
+    /// Tells that a listing was renewed, now that it is seen to be active, where that was asked for and not told yet.
+    pub(super) async fn tell_renewal(&self, key: &Key) -> Result<()> {
+        let asked = self.notes.read().await?.renewing.contains(&key.listing);
+        if asked && !self.renewals_told().contains(&key.listing) {
+            self.remark(Remark {
+                listing: key.listing_key(),
+                about: Beside::Renewed,
+                message: format!("renewed by eys, so that it can be bought again, for {FEE}"),
+                next: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// Forgets the renewals that are handed over with the call that ends here, and no sooner: a process that dies before has
+    /// told nobody. What cannot be forgotten is told once more.
+    pub(super) async fn forget_renewals(&self) {
+        let told = self.renewals_told();
+        self.notes.change(|noted| noted.renewing.retain(|listing| !told.contains(listing))).await.ok();
     }
 
     /// Tells whether a listing is renewed when it is shown. One that is hidden may have run out unseen.
@@ -114,7 +171,7 @@ impl Etsy {
     /// Tells what it would cost to show a listing.
     pub(super) fn costs_a_fee(&self, item: &Item, operation: &'static str) -> ChannelError {
         let how = if item.is(SOLD_OUT) { "it sold out on Etsy" } else { "its time on Etsy is over" };
-        let words = format!("{how}: to show it again renews it, for Etsy's listing fee (0.20 USD)");
+        let words = format!("{how}: to show it again renews it, for {FEE}");
         costs_a_fee(operation, &self.name, &words)
     }
 

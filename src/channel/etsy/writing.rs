@@ -2,7 +2,7 @@
 //!
 //! Between that reading and the write a buyer may buy and the owner edit; nothing of Etsy's compares. So the two calls
 //! stand as close together as they can, all groups of a listing go in one write, and a write is never repeated by itself:
-//! after a lost answer it is read again first.
+//! after a lost answer it is read again first. What an answer shows changed beside the numbers is told, and left as it is.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,15 @@ use super::inventory::Inventory;
 use super::item::{EXPIRED, Item, SOLD_OUT};
 use super::keys::Key;
 use super::{Etsy, MOST};
-use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Update};
+use crate::channel::{Beside, ChannelError, ErrorKind, Outcome, Remark, Repeat, Result, Update, printable};
 use crate::domain::{Level, Quantity, Role, Shown};
 
 pub(super) const WRITE: &str = "writing quantities";
 
 /// How often a listing is read and written that somebody else writes to in the same moment.
 const ROUNDS: u32 = 3;
+/// How many things are named that came out otherwise than they were sent.
+const MOST_NAMED: usize = 5;
 
 /// A number to write, with its place in the batch that it came in.
 #[derive(Clone, Debug)]
@@ -88,7 +90,7 @@ impl Etsy {
             let open: Vec<&Entry> = entries.iter().filter(|entry| !outcomes.contains_key(&entry.place)).collect();
             let written = match self.forbidden(&item, &wanted) {
                 Some(outcome) => Err(outcome),
-                None => match self.renew(&item).await? {
+                None => match self.renew(&item, open.first().map_or("", |entry| &entry.group)).await? {
                     Outcome::Done { .. } => self.replace(listing, inventory, &wanted).await,
                     outcome => Err(outcome),
                 },
@@ -143,10 +145,35 @@ impl Etsy {
             Err(error) if is_nothing_left(&error) => return Err(Outcome::NothingLeft),
             Err(error) => return Err(failed(error)),
         };
-        Inventory::read(&answer).ok_or_else(|| {
+        let after = Inventory::read(&answer).ok_or_else(|| {
             let words = format!("Etsy's answer about listing {listing} comes without its products");
             Outcome::Unknown(ChannelError::unexpected(WRITE, words))
-        })
+        })?;
+        let group = wanted.keys().next().map_or("", String::as_str);
+        self.tell_differences(&Key::new(listing, group), &inventory.differences(&after, wanted));
+        Ok(after)
+    }
+
+    /// Tells what came out otherwise than it was sent. It is not sent again: whether Etsy lost it or the owner changed it in
+    /// the same moment, nobody can tell, and the next write sends back what it reads then.
+    fn tell_differences(&self, key: &Key, differences: &[String]) {
+        if differences.is_empty() {
+            return;
+        }
+        let more = match differences.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let named = printable(&differences[..differences.len().min(MOST_NAMED)].join("; "), 500);
+        self.remark(Remark {
+            listing: key.listing_key(),
+            about: Beside::Changed,
+            message: format!("more was changed on Etsy than the number that eys wrote: {named}{more}"),
+            next: Some(format!(
+                "unless that was you, put it right on Etsy, listing {}: eys leaves it alone",
+                key.listing
+            )),
+        });
     }
 }
 

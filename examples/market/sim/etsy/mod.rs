@@ -94,6 +94,10 @@ pub struct Etsy {
     pub put_time: Duration,
     /// SKUs that show one unit more than the others of their group, as no inventory should (5).
     pub contradicting: BTreeSet<String>,
+    /// SKUs that are lost when the inventory that they are in is replaced, though they were sent.
+    pub loses: BTreeSet<String>,
+    /// SKUs that get another price then than was sent, in hundredths.
+    pub reprices: BTreeMap<String, i64>,
     /// How many inventories are refused as changed at the same time (5).
     pub conflicts: usize,
     /// Whether a sale before a new inventory takes effect is noticed, and refuses it; else it is undone (5) [?].
@@ -227,6 +231,8 @@ impl Etsy {
             clears_after: None,
             put_time: Duration::from_millis(10),
             contradicting: BTreeSet::new(),
+            loses: BTreeSet::new(),
+            reprices: BTreeMap::new(),
             conflicts: 0,
             notices_sales: false,
             new_numbers: 0.5,

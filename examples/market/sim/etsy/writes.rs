@@ -23,12 +23,13 @@ impl Etsy {
         refused(troubles)?;
         let product = self.known(call.ids[0], true).ok_or_else(Problem::gone)?;
         let three = call.word("max_variations_supported", &["2", "3"])? == Some("3") && self.three_variations;
-        let wanted = read(&call.body, if three { 3 } else { 2 }, self.hidden_counts)?;
+        let mut wanted = read(&call.body, if three { 3 } else { 2 }, self.hidden_counts)?;
         let profile = |new: &New| new.readiness.is_none_or(|id| id == PROFILE);
         if !wanted.products.iter().all(profile) {
             return Err(Problem::unfit("Invalid readiness_state_id"));
         }
         call.against_the_schema()?;
+        self.mistake(&mut wanted);
         // 5: a change at the same time; on demand, and where two writes meet.
         if self.conflicts > 0 || !self.writing.insert(product) {
             self.conflicts = self.conflicts.saturating_sub(1);
@@ -45,6 +46,14 @@ impl Etsy {
             })
         };
         Ok(Step::Pause(self.put_time, Box::new(finish)))
+    }
+
+    /// Takes an inventory otherwise than it was sent, where it is so planned.
+    fn mistake(&self, wanted: &mut Wanted) {
+        wanted.products.retain(|new| !self.loses.contains(&new.sku));
+        for new in &mut wanted.products {
+            new.cents = self.reprices.get(&new.sku).copied().unwrap_or(new.cents);
+        }
     }
 
     /// Tells what the groups of a listing hold, by item.

@@ -1,7 +1,7 @@
 //! Writes, what became of each of their entries, adjustments, and what buyers see.
 
 use super::*;
-use crate::channel::{Adjustment, Showing};
+use crate::channel::{Adjustment, Beside, Showing};
 use crate::domain::Delta;
 
 const TEE: i64 = 1_700_000_001;
@@ -144,6 +144,90 @@ async fn an_answer_that_shows_more_confirms_nothing() {
         let told = set(&web, &[update("1700000001", 4)]).await;
         assert!(told[0].starts_with(end) && script.asked().len() == 2, "{answer}: {told:?}");
     }
+}
+
+/// Writes 2 to the small tee of two, and returns what became of it if Etsy answers otherwise.
+async fn written_otherwise(change: impl Fn(&mut Json)) -> String {
+    let mut answer = tees(2, 5);
+    change(&mut answer);
+    let (web, _) = etsy(&[(200, with_listing(tees(3, 5), TEE, "active")), (200, answer.to_string())]);
+    let outcome = set(&web, &[update(SMALL, 2)]).await.remove(0);
+    let remarks: Vec<String> = web.remarks().into_iter().map(|remark| remark.message).collect();
+    assert!(web.remarks().is_empty(), "it is told once");
+    let outcome = outcome.split(':').next().unwrap().to_owned();
+    format!(
+        "{outcome}; {}",
+        remarks.join(" / ").trim_start_matches("more was changed on Etsy than the number that eys wrote: ")
+    )
+}
+
+// proves P1, Y6: what comes out otherwise than it was sent is told in words; a number that was written and shows counts.
+#[tokio::test(start_paused = true)]
+async fn what_a_write_changed_beside_is_told() {
+    let medium = |answer: &mut Json, place: &str, to: Json| *answer["products"][1].pointer_mut(place).unwrap() = to;
+    let offering = |place: &str| format!("/offerings/0/{place}");
+    let mut out = vec![
+        written_otherwise(|answer| drop(answer["products"].as_array_mut().unwrap().pop())).await,
+        written_otherwise(|answer| drop(answer["products"].as_array_mut().unwrap().remove(0))).await,
+        written_otherwise(|answer| answer["quantity_on_property"] = json!([])).await,
+        written_otherwise(|answer| medium(answer, "/sku", json!(""))).await,
+    ];
+    for (place, to) in [
+        ("is_deleted", json!(true)),
+        ("price/amount", json!(1200)),
+        ("is_enabled", json!(false)),
+        ("readiness_state_id", json!(700_002)),
+        ("readiness_state_id", Json::Null),
+        ("quantity", json!(7)),
+    ] {
+        out.push(written_otherwise(|answer| medium(answer, &offering(place), to.clone())).await);
+    }
+    insta::assert_snapshot!(out.join("\n"), @r#"
+    done Some(2); the variation "M" is gone
+    unknown; the variation "S" is gone
+    unknown; its quantity varies by other properties than before
+    done Some(2); the SKU of the variation "M" is gone
+    done Some(2); the variation "M" is gone
+    done Some(2); the price of TEE-M is 12.00 instead of 19.50
+    done Some(2); buyers do not see TEE-M any more
+    done Some(2); the processing profile of TEE-M is another one
+    done Some(2); the processing profile of TEE-M is gone
+    done Some(2); TEE-M shows 7 instead of 5
+    "#);
+}
+
+// proves P5: what an answer does not tell says nothing, nor does what it tells in another form; and a number that fell meanwhile
+// is a sale.
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_does_not_tell_is_no_change() {
+    let medium = |answer: &mut Json, place: &str, to: Json| *answer["products"][1].pointer_mut(place).unwrap() = to;
+    for (place, to) in [
+        ("/offerings/0/quantity", json!(4)),
+        ("/offerings/0/quantity", Json::Null),
+        ("/offerings/0/price", json!({ "amount": 195, "divisor": 10, "currency_code": "EUR" })),
+        ("/offerings/0/price", json!({ "amount": 2100, "divisor": 100, "currency_code": "USD" })),
+        ("/offerings/0/price", json!(19.5)),
+        ("/offerings/0/is_enabled", Json::Null),
+        ("/property_values/0/value_ids", json!([6002])),
+        ("/property_values/0/values", json!(["moyen"])),
+        ("/sku", json!(" TEE-M ")),
+    ] {
+        let told = written_otherwise(|answer| medium(answer, place, to.clone())).await;
+        assert_eq!(told, "done Some(2); ", "{place}");
+    }
+    for (place, field) in [("", "sku"), ("/offerings/0", "price"), ("/offerings/0", "readiness_state_id")] {
+        let without = |answer: &mut Json| {
+            let above = answer["products"][1].pointer_mut(place).unwrap();
+            above.as_object_mut().unwrap().remove(field);
+        };
+        assert_eq!(written_otherwise(without).await, "done Some(2); ", "{field}");
+    }
+    // A shop without processing profiles, to which Etsy gives one.
+    let mut without = mug(5);
+    without["products"][0]["offerings"][0]["readiness_state_id"] = Json::Null;
+    let (web, _) = etsy(&[(200, with_listing(without, 2, "active")), (200, mug(4).to_string())]);
+    assert_eq!(set(&web, &[update("2", 4)]).await, ["done Some(4)"]);
+    assert_eq!(web.remarks(), []);
 }
 
 // proves F5: what Etsy refuses of one listing is told in its words, and stops no other.
@@ -332,6 +416,43 @@ async fn what_is_hidden_keeps_one_unit_that_is_nobodys() {
     assert_eq!(quantities(script.body(2)), [1, 0]);
     assert_eq!(set(&web, &[update(MEDIUM, 4)]).await, ["done Some(4)"]);
     assert_eq!(quantities(script.body(4)), [0, 4], "the unit that was kept is nobody's");
+    // An answer that shows another number does not prove that one was left.
+    let (web, _) = etsy(&[
+        (200, with_listing(tees(3, 5), TEE, "active")),
+        (200, state("inactive")),
+        (200, tees(1, 5).to_string()),
+    ]);
+    assert!(show(&web, Showing::Hide { former: "active".to_owned() }).await.starts_with("unknown"));
+}
+
+fn renewals(web: &Etsy) -> Vec<String> {
+    let remarks = web.remarks().into_iter();
+    remarks.filter(|remark| remark.about == Beside::Renewed).map(|remark| remark.message).collect()
+}
+
+// proves X8, Z4, P4: a renewal whose answer is lost is looked up and not paid again, and told when it is seen, once; one that
+// was refused is not told.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_without_an_answer_is_told_when_it_is_seen() {
+    let state = |state: &str| listing(TEE, state, Json::Null).to_string();
+    let (web, script) = etsy_with(
+        with_fees(),
+        &[
+            (200, with_listing(mug(0), TEE, "sold_out")),
+            (200, state("sold_out")),
+            (0, String::new()),
+            (200, with_listing(mug(1), TEE, "active")),
+            (200, mug(5).to_string()),
+        ],
+    );
+    assert_eq!(set(&web, &[update("1700000001", 5)]).await, ["done Some(5)"]);
+    assert_eq!(script.asked().iter().filter(|call| call.starts_with("PATCH")).count(), 1);
+    assert_eq!((renewals(&web).len(), renewals(&web).len()), (1, 0));
+    let refusal = r#"{"error":"The return policy is missing."}"#.to_owned();
+    let answers = [(200, state("sold_out")), (400, refusal), (200, state("active"))];
+    let (web, _) = etsy_with(with_fees(), &answers);
+    assert!(show(&web, back()).await.starts_with("refused"));
+    assert_eq!((show(&web, back()).await.as_str(), renewals(&web).len()), ("done None", 0), "its owner did that");
 }
 
 // proves Z4: what would cost a fee happens only where the owner allowed that; a draft is never published.
@@ -349,6 +470,10 @@ async fn nothing_that_costs_a_fee_happens_unasked() {
     for listing in [state("sold_out"), state("expired"), over] {
         let (web, _) = etsy_with(with_fees(), &[(200, listing.to_string()), (200, state("active").to_string())]);
         assert_eq!(show(&web, back()).await, "done None");
+        assert_eq!(
+            renewals(&web),
+            ["renewed by eys, so that it can be bought again, for Etsy's listing fee (0.20 USD)"]
+        );
     }
     let (web, script) = etsy_with(with_fees(), &[(200, state("draft").to_string())]);
     show(&web, back()).await;
