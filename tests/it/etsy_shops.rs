@@ -534,6 +534,20 @@ async fn no_more_than_999_are_shown() {
     assert_eq!(stall.available("MUG"), 998);
 }
 
+// proves H4: that Etsy shows 999 of more is told where its number is explained.
+#[tokio::test(start_paused = true)]
+async fn the_most_that_etsy_takes_is_told() {
+    let mut shops = Shops::new();
+    shops.shopify("shop", Role::Source, &[("MUG", 1500)]);
+    shops.etsy("stall", Role::Target, &[("MUG", 10)]);
+    shops.link().await;
+    let report = released(&mut shops).await;
+    insta::assert_snapshot!(report.pushes[0].why.join("\n"), @r"
+    MUG on the source: 1500
+    the most that the platform takes → 999
+    ");
+}
+
 /// A source with a mug and two tees, and a stall whose tees are one listing; one mug and one small tee were sold since.
 async fn two_to_lower() -> (Shops, ShopHandle) {
     let mut shops = Shops::new();
