@@ -6,7 +6,7 @@ use eys::channel::{Channel, Outcome, Update, Weight};
 use eys::domain::policy::{SourceGone, ZeroStock};
 use eys::domain::{HoldWhy, Listing, Quantity, Role, Shown, Why};
 use eys::engine::{Options, PushEnd, Release, Report};
-use eys::ui::{movement_words, trouble_text};
+use eys::ui::{Look, Ui, movement_words, report_json, report_text, trouble_text};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
@@ -615,6 +615,19 @@ async fn what_etsy_changes_beside_the_number_is_told_once() {
     assert_eq!((Shops::calls(&stall).0, entries(&shops, "stall", Why::ChangedBeside).len()), (0, 2));
 }
 
+// proves X3, P1: so it is where a sale is taken off a source at Etsy, which is done once.
+#[tokio::test(start_paused = true)]
+async fn what_a_deduction_changes_beside_is_told_once() {
+    let (mut shops, source, outlet) = two_sold().await;
+    source.face(|face: &mut Etsy| face.reprices = [("MUG".to_owned(), 1200)].into());
+    let report = shops.sync().await;
+    let told = troubles(&report);
+    assert!(told.iter().any(|trouble| trouble.contains("the price of MUG is 12.00 instead of 12.50")), "{told:?}");
+    assert!(!shops.until_rest().await);
+    assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 8));
+    assert_eq!(entries(&shops, "stall", Why::ChangedBeside).len(), 1);
+}
+
 /// A listing of one of the shapes that Etsy knows.
 fn shape(nth: usize) -> ListingSpec {
     let (name, sizes, colours) = (format!("Good{nth}"), ["S", "M"], ["Red", "Blue"]);
@@ -692,6 +705,9 @@ async fn a_renewal_is_told_with_its_fee() {
     let words = "renewed by eys, so that it can be bought again, for Etsy's listing fee (0.20 USD)";
     assert_eq!((told, report.exit()), (vec![format!("stall, MUG: {words}")], 0), "{:?}", troubles(&report));
     assert!(report.summary().contains("1 listing renewed for a fee"), "{}", report.summary());
+    let screen = report_text(&Ui::new(Look { plain: true, ..Look::default() }), &report, false);
+    assert!(screen.contains(&format!("Renewed for a fee\n  stall, MUG: {words}")), "{screen}");
+    assert_eq!(report_json(&report, false)["renewed"][0]["message"], words);
     assert_eq!(entries(&shops, "stall", Why::Renewed), [words]);
     shops.rest().await;
     assert_eq!(entries(&shops, "stall", Why::Renewed).len(), 1);
