@@ -142,6 +142,7 @@ impl Keeper for BesideState {
             refresh: kept.refresh.map(SecretString::from),
             until: kept.until,
             ends: kept.ends,
+            by: kept.by,
             scopes: kept.scopes,
         }))
     }
@@ -152,6 +153,7 @@ impl Keeper for BesideState {
             refresh: token.refresh.as_ref().map(|refresh| refresh.expose_secret().to_owned()),
             until: token.until,
             ends: token.ends,
+            by: token.by.clone(),
             scopes: token.scopes.clone(),
         };
         self.credentials.keep(channel, &kept).map_err(|error| error.to_string())

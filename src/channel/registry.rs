@@ -288,6 +288,9 @@ pub struct Token {
     pub until: Option<Timestamp>,
     /// When what renews it ends; `None` where that does not end (F7).
     pub ends: Option<Timestamp>,
+    /// A print of what renews it, where that stands in channels.toml: its owner may put another one there, and what was got
+    /// with the old one says nothing of that. `None` where it stands here.
+    pub by: Option<String>,
     /// What it may do, as the platform listed it.
     pub scopes: Vec<String>,
 }

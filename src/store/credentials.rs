@@ -29,6 +29,9 @@ pub struct KeptToken {
     /// When what renews it ends; `None` where that does not end (F7).
     #[serde(default)]
     pub ends: Option<Timestamp>,
+    /// A print of what renews it, where that stands in channels.toml.
+    #[serde(default)]
+    pub by: Option<String>,
     /// What it may do.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -202,6 +205,7 @@ mod tests {
             refresh: None,
             until: None,
             ends: None,
+            by: None,
             scopes: vec!["read".into()],
         };
         credentials.keep(&shop, &token).unwrap();

@@ -153,6 +153,52 @@ async fn how_listings_were_made_is_known_to_the_next_run() {
     assert_eq!(sells(6, 1), 0, "they are known under another name");
 }
 
+// proves F7: of a refresh token that stands in channels.toml eBay is asked when it ends, by the first run already: `status
+// --check` and those who are told of problems know of it though nobody ever ran `doctor`; what `doctor` hears is kept as well.
+// Another token begins anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_channels_toml_that_ends_soon_is_told() {
+    let market = Market::live(1);
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &[("MUG", 10)]));
+    let account = market.add_ebay(&EbaySpec::new("bay", &[("MUG", 10)]));
+    let lasts = |token: &str, days: i64| {
+        let ends = Timestamp::now() + SignedDuration::from_hours(days * 24);
+        account.face(|face: &mut Ebay| face.refresh = Some((token.to_owned(), ends)));
+    };
+    let asked = || account.calls().iter().filter(|call| call.operation == "introspect").count();
+    let mut home = Home::new();
+    home.say("[problems]\ncommand = \"cat >> told\"\n\n");
+    home.shopify("shop", "source", &shop).await;
+    home.ebay("bay", "target", &account).await;
+    lasts("v^1.1#first", 15);
+    home.edit("ru_name", "refresh_token = \"v^1.1#first\"\nru_name");
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
+    assert_eq!(asked(), 1, "once for each token");
+    lasts("v^1.1#first", 13);
+    home.eys("doctor").is(6).has("its credentials end on");
+    home.eys("status --check").is(3).has("bay: its credentials end on").has("`eys auth bay`").lacks("v^1.1#");
+    // The end of another token is its own, and known at once.
+    lasts("v^1.1#second", 400);
+    home.edit("v^1.1#first", "v^1.1#second");
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
+    gone(&home, "credentials-end");
+    lasts("v^1.1#third", 13);
+    home.edit("v^1.1#second", "v^1.1#third");
+    home.eys("sync").is(0);
+    home.eys("status --check").is(3).has("bay: its credentials end on").has("`eys auth bay`");
+    assert!(home.read("told").contains("its credentials end on"), "{}", home.read("told"));
+    assert!(!home.read("state.db.credentials").contains("v^1.1#third"), "it stands in channels.toml, and there alone");
+    consent(&home, "bay", browse).is(0);
+    home.edit("refresh_token = \"v^1.1#third\"\n", "");
+    home.eys("sync").is(0);
+    home.eys("status --check").is(0);
+    gone(&home, "credentials-end");
+}
+
 // proves F7: consent that ends soon is a problem that `eys auth` mends.
 // finds credentials-end
 #[tokio::test(flavor = "multi_thread")]
@@ -169,8 +215,9 @@ async fn consent_that_ends_soon_is_given_anew() {
     home.eys("status --check").is(0);
     let (credentials, bay) = (Credentials::of(&home.path("state.db")), ChannelName::new("bay").unwrap());
     let kept = credentials.token(&bay).unwrap().unwrap();
-    let ends = Some(Timestamp::now() + SignedDuration::from_hours(10 * 24));
-    credentials.keep(&bay, &KeptToken { ends, ..kept }).unwrap();
+    let ends = Timestamp::now() + SignedDuration::from_hours(10 * 24);
+    account.face(|face: &mut Ebay| face.refresh.iter_mut().for_each(|(_, until)| *until = ends));
+    credentials.keep(&bay, &KeptToken { ends: Some(ends), ..kept }).unwrap();
     home.eys("status --check").is(3).has("bay: its credentials end on").has("`eys auth bay`");
     home.eys("doctor").is(6).has("its credentials end on").has("`eys auth bay`");
     consent(&home, "bay", browse).is(0);

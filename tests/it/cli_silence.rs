@@ -149,7 +149,8 @@ fn credentials_that_end() {
     let credentials = Credentials::of(&home.path("state.db"));
     let stall = ChannelName::new("stall").unwrap();
     let keep = |ends: Option<Timestamp>| {
-        let token = KeptToken { access: "hush-1".into(), refresh: None, until: None, ends, scopes: Vec::new() };
+        let access = "hush-1".into();
+        let token = KeptToken { access, refresh: None, until: None, ends, by: None, scopes: Vec::new() };
         credentials.keep(&stall, &token).unwrap();
     };
     keep(Some(Timestamp::now() + hours(15 * 24)));

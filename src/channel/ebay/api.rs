@@ -188,14 +188,9 @@ impl Api {
         self.access.introspect_access(&self.client).await
     }
 
-    /// Tells until when the refresh token lives.
-    pub async fn introspect_refresh(&self) -> Result<Introspected> {
-        self.access.introspect_refresh(&self.client).await
-    }
-
-    /// Returns when the refresh token ends, as far as an answer said so.
+    /// Tells when the refresh token ends.
     pub async fn access_ends(&self) -> Result<Option<Timestamp>> {
-        self.access.ends().await
+        self.access.ends(&self.client).await
     }
 
     async fn send(&self, request: Request, operation: &'static str) -> Result<Reply> {

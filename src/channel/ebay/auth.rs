@@ -61,19 +61,22 @@ pub(super) struct Introspected {
 }
 
 impl Granted {
-    /// Makes a token of it. What a renewal does not tell again is as it was kept.
-    fn token(self, now: Option<Timestamp>, kept: Option<Token>) -> Token {
+    /// Makes a token of it. What a renewal does not tell again is as it was kept; when what renews it ends, only if that
+    /// is the same.
+    fn token(self, now: Option<Timestamp>, kept: Option<Token>, by: Option<String>) -> Token {
         let after = |seconds: i64| {
             let span = SignedDuration::from_secs(seconds.clamp(60, 86_400 * 3650));
             now.and_then(|now| now.checked_add(span).ok())
         };
+        let known = kept.as_ref().filter(|token| token.by == by).and_then(|token| token.ends);
         let ends = self.refresh_token_expires_in.and_then(after);
         let refresh = self.refresh_token.map(SecretString::from);
         Token {
             access: SecretString::from(self.access_token),
             refresh: refresh.or_else(|| kept.as_ref().and_then(|token| token.refresh.clone())),
             until: after(self.expires_in.unwrap_or(7_200)),
-            ends: ends.or(kept.as_ref().and_then(|token| token.ends)),
+            ends: ends.or(known),
+            by,
             scopes: kept.map(|token| token.scopes).unwrap_or_default(),
         }
     }
@@ -89,28 +92,27 @@ impl Access {
     /// Returns the token to use, in place of one that was refused. Whoever comes first fetches a new one and keeps it; the
     /// others wait for it, those of other processes too (F3).
     pub async fn token(&self, client: &Client, refused: Option<&SecretString>) -> Result<SecretString> {
-        let (tokens, name) = (&self.doors.keeper, &self.settings.name);
-        let good = |token: &Token| {
+        let alive = |token: &Token| {
             let is_refused = |refused: &SecretString| refused.expose_secret() == token.access.expose_secret();
             is_fresh(token, client.clock()) && !refused.is_some_and(is_refused)
         };
         let mut slot = self.token.lock().await;
-        if let Some(token) = slot.as_ref().filter(|token| good(token)) {
+        if let Some(token) = slot.as_ref().filter(|token| alive(token)) {
             return Ok(token.access.clone());
         }
+        let configured = self.configured().await?;
+        let by = configured.as_ref().map(print);
+        // What was got with another refresh token than the one that stands in channels.toml now is none.
+        let good = |token: &Token| token.by == by && alive(token);
         if let Some(token) = self.kept().await?.filter(good) {
             return Ok(slot.insert(token).access.clone());
         }
-        let renewing = tokens.renewal(name).await.map_err(kept_error)?;
+        let renewing = self.doors.keeper.renewal(&self.settings.name).await.map_err(kept_error)?;
         // Somebody else may have fetched it while this one waited.
         let kept = self.kept().await?;
         let token = match kept {
             Some(token) if good(&token) => token,
-            kept => {
-                let token = self.renew(client, kept).await?;
-                tokens.keep(name, &token).await.map_err(kept_error)?;
-                token
-            }
+            kept => self.renew(client, configured.as_ref(), kept).await?,
         };
         drop(renewing);
         Ok(slot.insert(token).access.clone())
@@ -118,9 +120,7 @@ impl Access {
 
     /// Returns a print of the token to use.
     pub async fn print(&self, client: &Client) -> Result<String> {
-        let token = self.token(client, None).await?;
-        let print = Sha256::digest(token.expose_secret().as_bytes());
-        Ok(print.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Ok(print(&self.token(client, None).await?))
     }
 
     /// Gets a token for the application alone, which is what the quota of its calls is asked with (section 2).
@@ -136,16 +136,27 @@ impl Access {
         self.introspect(client, &token).await
     }
 
-    /// Asks eBay until when the refresh token lives.
-    pub async fn introspect_refresh(&self, client: &Client) -> Result<Introspected> {
+    /// Tells when the refresh token ends: by eBay's word, which is kept, else as it was kept.
+    pub async fn ends(&self, client: &Client) -> Result<Option<Timestamp>> {
+        let configured = self.configured().await?;
+        let by = configured.as_ref().map(print);
+        let renewing = self.doors.keeper.renewal(&self.settings.name).await.map_err(kept_error)?;
         let kept = self.kept().await?;
-        let token = self.refresh_token(kept.as_ref()).await?;
-        self.introspect(client, &token).await
+        let refresh = self.refresh_token(configured.as_ref(), kept.as_ref())?;
+        let kept = kept.filter(|token| token.by == by);
+        let known = kept.as_ref().and_then(|token| token.ends);
+        let ends = self.end_of(client, &refresh).await.or(known);
+        if let Some(token) = kept.filter(|_| ends != known) {
+            self.keep(&Token { ends, ..token }).await?;
+        }
+        drop(renewing);
+        Ok(ends)
     }
 
-    /// Returns when the refresh token ends, as far as an answer said so.
-    pub async fn ends(&self) -> Result<Option<Timestamp>> {
-        Ok(self.kept().await?.and_then(|token| token.ends))
+    /// Asks eBay when a refresh token ends. No run fails for it.
+    async fn end_of(&self, client: &Client, refresh: &SecretString) -> Option<Timestamp> {
+        let told = self.introspect(client, refresh).await.ok().filter(|told| told.active)?;
+        Timestamp::from_second(told.exp?).ok()
     }
 
     async fn introspect(&self, client: &Client, token: &SecretString) -> Result<Introspected> {
@@ -160,12 +171,21 @@ impl Access {
         self.doors.keeper.load(&self.settings.name).await.map_err(kept_error)
     }
 
-    /// Returns the refresh token: what stands in channels.toml goes before what consent in the browser left.
-    async fn refresh_token(&self, kept: Option<&Token>) -> Result<SecretString> {
-        if self.settings.has("refresh_token") {
-            return self.settings.secret("refresh_token").await;
+    async fn keep(&self, token: &Token) -> Result<()> {
+        self.doors.keeper.keep(&self.settings.name, token).await.map_err(kept_error)
+    }
+
+    /// Returns the refresh token of channels.toml.
+    async fn configured(&self) -> Result<Option<SecretString>> {
+        if !self.settings.has("refresh_token") {
+            return Ok(None);
         }
-        kept.and_then(|token| token.refresh.clone()).ok_or_else(|| {
+        self.settings.secret("refresh_token").await.map(Some)
+    }
+
+    /// Returns the refresh token: what stands in channels.toml goes before what consent in the browser left.
+    fn refresh_token(&self, configured: Option<&SecretString>, kept: Option<&Token>) -> Result<SecretString> {
+        configured.cloned().or_else(|| kept?.refresh.clone()).ok_or_else(|| {
             ChannelError::new(ErrorKind::Credentials, Repeat::Never, ASK, "there is no refresh token for eBay yet")
                 .with_next(self.consent())
         })
@@ -176,19 +196,28 @@ impl Access {
         format!("`eys auth {name}` gets one; or fill in `refresh_token` of [channels.{name}] in channels.toml")
     }
 
-    /// Trades the refresh token for a new access token.
-    async fn renew(&self, client: &Client, kept: Option<Token>) -> Result<Token> {
-        let refresh = self.refresh_token(kept.as_ref()).await?;
+    /// Trades the refresh token for a new access token, and keeps it. Only consent tells when the refresh token ends; of one
+    /// that stands in channels.toml that is asked, once, since it is never renewed (F7).
+    async fn renew(&self, client: &Client, configured: Option<&SecretString>, kept: Option<Token>) -> Result<Token> {
+        let refresh = self.refresh_token(configured, kept.as_ref())?;
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
         let granted: Granted = self.grant(client, &form).await?;
-        Ok(granted.token(client.clock(), kept))
+        let mut token = granted.token(client.clock(), kept, configured.map(print));
+        self.keep(&token).await?;
+        if token.ends.is_none() {
+            token.ends = self.end_of(client, &refresh).await;
+            if token.ends.is_some() {
+                self.keep(&token).await?;
+            }
+        }
+        Ok(token)
     }
 
     /// Trades the code that consent in the browser gave for tokens (1.3).
     pub async fn trade(&self, client: &Client, code: &str, ru_name: &str) -> Result<Token> {
         let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", ru_name)];
         let granted: Granted = self.grant(client, &form).await?;
-        Ok(granted.token(client.clock(), None))
+        Ok(granted.token(client.clock(), None, None))
     }
 
     async fn grant(&self, client: &Client, form: &[(&str, &str)]) -> Result<Granted> {
@@ -247,6 +276,12 @@ impl Access {
         evidence.code = Some(printable(&refusal.error, 60)).filter(|code| !code.is_empty());
         ChannelError::new(kind, Repeat::Never, ASK, message).with_next(next).with_evidence(evidence)
     }
+}
+
+/// Returns a print of a token: it tells one from another, and nothing of what it is.
+pub(super) fn print(token: &SecretString) -> String {
+    let print = Sha256::digest(token.expose_secret().as_bytes());
+    print.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Tells whether a token still lives, by eBay's clock where that is known. It is not renewed ahead of its end: a call that

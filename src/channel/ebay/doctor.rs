@@ -71,9 +71,7 @@ impl Ebay {
 
     /// Tells how long the consent lasts: the refresh token ends after eighteen months and cannot be renewed (F7).
     async fn consent(&self) -> Option<Probe> {
-        let told = self.api.introspect_refresh().await.ok().filter(|told| told.active);
-        let exp = told.as_ref().and_then(|told| told.exp).and_then(|exp| Timestamp::from_second(exp).ok());
-        let ends = exp.or(self.api.access_ends().await.ok().flatten())?;
+        let ends = self.api.access_ends().await.ok().flatten()?;
         let message = format!("the consent lasts until {}", day(ends));
         Some(Probe {
             ends: Some(ends),

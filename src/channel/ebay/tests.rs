@@ -47,7 +47,9 @@ impl Keeper for Kept {
 
 fn token(access: &str) -> Token {
     let access = SecretString::from(access.to_owned());
-    Token { access, refresh: None, until: None, ends: None, scopes: Vec::new() }
+    let by = Some(auth::print(&SecretString::from("refresh-secret-1")));
+    let ends = Some("2028-05-23T07:00:00Z".parse().unwrap());
+    Token { access, refresh: None, until: None, ends, by, scopes: Vec::new() }
 }
 
 /// Plays back answers, the last one again and again, and remembers what was asked.
@@ -170,6 +172,49 @@ async fn a_token_that_ended_is_renewed_once() {
     assert_eq!((error.kind, script.asked().len()), (ErrorKind::Credentials, 3));
 }
 
+/// The account as the next process finds it, with what stands in channels.toml by then.
+fn next_process(kept: &Arc<Kept>, refresh: &'static str, answers: &[&str]) -> (Ebay, Arc<Script>) {
+    let script = Arc::new(Script::default());
+    answers.iter().for_each(|answer| script.add(200, answer));
+    let mut settings = settings();
+    settings.values.insert("refresh_token", Value::Secret(Arc::new(Fixed(refresh))));
+    (Ebay::new(settings, Doors { transport: script.clone(), keeper: kept.clone() }).unwrap(), script)
+}
+
+// proves F7: of a refresh token that stands in channels.toml eBay is asked once when it ends, which is kept with what was got
+// by it; another one inherits nothing. Where eBay does not say, no run is worse for it, and it is asked with the next token.
+#[tokio::test(start_paused = true)]
+async fn when_a_configured_token_ends_is_asked_once() {
+    let kept = Arc::new(Kept(Mutex::new(None)));
+    let kept_end = || kept.0.lock().unwrap().as_ref().and_then(|token| token.ends).map(|ends| ends.as_second());
+    let renewed = r#"{"access_token":"access-secret-2","expires_in":7200,"token_type":"User Access Token"}"#;
+    let expired = xml("GetUser", "Failure", &error("21917053", "RequestError", "Expired IAF token."));
+    let user = xml("GetUser", "Success", "<User><UserID>mugs</UserID></User>");
+    let process = async |refresh: &'static str, answers: &[&str]| {
+        let (web, script) = next_process(&kept, refresh, answers);
+        web.account().await.unwrap();
+        script.asked()
+    };
+    let first = [renewed, r#"{"active":true,"exp":1800000000}"#, user.as_str()];
+    assert_eq!(process("refresh-secret-1", &first).await, ["token", "introspect", "GetUser"]);
+    assert_eq!(kept_end(), Some(1_800_000_000));
+    assert_eq!(process("refresh-secret-1", &[&user]).await, ["GetUser"]);
+    let later = [expired.as_str(), renewed, user.as_str()];
+    assert_eq!(process("refresh-secret-1", &later).await, ["GetUser", "token", "GetUser"]);
+    assert_eq!(kept_end(), Some(1_800_000_000));
+    for nothing in [r#"{"active":false}"#, r#"{"active":true}"#, "[]"] {
+        let other = [renewed, nothing, user.as_str()];
+        assert_eq!(process("refresh-secret-2", &other).await, ["token", "introspect", "GetUser"], "{nothing}");
+        assert_eq!(kept_end(), None, "{nothing}");
+        kept.0.lock().unwrap().as_mut().unwrap().by = None;
+    }
+    let other = [renewed, r#"{"active":true,"exp":1900000000}"#, user.as_str()];
+    assert_eq!(process("refresh-secret-3", &other).await, ["token", "introspect", "GetUser"]);
+    assert_eq!(kept_end(), Some(1_900_000_000));
+    let token = kept.0.lock().unwrap().clone().unwrap();
+    assert!(token.refresh.is_none() && !token.by.unwrap().contains("secret"), "what stands elsewhere is not copied");
+}
+
 // proves F4: consent is asked for where the keyset belongs: in production or in the sandbox, by the name of the redirect.
 #[tokio::test(start_paused = true)]
 async fn consent_is_asked_for_where_the_keyset_belongs() {
@@ -283,7 +328,7 @@ async fn the_sandbox_is_another_host() {
         assert_eq!(web.inventory.count().await.unwrap(), 0);
         let hosts: Vec<String> =
             script.asked.lock().unwrap().iter().map(|request| request.url.host_str().unwrap().to_owned()).collect();
-        assert_eq!(hosts, [host, host]);
+        assert_eq!(hosts, [host, host, host], "a token, when what renews it ends, and the goods");
     }
 }
 

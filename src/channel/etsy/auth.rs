@@ -61,7 +61,8 @@ impl Granted {
             (None, Some((used, kept))) => (Some(used.clone()), kept.and_then(|kept| kept.ends)),
             (None, None) => (None, None),
         };
-        Token { access: SecretString::from(self.access_token), refresh, until: after(lives), ends, scopes: Vec::new() }
+        let access = SecretString::from(self.access_token);
+        Token { access, refresh, until: after(lives), ends, by: None, scopes: Vec::new() }
     }
 }
 

@@ -64,7 +64,8 @@ impl Keeper for Kept {
 
 fn token(access: &str, refresh: &str) -> Token {
     let secret = |text: &str| SecretString::from(text.to_owned());
-    Token { access: secret(access), refresh: Some(secret(refresh)), until: None, ends: None, scopes: Vec::new() }
+    let (access, refresh) = (secret(access), Some(secret(refresh)));
+    Token { access, refresh, until: None, ends: None, by: None, scopes: Vec::new() }
 }
 
 /// Plays back answers, the last one again and again, and remembers what was asked. Whose shop it is, it always knows.

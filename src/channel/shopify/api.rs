@@ -173,7 +173,7 @@ impl Api {
         let lives = answer["expires_in"].as_i64().unwrap_or(86_399).clamp(60, 86_400 * 365);
         let until = self.client.clock().and_then(|now| now.checked_add(SignedDuration::from_secs(lives)).ok());
         let scopes = answer["scope"].as_str().unwrap_or_default().split(',').map(str::to_owned).collect();
-        Ok(Token { access: SecretString::from(access.to_owned()), refresh: None, until, ends: None, scopes })
+        Ok(Token { access: SecretString::from(access.to_owned()), refresh: None, until, ends: None, by: None, scopes })
     }
 }
 
