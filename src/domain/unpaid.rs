@@ -21,6 +21,9 @@ pub struct Counted {
     pub at: Timestamp,
     /// What it rose beyond that, the oldest first.
     pub rises: Vec<Rise>,
+    /// Units of purchases that showed as cancelled when they first showed: that the counter falls by them, no platform says.
+    #[serde(default)]
+    pub cancelled: i64,
 }
 
 /// Units that a counter proves sold, and no order shows.
@@ -42,6 +45,22 @@ pub struct Patience {
 }
 
 impl Counted {
+    /// Begins with what the counter says.
+    fn from(units: i64, at: Timestamp) -> Self {
+        Self { units, at, rises: Vec::new(), cancelled: 0 }
+    }
+
+    /// Looks whether the counter fell by what was cancelled. One that stands lower than it must did; what it has risen since
+    /// is bought anew.
+    fn note_cancelled(&mut self, counter: i64, settled: bool) {
+        if counter < self.units.saturating_add(self.unpaid()) {
+            self.units = self.units.saturating_sub(self.cancelled);
+            self.cancelled = 0;
+        } else if settled {
+            self.cancelled = 0;
+        }
+    }
+
     /// Returns the units that are sold and that no order shows.
     pub fn unpaid(&self) -> i64 {
         self.rises.iter().fold(0, |sum, rise| sum.saturating_add(rise.units))
@@ -68,9 +87,12 @@ pub fn read(known: &mut Known, found: &Found, (begun, now): (Timestamp, Timestam
         return;
     }
     let before = known.reading.and_then(|seen| seen.counter);
-    let start = || Counted { units: before.unwrap_or(*counter), at: begun, rises: Vec::new() };
+    let start = || Counted::from(before.unwrap_or(*counter), begun);
     let counted = known.counted.get_or_insert_with(start);
     lapse(counted, begun, patience.lasts);
+    // Whatever stands behind an order by now stays behind it.
+    let settled = later(later(counted.at, patience.lag), SAME_MOMENT) < begun;
+    counted.note_cancelled(*counter, settled);
     let rose = counter.saturating_sub(counted.units).saturating_sub(counted.unpaid());
     if rose > 0 {
         counted.rises.push(Rise { units: rose, since: begun });
@@ -86,7 +108,7 @@ pub fn read(known: &mut Known, found: &Found, (begun, now): (Timestamp, Timestam
         let back = counted.take_out(rose.saturating_neg());
         counted.rises.reverse();
         // A counter that stays behind what is known will never catch up: it fell for what was cancelled.
-        if back < rose.saturating_neg() && later(later(counted.at, patience.lag), SAME_MOMENT) < begun {
+        if back < rose.saturating_neg() && settled {
             counted.units = *counter;
         }
     }
@@ -104,12 +126,21 @@ fn lapse(counted: &mut Counted, now: Timestamp, lasts: SignedDuration) {
 pub fn shows(known: &mut Known, units: i64, now: Timestamp) -> i64 {
     if known.counted.is_none() {
         let seen = known.reading.and_then(|seen| Some((seen.counter?, seen.begun)));
-        known.counted = seen.map(|(units, at)| Counted { units, at, rises: Vec::new() });
+        known.counted = seen.map(|(units, at)| Counted::from(units, at));
     }
     let Some(counted) = known.counted.as_mut().filter(|_| units > 0) else { return 0 };
     counted.units = counted.units.saturating_add(units);
     counted.at = now;
     counted.take_out(units)
+}
+
+/// Accounts for a line that shows as cancelled when it first shows. Its units are free; the counter falls by them, or not.
+pub fn shows_cancelled(known: &mut Known, units: i64, now: Timestamp) -> i64 {
+    let told = shows(known, units, now);
+    if let Some(counted) = &mut known.counted {
+        counted.cancelled = counted.cancelled.saturating_add(units.max(0));
+    }
+    told
 }
 
 /// Returns what of a source listing is bought on the targets of a component and not paid yet, in its own units.

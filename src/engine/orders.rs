@@ -249,7 +249,7 @@ fn came_back(tx: &Tx<'_>, line: &Line, placed: Timestamp, taken: &mut Taken) -> 
 /// Accounts for a line that was cancelled before it showed: what its listing's counter told of is free again.
 fn shows_cancelled(tx: &Tx<'_>, line: &Line, bought: i64, now: Timestamp, taken: &mut Taken) -> Result<(), StoreError> {
     let Some(mut known) = line.listing.map(|id| tx.known(id)).transpose()?.flatten() else { return Ok(()) };
-    if unpaid::shows(&mut known, bought, now) > 0 {
+    if unpaid::shows_cancelled(&mut known, bought, now) > 0 {
         taken.dirty.insert(known.id);
     }
     tx.save_known(&known)

@@ -103,6 +103,83 @@ async fn the_seller_chooses_how_long_a_purchase_stays_unpaid() {
     assert_eq!(outlet.available("MUG"), 10);
 }
 
+/// Makes a run as a process of its own, which goes by what is stored alone.
+async fn another_process(shops: &mut Shops) -> Report {
+    shops.restart();
+    shops.connect_anew();
+    shops.sync().await
+}
+
+// proves O5, P3: a claim lasts as long as the seller lets a purchase be unpaid, though each run is a process of its own: it
+// ends no sooner, is not renewed by a process that begins, and ends by itself; once paid, it is taken off once.
+#[tokio::test(start_paused = true)]
+async fn a_claim_lasts_its_whole_period_whatever_process_looks() {
+    for paid in [false, true] {
+        let mut shops = Shops::new();
+        shops.on_disk();
+        shops.remembers = true;
+        let source = shops.shopify("shop", Role::Source, &[("MUG", 10)]);
+        let ebay = shops.ebay("bay", Role::Target, &[("MUG", 10)]);
+        let outlet = shops.shopify("outlet", Role::Target, &[("MUG", 10)]);
+        ebay.face(|face: &mut Ebay| face.unpaid_days = 6);
+        shops.start().await;
+        let order = ebay.buy_unpaid(&[("MUG", 3)]).unwrap();
+        shops.pass(600).await;
+        is_clean(&another_process(&mut shops).await);
+        // A day more than after which eBay may call it unpaid; a day later every listing was read again.
+        let ends = shops.market.now() + Duration::from_hours(7 * 24);
+        let read_again = ends + Duration::from_hours(25);
+        while shops.market.now() < read_again {
+            if paid && ebay.order_number(order).is_none() && ends <= shops.market.now() + Duration::from_hours(5 * 24) {
+                ebay.pay(order);
+            }
+            shops.pass(3 * 3600).await;
+            is_clean(&another_process(&mut shops).await);
+            let kept_back = paid || shops.market.now() < ends;
+            assert!(!kept_back || outlet.available("MUG") == 7, "paid: {paid}, {}", shops.market.now());
+        }
+        let left = if paid { 7 } else { 10 };
+        let numbers = (source.available("MUG"), ebay.available("MUG"), outlet.available("MUG"));
+        assert_eq!(numbers, (left, left, left), "paid: {paid}");
+    }
+}
+
+// proves O5, W2: a purchase that is cancelled before it is paid frees its units as soon as eBay shows that in any way: by
+// its counter, by an order that shows as cancelled, or by both, which nobody knows. Where it shows nothing, the claim lasts
+// as long as it would have. None of it hides the purchase that comes next.
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_unpaid_is_free_once_ebay_shows_it() {
+    for (falls, shows) in [(false, false), (true, false), (false, true), (true, true)] {
+        let about = format!("the counter falls: {falls}, it shows as cancelled: {shows}");
+        let (mut shops, source, ebay, outlet) = three_shops().await;
+        ebay.face(|face: &mut Ebay| (face.counter_falls, face.shows_unpaid_cancelled) = (falls, shows));
+        let order = ebay.buy_unpaid(&[("MUG", 3)]).unwrap();
+        shops.pass(600).await;
+        is_clean(&shops.sync().await);
+        assert_eq!(outlet.available("MUG"), 7, "{about}");
+        ebay.cancel(order, true);
+        shops.pass(600).await;
+        shops.rest().await;
+        let numbers = || (source.available("MUG"), ebay.available("MUG"), outlet.available("MUG"));
+        let left = if falls || shows { 10 } else { 7 };
+        assert_eq!(numbers(), (10, left, left), "{about}");
+        let next = ebay.buy_unpaid(&[("MUG", 2)]).unwrap();
+        shops.pass(600).await;
+        shops.rest().await;
+        assert_eq!(numbers(), (10, left - 2, left - 2), "{about}");
+        ebay.pay(next);
+        shops.pass(900).await;
+        shops.rest().await;
+        assert_eq!(numbers(), (8, left - 2, left - 2), "{about}");
+        for _ in 0..6 {
+            shops.pass(24 * 3600).await;
+            shops.sync().await;
+        }
+        shops.rest().await;
+        assert_eq!(numbers(), (8, 8, 8), "{about}");
+    }
+}
+
 // proves O5, W3: a purchase that is cancelled before its order ever showed keeps nothing back: the counter told of it, and
 // the order says that it came to nothing.
 #[tokio::test(start_paused = true)]

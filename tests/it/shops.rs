@@ -48,6 +48,8 @@ pub struct Shops {
     blocks: Vec<(&'static Kind, ChannelSettings)>,
     /// Whether the shops are reached over real sockets.
     pub over_the_wire: bool,
+    /// Whether a process finds what the one before it noted about eBay; else each asks for all of it anew.
+    pub remembers: bool,
     keys: Arc<AtomicU64>,
     /// What the next process must go on with: refresh tokens that are good once, and which locations count.
     kept: Arc<Remembering>,
@@ -135,6 +137,7 @@ impl Shops {
             fees: true,
             blocks: Vec::new(),
             over_the_wire: false,
+            remembers: false,
             keys: Arc::default(),
             kept: Arc::default(),
             clock: Arc::default(),
@@ -296,6 +299,7 @@ impl Shops {
         let (kind, settings) = &self.blocks[nth];
         let keeper: Arc<dyn Keeper> = match kind.name {
             "etsy" | "shopify" => self.kept.clone(),
+            "ebay" if self.remembers => self.kept.clone(),
             _ => Arc::new(Forgetful),
         };
         let doors = Doors { transport, keeper };

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::offer::claims;
 use super::super::settle::{OwnSales, Verdict, decide};
-use super::super::unpaid::{Patience, claimed, read, shows};
+use super::super::unpaid::{Patience, claimed, read, shows, shows_cancelled};
 use super::*;
 
 const PATIENCE: Patience = Patience { lasts: SignedDuration::from_hours(24 * 4), lag: SignedDuration::from_mins(2) };
@@ -105,6 +105,33 @@ fn a_counter_that_falls_hides_nothing() {
     listing.pushed = Some(Pushed { quantity: Quantity::at_least_zero(9), at: at(2_000), movement: MovementId(1) });
     read(&mut listing, &seen(5, 45), (at(1_990), at(2_010)), PATIENCE);
     assert_eq!(unpaid(&listing), 1);
+}
+
+// proves O5, P2: a purchase that was cancelled unpaid and then shows is free, whether the counter falls by it or not, and
+// before it shows or after; it never hides the next one.
+#[test]
+fn a_cancelled_purchase_that_shows_hides_no_other() {
+    for (counter, before) in [(43, false), (40, false), (40, true)] {
+        for seen_after in [&[][..], &[660], &[660, 5_000], &[5_000]] {
+            let about = format!("{counter}, {before}, {seen_after:?}");
+            let mut listing = listing(10, 40);
+            look(&mut listing, 7, 43, 60);
+            assert_eq!(unpaid(&listing), 3, "{about}");
+            if before {
+                look(&mut listing, 10, counter, 500);
+            }
+            shows_cancelled(&mut listing, 3, at(600));
+            for moment in seen_after {
+                look(&mut listing, 10, counter, *moment);
+                assert_eq!(unpaid(&listing), 0, "{about}");
+            }
+            look(&mut listing, 8, counter + 2, 6_000);
+            assert_eq!(unpaid(&listing), 2, "{about}");
+            order(&mut listing, 2, 6_060);
+            look(&mut listing, 8, counter + 2, 7_000);
+            assert_eq!(unpaid(&listing), 0, "{about}");
+        }
+    }
 }
 
 // proves O1, O5: what is bought and not paid is spoken for on every part of its recipe.

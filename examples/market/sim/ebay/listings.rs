@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::orders::order_number;
 use super::quota::day;
 use super::{Ebay, offers};
 use crate::sim::shelf::{Product, Shop, Variant};
@@ -222,6 +223,7 @@ impl Ebay {
             }
             match event.deed {
                 Deed::Sold { order, line, units, .. } => self.note_sale(world, event.at, order, line, units),
+                Deed::Cancelled { order, line, units, .. } => self.note_cancelled(world, event.at, order, line, units),
                 Deed::Listing { sku, what, .. } => {
                     self.note_change(world, event.at, &sku, &what);
                     changed = true;
@@ -278,6 +280,21 @@ impl Ebay {
         let gone = !rows.is_empty() && rows.iter().all(|row| row.available <= 0);
         if gone && !self.out_of_stock_control && self.listings[&product].ended.is_none() {
             self.end(world, product, at, "NotAvailable", Who::OtherApp);
+        }
+    }
+
+    /// Takes note of a purchase that was cancelled before it was paid.
+    fn note_cancelled(&mut self, world: &mut World, at: Timestamp, order: u64, line: u64, units: i64) {
+        let unpaid = self.purchases.get_mut(&order).filter(|purchase| purchase.paid.is_none());
+        let Some(purchase) = unpaid else { return };
+        if self.shows_unpaid_cancelled && purchase.number.is_none() {
+            purchase.number = Some(order_number(world.id()));
+        }
+        let lines = &world.shop(&self.shop).orders[&order].lines;
+        let variant = lines.iter().find(|known| known.id == line).and_then(|line| line.variant);
+        if let Some((home, variant)) = self.homes.get(&line).zip(variant).filter(|_| self.counter_falls) {
+            let past = self.sold.entry((home.item, variant)).or_default();
+            past.push((at, past.last().map_or(0, |(_, sold)| *sold) - units));
         }
     }
 

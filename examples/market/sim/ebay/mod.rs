@@ -105,6 +105,10 @@ pub struct Ebay {
     pub lapses_after: Option<Duration>,
     /// After how many days eBay says that it may call a purchase unpaid (7).
     pub unpaid_days: u32,
+    /// Whether the counter of sold units falls by a purchase that is cancelled before it is paid (3) [?].
+    pub counter_falls: bool,
+    /// Whether a purchase that is cancelled before it is paid shows as a cancelled order (7) [?].
+    pub shows_unpaid_cancelled: bool,
     /// SKUs whose stock is spread over several places, so that it has no number of its own to write (3).
     pub distributed: BTreeSet<String>,
     /// SKUs whose listing eBay holds back (11).
@@ -209,6 +213,8 @@ impl Ebay {
             pays_after: None,
             lapses_after: None,
             unpaid_days: 4,
+            counter_falls: false,
+            shows_unpaid_cancelled: false,
             distributed: BTreeSet::new(),
             on_hold: BTreeSet::new(),
             tokens: BTreeMap::new(),

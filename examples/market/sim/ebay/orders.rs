@@ -132,8 +132,9 @@ impl Ebay {
         }
         let sale = |(first, orders): (u64, Vec<u64>)| {
             let purchase = &self.purchases[&first];
-            // What is not paid is no order yet, and what is new may show late.
-            let paid = purchase.paid.filter(|paid| *paid + shop.order_delay <= world.now)?;
+            // What is not paid is no order yet, unless it shows once it is cancelled; and what is new may show late.
+            let showing = purchase.paid.or(shop.orders[&first].cancelled.filter(|_| purchase.number.is_some()));
+            let showing = showing.filter(|showing| *showing + shop.order_delay <= world.now)?;
             let parts: Vec<_> = orders.iter().map(|order| &shop.orders[order]).collect();
             let changed = parts.iter().filter_map(|order| order.stamps.as_of(seen)).max()?;
             let created = parts.iter().map(|order| order.placed).min()?;
@@ -141,7 +142,7 @@ impl Ebay {
                 number: purchase.number.as_deref()?,
                 asked: orders.iter().any(|order| self.purchases[order].asked),
                 parts,
-                modified: thousandths(changed.max(paid)),
+                modified: thousandths(changed.max(showing)),
                 created: thousandths(created),
             })
         };
