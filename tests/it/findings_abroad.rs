@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use eys::channel::Weight;
 use eys::domain::Role;
+use eys::engine::checkup::Finding;
 
 use crate::browser::{browse, consent};
 use crate::findings::{finds, gone, said, told};
@@ -10,7 +12,7 @@ use crate::shops::Shops;
 use crate::sim::ShopHandle;
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
 use crate::sim::etsy::{Etsy, ListingSpec as EtsyListing, PROFILE};
-use crate::sim::{Good, Market};
+use crate::sim::{Good, Market, Rule, Trouble};
 use crate::support::Home;
 
 /// Provokes a finding, or mends it.
@@ -91,6 +93,66 @@ async fn a_day_of_which_few_calls_are_left_at_ebay_is_told_till_there_are_more()
     insta::assert_snapshot!("doctor_of_few_calls_at_ebay", told(&shops, "bay", "calls-left").await);
     allow(5_000);
     assert!(!finds(&shops, "bay", "calls-left").await);
+}
+
+// finds selling-limit
+#[tokio::test(start_paused = true)]
+async fn what_an_account_at_ebay_may_sell_is_told_and_near_it_that_raises_may_be_refused() {
+    let mut shops = Shops::new();
+    let bay = shops.ebay("bay", Role::Target, &[("MUG", 5), ("BOWL", 4)]);
+    shops.csv("list", Role::Source, &[("MUG", 5), ("BOWL", 4)]);
+    shops.start().await;
+    let found = async |shops: &Shops| {
+        let all = shops.checkup().await.findings;
+        let about = |finding: &&Finding| finding.code == "selling-limit";
+        let about: Vec<(Weight, String)> = all.iter().filter(about).map(|f| (f.weight, f.message.clone())).collect();
+        (about, all)
+    };
+    let fine = |words: &str| vec![(Weight::Fine, words.to_owned())];
+    assert_eq!(found(&shops).await.0, fine("eBay sets no limit on what the account sells"));
+    bay.face(|face: &mut Ebay| face.selling_limit = Some(500));
+    let words = "units that the account may sell in a month: 500, for up to 25000.00 USD; its listings offer 9";
+    assert_eq!(found(&shops).await.0, fine(words));
+    bay.face(|face: &mut Ebay| face.selling_limit = Some(10));
+    insta::assert_snapshot!(told(&shops, "bay", "selling-limit").await, @"
+    Note selling-limit: units that the account may sell in a month: 10, for up to 25000.00 USD; its listings offer 9
+      next: eBay may refuse raises; Seller Hub, Overview, Monthly limits, asks for a higher limit
+    ");
+    bay.face(|face: &mut Ebay| face.selling_limit = Some(11));
+    assert!(!finds(&shops, "bay", "selling-limit").await);
+    // Where eBay refuses to say it, all else is looked at as ever.
+    let whole = found(&shops).await.1.len();
+    shops.market.trouble(Rule::always(Trouble::Denied("sell.account")).at("bay").on("getPrivileges"));
+    let (about, all) = found(&shops).await;
+    assert_eq!((about.len(), all.len()), (0, whole));
+    assert!(told(&shops, "bay", "unseen").await.contains("how much the account may sell"), "{all:?}");
+}
+
+// finds stock-by-warehouse
+#[tokio::test(start_paused = true)]
+async fn of_many_that_are_kept_by_warehouse_their_number_is_told() {
+    let goods: Vec<String> = (0..230).map(|nth| format!("SKU-{nth:03}")).collect();
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 2), Good::new("TEE-M", 3)]).inventory();
+    let spec =
+        goods.iter().fold(EbaySpec::new("bay", &[]), |spec, sku| spec.with(ListingSpec::single(sku, 5).inventory()));
+    let mut shops = Shops::new();
+    let bay = shops.ebay_of(Role::Target, &spec.with(tee));
+    shops.csv("list", Role::Source, &[("SKU-000", 5)]);
+    let apart = async |shops: &Shops, skus: &[String]| {
+        bay.face(|face: &mut Ebay| face.distributed = skus.iter().cloned().collect());
+        told(shops, "bay", "stock-by-warehouse").await
+    };
+    insta::assert_snapshot!(apart(&shops, &goods[205..]).await, @"
+    Note stock-by-warehouse: 25 listings keep their stock by warehouse; eys leaves their numbers alone
+      next: let the program that keeps it go on, and exclude it by a rule
+    ");
+    // Few are named, wherever in the list they stand, a variation too.
+    let words = apart(&shops, &[goods[229].clone(), "TEE-M".to_owned()]).await;
+    for named in [bay.item_id("SKU-229"), format!("{}/TEE-M", bay.item_id("TEE-M"))] {
+        assert!(words.contains(&format!("{named} keeps its stock by warehouse")), "{words}");
+    }
+    assert_eq!(words.lines().count(), 4, "{words}");
+    assert_eq!(apart(&shops, &[]).await, "");
 }
 
 // finds scope-missing, out-of-stock-control-off

@@ -133,7 +133,7 @@ async fn the_account_offers_no_more_than_it_may() {
     let red = shop.item_id("MUG-RED");
     face(&shop, |face| face.selling_limit = Some(45));
     let privileges = get(&shop, "/sell/account/v1/privilege").await;
-    assert_eq!(privileges["sellingLimit"]["quantity"], 3);
+    assert_eq!(privileges["sellingLimit"]["quantity"], 45);
     assert_eq!(verdict(&revise(&shop, &[(&red, "", 11)]).await), is("Failure", &["21919188"]));
     assert_eq!(verdict(&revise(&shop, &[(&red, "", 10)]).await), is("Success", &[]));
     // Lowerings always go.

@@ -1,10 +1,15 @@
 //! What can be wrong with an eBay account, looked at without a write (section 11).
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::Ebay;
+use super::api::Call;
 use super::auth::SCOPE;
 use super::item::{Format, Item};
+use super::keys::Key;
 use super::trading::SWITCH;
 use crate::channel::{ChannelError, Mend, Outcome, Probe, Result, printable};
 use crate::domain::quota::Quota;
@@ -20,8 +25,30 @@ const SCOPES: &[(&str, bool, &str)] = &[
 const MEND: &str = "out-of-stock control";
 const MEND_ACT: &str = "out-of-stock-control";
 
+const LIMIT: &str = "asking how much the account may sell";
+
 /// Findings of one kind that are named one by one; of more, their number is told.
 const NAMED: usize = 20;
+
+/// What the account may do (`getPrivileges`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Privileges {
+    /// What it may sell in a month; none where eBay sets no limit.
+    selling_limit: Option<SellingLimit>,
+}
+
+#[derive(Deserialize)]
+struct SellingLimit {
+    quantity: Option<i64>,
+    amount: Option<Amount>,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    currency: String,
+    value: String,
+}
 
 impl Ebay {
     /// Looks at the account: the keyset, what it may do, how long, how the account is set up, what is odd among its listings.
@@ -33,8 +60,10 @@ impl Ebay {
         probes.extend(self.consent().await);
         probes.extend(self.switch().await);
         probes.push(self.calls_left().await);
-        probes.extend(self.goods().await?);
-        probes.extend(self.models().await);
+        let items = self.all_listings().await?;
+        probes.extend(goods(&items));
+        probes.push(self.selling_limit(&items).await);
+        probes.extend(self.models(&items).await);
         Ok(probes)
     }
 
@@ -136,8 +165,36 @@ impl Ebay {
         }
     }
 
-    /// Looks through all listings for those that cannot be linked, or that eBay holds back.
-    async fn goods(&self) -> Result<Vec<Probe>> {
+    /// Tells how much the account may sell in a month: where its listings offer nearly that, eBay refuses raises (2).
+    async fn selling_limit(&self, items: &[Item]) -> Probe {
+        let what = "how much the account may sell";
+        let limit = match self.api.ask::<Privileges>(&Call::get(LIMIT, "/sell/account/v1/privilege")).await {
+            Ok(told) => told.selling_limit,
+            Err(error) => return unseen(what, Some(&error)),
+        };
+        let stocks = items.iter().flat_map(|item| &item.parts).filter_map(|part| part.stock);
+        let offered = stocks.fold(0, |sum: i64, stock| sum.saturating_add(stock.available.level().0));
+        let units = limit.as_ref().and_then(|limit| limit.quantity);
+        let amount = limit
+            .and_then(|limit| limit.amount)
+            .map(|amount| format!("{} {}", printable(&amount.value, 20), printable(&amount.currency, 3)));
+        let message = match (units, amount) {
+            (Some(units), amount) => {
+                let amount = amount.map(|amount| format!(", for up to {amount}")).unwrap_or_default();
+                format!("units that the account may sell in a month: {units}{amount}; its listings offer {offered}")
+            }
+            (None, Some(amount)) => format!("the account may sell for up to {amount} in a month"),
+            (None, None) => "eBay sets no limit on what the account sells".to_owned(),
+        };
+        if units.is_some_and(|units| units.saturating_sub(units / 10) <= offered) {
+            let next = "eBay may refuse raises; Seller Hub, Overview, Monthly limits, asks for a higher limit";
+            return Probe::note("selling-limit", message, next);
+        }
+        Probe::fine("selling-limit", message)
+    }
+
+    /// Reads all listings that are up.
+    async fn all_listings(&self) -> Result<Vec<Item>> {
         let (mut number, mut items) = (1, Vec::new());
         loop {
             let active = self.trading.active(number).await?;
@@ -148,31 +205,11 @@ impl Ebay {
             number += 1;
         }
         self.note_skus(&items);
-        let fixed = || items.iter().filter(|item| item.format == Format::FixedPrice);
-        let mut probes =
-            vec![Probe::fine("listings", format!("fixed-price listings that are up: {}", fixed().count()))];
-        let nameless = |item: &&Item| item.parts.iter().any(|part| part.sku.is_none());
-        probes.extend(told(fixed().filter(nameless), |item| {
-            let (code, words) = if item.varied {
-                ("variation-without-sku", "has variations without a SKU, which take no quantity")
-            } else {
-                ("listing-without-sku", "has no SKU, so it is linked by hand or not at all")
-            };
-            let part = item.parts.iter().find(|part| part.sku.is_none());
-            let listing = part.map(|part| item.key(part).listing());
-            let next = "give it a SKU (custom label) in Seller Hub, then `eys link`";
-            Probe { listing, ..Probe::note(code, named(item, words), next) }
-        }));
-        probes.extend(told(fixed().filter(|item| item.on_hold), |item| {
-            let listing = item.parts.first().map(|part| item.key(part).listing());
-            let message = named(item, "is held back by eBay");
-            Probe { listing, ..Probe::problem("listing-on-hold", message, "Seller Hub says what to mend") }
-        }));
-        Ok(probes)
+        Ok(items)
     }
 
     /// Tells which listings belong to the Inventory API, and what is odd about them.
-    async fn models(&self) -> Vec<Probe> {
+    async fn models(&self, items: &[Item]) -> Vec<Probe> {
         let count = match self.inventory.count().await {
             Ok(count) => count,
             Err(error) => return vec![unseen("which listings were made through the Inventory API", Some(&error))],
@@ -185,30 +222,32 @@ impl Ebay {
         }
         let message = format!("{count} goods were made through the Inventory API, which writes their listings");
         let mut probes = vec![Probe::fine("inventory-model", message)];
-        let mut wanted: Vec<_> =
-            self.skus().iter().filter_map(|(item, sku)| Some((item.clone(), sku.clone()?))).collect();
-        wanted.sort_by(|one, other| one.0.cmp(&other.0));
-        let wanted = wanted.into_iter().take(NAMED);
-        let wanted: Vec<_> =
-            wanted.map(|(item, sku)| (super::keys::Key::single(&item), sku.as_str().to_owned())).collect();
+        let parts = items.iter().flat_map(|item| item.parts.iter().map(move |part| (item.key(part), part)));
+        let mut all: Vec<(Key, String)> =
+            parts.filter_map(|(key, part)| Some((key, part.sku.as_ref()?.as_str().to_owned()))).collect();
+        all.sort();
+        // An offer is a call for each: beyond the first, those alone are looked up that may be kept by warehouse.
+        let kept_apart = self.inventory.by_warehouse(&all).await;
+        let mut wanted: Vec<(Key, String)> = all.into_iter().take(NAMED).collect();
+        match kept_apart {
+            Ok(kept_apart) => wanted.extend(kept_apart),
+            Err(error) => probes.push(unseen("which listings keep their stock by warehouse", Some(&error))),
+        }
+        wanted.sort();
+        wanted.dedup();
         if let Err(error) = self.inventory.find(&wanted).await {
             probes.push(unseen("the offers of some listings", Some(&error)));
         }
-        for (key, offer) in self.inventory.found_offers() {
-            let listing = Some(key.listing());
-            if offer.distributed {
-                let message = format!("{key} keeps its stock by warehouse; eys leaves its number alone");
-                let next = "let the program that keeps it go on, and exclude it by a rule";
-                probes.push(Probe { listing: listing.clone(), ..Probe::note("stock-by-warehouse", message, next) });
-            }
-            if offer.on_hold {
-                let message = format!("the offer of {key} is held back by eBay");
-                probes.push(Probe {
-                    listing,
-                    ..Probe::problem("offer-on-hold", message, "Seller Hub says what to mend")
-                });
-            }
-        }
+        let looked_up: HashSet<Key> = wanted.into_iter().map(|(key, _)| key).collect();
+        let mut found = self.inventory.found_offers();
+        found.retain(|(key, _)| looked_up.contains(key));
+        let kept_apart: Vec<&Key> = found.iter().filter(|(_, offer)| offer.distributed).map(|(key, _)| key).collect();
+        probes.extend(by_warehouse(&kept_apart));
+        probes.extend(found.iter().filter(|(_, offer)| offer.on_hold).map(|(key, _)| {
+            let message = format!("the offer of {key} is held back by eBay");
+            let next = "Seller Hub says what to mend";
+            Probe { listing: Some(key.listing()), ..Probe::problem("offer-on-hold", message, next) }
+        }));
         probes
     }
 
@@ -226,6 +265,47 @@ impl Ebay {
             .with_next("eBay may need up to a day; `eys doctor` looks again");
         Ok(Outcome::Unknown(error))
     }
+}
+
+/// Looks through all listings for those that cannot be linked, or that eBay holds back.
+fn goods(items: &[Item]) -> Vec<Probe> {
+    let fixed = || items.iter().filter(|item| item.format == Format::FixedPrice);
+    let mut probes = vec![Probe::fine("listings", format!("fixed-price listings that are up: {}", fixed().count()))];
+    let nameless = |item: &&Item| item.parts.iter().any(|part| part.sku.is_none());
+    probes.extend(told(fixed().filter(nameless), |item| {
+        let (code, words) = if item.varied {
+            ("variation-without-sku", "has variations without a SKU, which take no quantity")
+        } else {
+            ("listing-without-sku", "has no SKU, so it is linked by hand or not at all")
+        };
+        let part = item.parts.iter().find(|part| part.sku.is_none());
+        let listing = part.map(|part| item.key(part).listing());
+        let next = "give it a SKU (custom label) in Seller Hub, then `eys link`";
+        Probe { listing, ..Probe::note(code, named(item, words), next) }
+    }));
+    probes.extend(told(fixed().filter(|item| item.on_hold), |item| {
+        let listing = item.parts.first().map(|part| item.key(part).listing());
+        let message = named(item, "is held back by eBay");
+        Probe { listing, ..Probe::problem("listing-on-hold", message, "Seller Hub says what to mend") }
+    }));
+    probes
+}
+
+/// Names listings whose stock is kept by warehouse; of many, their number is told.
+fn by_warehouse(keys: &[&Key]) -> Vec<Probe> {
+    let told = |message: String| {
+        let next = "let the program that keeps it go on, and exclude it by a rule";
+        Probe::note("stock-by-warehouse", message, next)
+    };
+    if NAMED < keys.len() {
+        let message = format!("{} listings keep their stock by warehouse; eys leaves their numbers alone", keys.len());
+        return vec![told(message)];
+    }
+    let one = |key: &&Key| {
+        let message = format!("{key} keeps its stock by warehouse; eys leaves its number alone");
+        Probe { listing: Some(key.listing()), ..told(message) }
+    };
+    keys.iter().map(one).collect()
 }
 
 /// Names findings one by one, and of too many their number.

@@ -137,6 +137,13 @@ struct InventoryItem {
     availability: Availability,
 }
 
+impl InventoryItem {
+    /// Tells whether its stock is kept by warehouse.
+    fn is_distributed(&self) -> bool {
+        !self.availability.ship_to_location_availability.availability_distributions.is_empty()
+    }
+}
+
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Availability {
@@ -321,6 +328,20 @@ impl Inventory {
         Ok(())
     }
 
+    /// Finds listings, each given with its SKU, whose goods it keeps by warehouse. Whether it is they that are published as
+    /// these listings, their offers tell.
+    pub async fn by_warehouse(&self, listings: &[(Key, String)]) -> Result<Vec<(Key, String)>> {
+        let mut found = Vec::new();
+        let asked: Vec<&(Key, String)> =
+            listings.iter().filter(|(_, sku)| sku.chars().count() <= LONGEST_SKU).collect();
+        for batch in asked.chunks(BATCH) {
+            let items = self.items(batch.iter().map(|(_, sku)| sku.as_str()).collect()).await?;
+            let apart = |(_, sku): &&&(Key, String)| items.get(sku).is_some_and(InventoryItem::is_distributed);
+            found.extend(batch.iter().filter(apart).map(|listing| (*listing).clone()));
+        }
+        Ok(found)
+    }
+
     /// Looks SKUs up (`bulkGetInventoryItem`); those that it does not know are left out. One that it takes for no SKU may
     /// spoil the call for the others: then each is looked up alone.
     async fn items(&self, mut skus: Vec<&str>) -> Result<HashMap<String, InventoryItem>> {
@@ -383,7 +404,7 @@ impl Inventory {
             sku: sku.to_owned(),
             marketplace: offer.marketplace_id.unwrap_or_default(),
             group: item.inventory_item_group_keys.first().filter(|_| key.sku.is_some()).cloned(),
-            distributed: !item.availability.ship_to_location_availability.availability_distributions.is_empty(),
+            distributed: item.is_distributed(),
             on_hold: offer.listing.and_then(|listing| listing.listing_on_hold).unwrap_or(false),
         }))
     }

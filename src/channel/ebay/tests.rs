@@ -379,6 +379,7 @@ async fn out_of_stock_control_is_mended() {
         (200, r#"{"access_token":"application-secret","expires_in":7200}"#.to_owned()),
         (200, limits.to_owned()),
         (200, xml("GetMyeBaySelling", "Success", active)),
+        (200, r#"{"sellerRegistrationCompleted":true,"sellingLimit":{"quantity":1}}"#.to_owned()),
         (200, NO_INVENTORY.to_owned()),
     ];
     let (web, script) = ebay(&answers);

@@ -70,11 +70,11 @@ impl Ebay {
         }
     }
 
-    pub(super) fn privileges(&self, world: &World) -> Answer {
+    /// 2: the limit itself, and not what is left of it.
+    pub(super) fn privileges(&self) -> Answer {
         let mut body = json!({ "sellerRegistrationCompleted": true });
         if let Some(most) = self.selling_limit {
-            let left = (most - self.offered(world)).max(0);
-            body["sellingLimit"] = json!({ "quantity": left, "amount": { "currency": "USD", "value": "25000.00" } });
+            body["sellingLimit"] = json!({ "quantity": most, "amount": { "currency": "USD", "value": "25000.00" } });
         }
         json_answer(200, &body)
     }

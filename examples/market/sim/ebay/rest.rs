@@ -258,7 +258,7 @@ impl Ebay {
             "withdrawOffer" | "withdrawOfferByInventoryItemGroup" => self.withdraw(world, call, troubles),
             "getOrders" => self.list_orders(world, call, troubles),
             "getOrder" => self.one_order(world, call),
-            "getPrivileges" => Ok(self.privileges(world)),
+            "getPrivileges" => Ok(self.privileges()),
             "getOptedInPrograms" => Ok(self.programs()),
             "optInToProgram" => self.opt(world, call, true),
             "optOutOfProgram" => self.opt(world, call, false),
