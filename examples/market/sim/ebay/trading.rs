@@ -1,5 +1,7 @@
 //! The frame of Trading's calls (1.6): one address for all, the call's name in a header, status 200 whatever happens.
 
+use http::StatusCode;
+
 use super::forms::{is_played, misfit};
 use super::quota::Full;
 use super::tokens::Shut;
@@ -19,6 +21,8 @@ pub(super) struct Fault {
     about: Vec<String>,
     warning: bool,
     system: bool,
+    /// The request is none that the call takes.
+    misfit: bool,
 }
 
 /// What a call comes to.
@@ -38,7 +42,7 @@ pub(super) type Traded = Result<Said, Fault>;
 
 impl Fault {
     pub fn new(code: &str, words: &str) -> Self {
-        Self { code: code.into(), words: words.into(), about: Vec::new(), warning: false, system: false }
+        Self { code: code.into(), words: words.into(), about: Vec::new(), warning: false, system: false, misfit: false }
     }
 
     pub fn warning(code: &str, words: &str) -> Self {
@@ -60,9 +64,9 @@ impl Fault {
         self.warning
     }
 
-    /// A request that cannot be read (9).
+    /// A request that cannot be read (9), or does not fit the official schema.
     pub fn unreadable(why: &str) -> Self {
-        Self::new("5", &format!("XML Parse error: {why}."))
+        Self { misfit: true, ..Self::new("5", &format!("XML Parse error: {why}.")) }
     }
 
     /// A value that will not do.
@@ -142,8 +146,13 @@ impl Ebay {
             readable(call, &request)?;
             self.call(world, call, &request, troubles)
         });
+        let misfit = said.as_ref().is_err_and(|fault| fault.misfit);
         let said = said.unwrap_or_else(|fault| Said { faults: vec![fault], ..Said::default() });
-        let answer = respond(ask, &known, said, &time(world.now));
+        let mut answer = respond(ask, &known, said, &time(world.now));
+        if misfit {
+            // eBay says that with 200 too; here it must not be overlooked, as a program that does so has a fault of its own.
+            answer.status = StatusCode::INTERNAL_SERVER_ERROR;
+        }
         match Xsd::known().filter(|_| troubles.is_empty()).and_then(|schema| misfit_of(schema, &answer)) {
             Some(wrong) => told(500, "text/plain", format!("the simulated shop answered amiss: {wrong}")),
             None => answer,
