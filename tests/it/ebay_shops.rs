@@ -799,6 +799,44 @@ async fn a_relisted_listing_follows_once_accepted() {
     assert_eq!(ebay.available("MUG"), 6);
 }
 
+// proves L2, W4, X3: the same of a source: once it is accepted the new listing takes the place of the old one. What was sold
+// on either of them stays sold there, and what was sold elsewhere meanwhile is owed and taken off the new one, once.
+#[tokio::test(start_paused = true)]
+async fn a_relisted_source_listing_takes_its_place_once_accepted() {
+    let goods = [("BOWL", 10), ("CUP", 10), ("HAT", 10), ("MILK", 10), ("JAR", 10)];
+    for inventory in [false, true] {
+        let about = format!("Inventory model: {inventory}");
+        let mut shops = Shops::new();
+        let source = shops.ebay_of(Role::Source, &EbaySpec::new("bay", &goods).with(mug(inventory)));
+        let outlet = shops.shopify("outlet", Role::Target, &[&goods[..], &[("MUG", 10)]].concat());
+        shops.start().await;
+        source.buy("MUG", 1).unwrap();
+        outlet.buy("MUG", 1).unwrap();
+        let old = source.item_id("MUG");
+        source.end_listing("MUG");
+        assert_ne!(source.relist("MUG"), old);
+        source.buy("MUG", 1).unwrap();
+        outlet.buy("MUG", 2).unwrap();
+        shops.pass(2 * 3600).await;
+        shops.sync().await;
+        shops.pass(120).await;
+        shops.sync().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (8, 0), "{about}: nothing stands for it yet");
+        let words = told_by_doctor(&shops, "bay", "relisted").await;
+        assert!(words.contains("sold line"), "{about}: {words}");
+        assert_eq!(shops.link().await, 0, "{about}: it is proposed, no more");
+        assert_eq!(shops.accept().await, 1, "{about}");
+        shops.rest().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (5, 5), "{about}");
+        source.buy("MUG", 1).unwrap();
+        outlet.buy("MUG", 1).unwrap();
+        shops.pass(900).await;
+        shops.rest().await;
+        assert_eq!((source.available("MUG"), outlet.available("MUG")), (3, 3), "{about}");
+        assert!(!finds(&shops, "bay", "relisted").await, "{about}");
+    }
+}
+
 // proves W3: eBay does not say whether cancelled units are back on the shelf; what was cancelled before it was shipped is
 // given back, once.
 #[tokio::test(start_paused = true)]
