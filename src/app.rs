@@ -12,7 +12,7 @@ use crate::config::{ChannelConfig, Config, config_path, state_path};
 use crate::domain::ChannelName;
 use crate::engine::{Clock, Lane, Progress, Settings, Surroundings};
 use crate::net::http::Http;
-use crate::store::{Credentials, KeptToken};
+use crate::store::{Credentials, KeptToken, StoreError};
 use crate::ui::Failure;
 
 /// Where the files of this run are.
@@ -128,6 +128,11 @@ pub fn keeper(state: &std::path::Path) -> Arc<dyn Keeper> {
     Arc::new(BesideState { credentials: Credentials::of(state), purpose: Purpose::Work })
 }
 
+/// Says what is wrong with that file and what mends it, in one: a channel that it fails tells it in its own error.
+fn told(error: &StoreError) -> String {
+    format!("{}; {}", error.message, error.next)
+}
+
 struct BesideState {
     credentials: Credentials,
     purpose: Purpose,
@@ -136,7 +141,7 @@ struct BesideState {
 #[async_trait]
 impl Keeper for BesideState {
     async fn load(&self, channel: &ChannelName) -> Result<Option<Token>, String> {
-        let kept = self.credentials.token(channel).map_err(|error| error.to_string())?;
+        let kept = self.credentials.token(channel).map_err(|error| told(&error))?;
         Ok(kept.map(|kept| Token {
             access: SecretString::from(kept.access),
             refresh: kept.refresh.map(SecretString::from),
@@ -156,22 +161,22 @@ impl Keeper for BesideState {
             by: token.by.clone(),
             scopes: token.scopes.clone(),
         };
-        self.credentials.keep(channel, &kept).map_err(|error| error.to_string())
+        self.credentials.keep(channel, &kept).map_err(|error| told(&error))
     }
 
     async fn notes(&self, channel: &ChannelName) -> Result<Option<String>, String> {
-        self.credentials.notes(channel).map_err(|error| error.to_string())
+        self.credentials.notes(channel).map_err(|error| told(&error))
     }
 
     async fn keep_notes(&self, channel: &ChannelName, notes: &str) -> Result<(), String> {
         if self.purpose == Purpose::Look {
             return Ok(());
         }
-        self.credentials.keep_notes(channel, notes).map_err(|error| error.to_string())
+        self.credentials.keep_notes(channel, notes).map_err(|error| told(&error))
     }
 
     fn take_renewal(&self, channel: &ChannelName) -> Result<Option<Renewing>, String> {
-        let renewal = self.credentials.take_renewal(channel).map_err(|error| error.to_string())?;
+        let renewal = self.credentials.take_renewal(channel).map_err(|error| told(&error))?;
         Ok(renewal.map(|renewal| Box::new(renewal) as Renewing))
     }
 }

@@ -292,7 +292,7 @@ fn linked(store: &Store) -> Result<BTreeSet<ListingRef>, StoreError> {
 }
 
 /// Returns the listings that are out of sight since they have nothing left: targets that eys hid, and those of a source
-/// whose platform keeps none at 0 (Z1, Z2).
+/// whose platform keeps none at 0 (Z1, Z2). One that its owner took off with a last unit in it looks like these, and is told.
 fn hidden(lanes: &[Lane], store: &Store) -> Result<BTreeSet<(ChannelName, ListingKey)>, StoreError> {
     let mut hidden = BTreeSet::new();
     for lane in lanes {
@@ -301,10 +301,21 @@ fn hidden(lanes: &[Lane], store: &Store) -> Result<BTreeSet<(ChannelName, Listin
         if lane.role == Role::Source && lane.capability().zero == ZeroKept::Never {
             let empty = |known: &Known| known.reading.is_some_and(|seen| seen.level.0 <= 0);
             let all = store.read(|tx| tx.listings(&lane.name))?;
-            hidden.extend(all.into_iter().filter(empty).map(|known| (known.at.channel, known.at.key)));
+            for known in all.into_iter().filter(empty) {
+                if !emptied_by_owner(store, &known)? {
+                    hidden.insert((known.at.channel, known.at.key));
+                }
+            }
         }
     }
     Ok(hidden)
+}
+
+/// Tells whether its owner left nothing of a listing of the source, and we wrote nothing to it since.
+fn emptied_by_owner(store: &Store, known: &Known) -> Result<bool, StoreError> {
+    let pushed = known.pushed.map(|pushed| pushed.movement);
+    let Some(change) = known.owners_change.filter(|change| pushed < Some(*change)) else { return Ok(false) };
+    Ok(store.read(|tx| tx.movement(change))?.is_some_and(|change| change.to == Some(0)))
 }
 
 fn look_at_skus(plan: &LinkPlan, checkup: &mut Checkup) {

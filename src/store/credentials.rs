@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::value::from_json;
-use super::{Result, StoreError, beside};
+use super::{Result, StoreError, Trouble, beside};
 use crate::domain::{ChannelName, Writer};
 
 /// A token as it is kept. Its `Debug` shows nothing of it.
@@ -150,11 +149,20 @@ impl Credentials {
     }
 
     fn load(&self) -> Result<Kept> {
-        match std::fs::read_to_string(&self.path) {
-            Ok(text) => from_json(&text),
+        match std::fs::read(&self.path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| self.damaged(&error)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Kept::default()),
             Err(error) => Err(StoreError::file(&self.path, &error)),
         }
+    }
+
+    /// Makes the error of a file that cannot be understood: where it breaks, and not what stands there, which may be a token.
+    /// Nothing is written to it any more, so that whatever is left of it stays.
+    fn damaged(&self, error: &serde_json::Error) -> StoreError {
+        let message = format!("{}: it is damaged from line {} on", self.path.display(), error.line());
+        let next = "nothing was overwritten; move it away, and run `eys auth CHANNEL` for each channel that you gave \
+                    consent to in the browser";
+        StoreError::new(Trouble::Damaged, message, next)
     }
 
     fn save(&self, kept: &Kept) -> Result<()> {

@@ -20,8 +20,8 @@ fn free_address() -> String {
     format!("http://localhost:{port}/callback")
 }
 
-// proves F3, F7: consent comes back by itself from a browser on this machine, or is pasted; it opens the shop, is kept
-// beside the state, and each renewal of it too.
+// proves F3, F6, F7: consent comes back by itself from a browser on this machine, or is pasted; it opens the shop, is kept
+// beside the state, and each renewal of it too; where what is kept is lost, it is given anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seller_consents_and_the_browser_comes_back() {
     let market = Market::live(1);
@@ -61,6 +61,14 @@ async fn a_seller_consents_and_the_browser_comes_back() {
     home.eys("sync").is(0);
     home.eys("doctor").lacks(".refresh-").lacks(".access-").has("the consent lasts until");
     assert!(!home.read("channels.toml").contains(".refresh-"));
+    // What is kept beside the state breaks, and is moved away.
+    let kept = home.read("state.db.credentials");
+    home.write("state.db.credentials", kept.split_at(kept.len() / 2).0);
+    home.eys("sync").is(1).has("it is damaged").lacks(".refresh-").lacks(".access-");
+    std::fs::remove_file(home.path("state.db.credentials")).unwrap();
+    home.eys("sync").is(1).has("`eys auth stall`");
+    consent(&home, "stall", browse).is(0);
+    home.eys("sync").is(0);
 }
 
 // proves F5, Z4: once the owner allowed what it costs, or asks for a full run, what was refused is tried again at once.

@@ -167,6 +167,27 @@ fn credentials_that_end() {
     home.eys("doctor").is(0);
 }
 
+// proves F6, I2: a file of credentials that is damaged is told by every command that needs it, with what mends it and nothing
+// that stands in it; once it is moved away, all goes on.
+#[test]
+fn a_damaged_file_of_credentials_is_told() {
+    let home = Home::in_step();
+    let whole = home.read("state.db.credentials");
+    let torn = format!("{}\"tokens\": {{ \"stall\": \"hush-1\"", whole.split("\"tokens\"").next().unwrap());
+    for damaged in [torn.as_str(), ""] {
+        home.write("state.db.credentials", damaged);
+        for command in ["sync", "sync --dry-run", "status --check", "doctor"] {
+            let told = home.eys(command);
+            told.is(1).has("/home/owner/eys/state.db.credentials: it is damaged from line ").lacks("hush-1");
+            told.has("next: nothing was overwritten; move it away, and run `eys auth CHANNEL` for each channel");
+        }
+        assert_eq!(home.read("state.db.credentials"), damaged);
+    }
+    std::fs::remove_file(home.path("state.db.credentials")).unwrap();
+    home.eys("sync").is(0);
+    home.eys("doctor").is(0);
+}
+
 // What needs no secret works all the same where others can read one, and complains of it.
 // finds secret-readable
 #[tokio::test(flavor = "multi_thread")]

@@ -169,3 +169,55 @@ async fn a_renewal_that_dies_at_any_moment_is_gone_on_with() {
         assert!(lost <= may_be_lost, "{kind}: {lost} lost");
     }
 }
+
+// proves F3, F4, F6: whatever a power cut leaves of the write of a token that is good once, the next process goes on with the
+// old one, or with the new one; where the old one is used up, that is told.
+#[tokio::test(start_paused = true)]
+async fn a_write_of_a_token_that_breaks_off_leaves_the_old_one_or_the_new_one() {
+    for quarters in [0, 2, 4, 8] {
+        let platform = Platform::new("etsy");
+        let beside = |ending: &str| platform.folder.path().join(format!("state.db.credentials{ending}"));
+        let (kept, new) = (beside(""), beside(".new"));
+        assert_eq!(platform.fetched(&[platform.process()]).await, 1, "at the beginning");
+        let whole = std::fs::read(&kept).unwrap();
+        // Where it broke off before the new file took the old one's place, the old one stands there.
+        let left = whole.len() * quarters / 4;
+        std::fs::write(&new, [whole.as_slice(), whole.as_slice()].concat().split_at(left).0).unwrap();
+        assert_eq!(platform.fetched(&[platform.process()]).await, 0, "{left} bytes are left of it");
+        assert_eq!(std::fs::read(&kept).unwrap(), whole);
+        tokio::time::sleep(std::time::Duration::from_hours(25)).await;
+        assert_eq!(platform.fetched(&[platform.process()]).await, 1, "{left} bytes are left of it");
+        assert_eq!(platform.fetched(&[platform.process()]).await, 0, "the new one is kept whole");
+        assert!(!new.exists());
+        tokio::time::sleep(std::time::Duration::from_hours(25)).await;
+        std::fs::write(&kept, &whole).unwrap();
+        let refused = platform.process().listings(None).await.unwrap_err();
+        assert_eq!(refused.next.as_deref(), Some("run `eys auth shop`"), "{refused}");
+    }
+}
+
+// proves F3, F6: a file of credentials that is damaged is told, with what mends it and with nothing that stands in it; it is
+// not written over, and no token is used that was read from a half of it.
+#[tokio::test(start_paused = true)]
+async fn a_damaged_file_of_credentials_is_told_and_left_as_it_is() {
+    let platform = Platform::new("etsy");
+    let kept = platform.folder.path().join("state.db.credentials");
+    assert_eq!(platform.fetched(&[platform.process()]).await, 1, "at the beginning");
+    let whole = std::fs::read(&kept).unwrap();
+    let token = Credentials::of(&platform.folder.path().join("state.db")).token(&name("shop")).unwrap().unwrap();
+    let secrets = [token.access.clone(), token.refresh.unwrap()];
+    let halves = (0..whole.len()).map(|length| whole[..length].to_vec());
+    let odd = format!(r#"{{"state":null,"tokens":{{"shop":"{}"}}}}"#, token.access);
+    let not_text = [&whole[..whole.len() / 2], &[0xFF, 0xFE][..], &whole[whole.len() / 2..]].concat();
+    platform.market.forget_calls();
+    for damaged in halves.chain([odd.into_bytes(), not_text, vec![0; whole.len()]]) {
+        std::fs::write(&kept, &damaged).unwrap();
+        let told = platform.process().listings(None).await.unwrap_err().to_string();
+        let mends = told.contains("state.db.credentials: it is damaged") && told.contains("run `eys auth CHANNEL`");
+        assert!(mends && !secrets.iter().any(|secret| told.contains(secret)), "{told}");
+        assert_eq!(std::fs::read(&kept).unwrap(), damaged);
+    }
+    assert!(platform.shop.calls().is_empty(), "{:?}", platform.shop.calls());
+    std::fs::write(&kept, &whole).unwrap();
+    assert_eq!(platform.fetched(&[platform.process()]).await, 0, "what was kept is good");
+}

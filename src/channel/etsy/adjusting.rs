@@ -59,9 +59,10 @@ pub(super) fn prepare(batch: &[Adjustment], key: &str) -> Result<StoredCall> {
 }
 
 impl Goal {
-    /// Tells whether units come back to a listing that was taken out of sight for its last one.
+    /// Tells whether units come back to a listing that was taken out of sight for its last one. One that its owner took off
+    /// with something in it stays there, whichever of its groups they come back to (Z1).
     fn brings_back(&self, item: &Item) -> bool {
-        self.before == 0 && 0 < self.delta && item.is(INACTIVE)
+        self.before == 0 && 0 < self.delta && item.is(INACTIVE) && item.is_emptied()
     }
 
     /// Weighs a live number. Once it was sent, no number says what became of it: a sale moves it just as far, and back again
