@@ -172,6 +172,7 @@ pub(super) fn unlimited() -> crate::domain::Capability {
         ends: false,
         ended_is_gone: false,
         counts_from_zero: false,
+        writes_items: false,
         traces: crate::domain::Traces::Nowhere,
     }
 }

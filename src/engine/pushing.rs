@@ -19,6 +19,7 @@ use crate::domain::{
     Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, TargetFacts, Why, ZeroKept,
 };
 use crate::safeguard::{Safeguard, stands};
+use crate::store::{StoreError, Tx};
 
 /// The first wait after a refusal; it doubles with each further one (F5).
 const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
@@ -217,7 +218,11 @@ impl Cycle<'_> {
         for ((id, update), outcome) in batch.into_iter().zip(outcomes) {
             let Some(known) = self.store.read(|tx| tx.known(id))? else { continue };
             let Some(decision) = self.sent.remove(&id) else { continue };
-            self.take_push(lane, known, &update, &decision, outcome.unwrap_or(Outcome::NotSent), now)?;
+            let outcome = outcome.unwrap_or(Outcome::NotSent);
+            if lane.capability().writes_items && matches!(outcome, Outcome::Done { .. } | Outcome::Unknown(_)) {
+                self.store.transaction(|tx| written_with_it(tx, &known, now))?;
+            }
+            self.take_push(lane, known, &update, &decision, outcome, now)?;
             if self.overtaken.remove(&id) {
                 self.seeds.insert(id);
             }
@@ -384,6 +389,18 @@ impl Cycle<'_> {
         });
         Ok(())
     }
+}
+
+/// Notes that what stands under the same item was written again with a listing, as it was read just before: what was sold of it
+/// meanwhile may have been run over, so that no sale till now is clearly after its last number (R1).
+fn written_with_it(tx: &Tx<'_>, known: &Known, now: Timestamp) -> Result<(), StoreError> {
+    for mut other in tx.of_item(known)? {
+        if let Some(seen) = &mut other.reading {
+            seen.done = seen.done.max(now);
+            tx.save_known(&other)?;
+        }
+    }
+    Ok(())
 }
 
 /// Decides for a listing that cannot be read: what it is offered may go out if that is no more than it may show (R1).

@@ -104,6 +104,7 @@ fn facts() -> ChannelFacts {
         ends: false,
         ended_is_gone: false,
         counts_from_zero: false,
+        writes_items: false,
         traces: Traces::Nowhere,
     };
     ChannelFacts {

@@ -890,3 +890,26 @@ async fn skus_of_one_group_share_one_number() {
     shops.rest().await;
     assert_eq!(stall.available("MAT-S"), 4);
 }
+
+// proves R1, R2: a sale of one size that falls into the moment in which another one is written, and is undone by that, is not
+// taken for one that the number shows.
+#[tokio::test(start_paused = true)]
+async fn a_sale_of_another_size_at_any_moment_of_a_push_is_not_run_over() {
+    for moment in (0..4000).step_by(100) {
+        let mut shops = Shops::new();
+        let source = shops.shopify("shop", Role::Source, &[("TEE-S", 3), ("TEE-M", 5)]);
+        let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 5)]);
+        let stall = shops.etsy_of(Role::Target, &EtsySpec::new("stall", &[]).with(tee));
+        shops.start().await;
+        source.buy("TEE-S", 1).unwrap();
+        shops.pass(120).await;
+        shops.market.set_latency(Duration::from_millis(150));
+        let sold = async {
+            tokio::time::sleep(Duration::from_millis(moment)).await;
+            stall.buy("TEE-M", 1).unwrap();
+        };
+        let (_, ()) = tokio::join!(shops.sync(), sold);
+        assert!(!shops.until_rest().await, "sold after {moment} ms");
+        assert_eq!((sizes(&source), sizes(&stall)), ((2, 4), (2, 4)), "sold after {moment} ms");
+    }
+}

@@ -169,6 +169,7 @@ impl Csv {
                 ends: false,
                 ended_is_gone: false,
                 counts_from_zero: false,
+                writes_items: false,
                 traces: Traces::Nowhere,
             },
             orders,

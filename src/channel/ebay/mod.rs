@@ -235,6 +235,7 @@ fn capability() -> Capability {
         ends: true,
         ended_is_gone: true,
         counts_from_zero: false,
+        writes_items: false,
         traces: Traces::Nowhere,
     }
 }

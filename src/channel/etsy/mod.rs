@@ -248,6 +248,7 @@ fn capability() -> Capability {
         ends: false,
         ended_is_gone: false,
         counts_from_zero: false,
+        writes_items: true,
         traces: Traces::Nowhere,
     }
 }

@@ -215,6 +215,7 @@ fn capability() -> Capability {
         ends: true,
         ended_is_gone: false,
         counts_from_zero: false,
+        writes_items: false,
         traces: Traces::Account,
     }
 }

@@ -146,6 +146,7 @@ fn capability() -> Capability {
         ends: true,
         ended_is_gone: false,
         counts_from_zero: true,
+        writes_items: false,
         traces: Traces::Listing,
     }
 }

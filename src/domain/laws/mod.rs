@@ -49,6 +49,7 @@ fn can(below_zero: bool) -> Capability {
         ends: false,
         ended_is_gone: false,
         counts_from_zero: false,
+        writes_items: false,
         traces: Traces::Nowhere,
     }
 }
