@@ -51,6 +51,8 @@ pub struct DrawnChannel {
     pub archived: Vec<String>,
     /// SKUs that draw on one number; the first gives it its name.
     pub shared: Vec<String>,
+    /// SKUs that are variations of one listing, set by set; each has a number of its own.
+    pub varied: Vec<Vec<String>>,
     pub rule: Option<DrawnRule>,
     pub at_zero: AtZero,
     pub lag: Duration,
@@ -116,6 +118,13 @@ impl DrawnChannel {
         } else {
             vec![sku]
         }
+    }
+
+    /// Returns the SKUs of the listing that this one is a variation of, itself among them: what becomes of the listing becomes
+    /// of each of them.
+    pub fn siblings<'a>(&'a self, sku: &'a str) -> Vec<&'a str> {
+        let listing = self.varied.iter().find(|listing| listing.iter().any(|other| other == sku));
+        listing.map_or_else(|| vec![sku], |listing| listing.iter().map(String::as_str).collect())
     }
 }
 
@@ -254,6 +263,7 @@ impl Drawn {
             drawn.be_alone();
         }
         drawn.relist();
+        drawn.vary();
         drawn.annex = drawn.source().kind == DrawnKind::Shopify && Dice::new(seed ^ 0xAE49).happens(0.1);
         drawn
     }
@@ -288,6 +298,30 @@ impl Drawn {
         let (channel, sku) = (channel.name, sku.clone());
         self.turns.retain(|turn| turn.channel != channel || turn.sku != sku);
         self.relisted = Some(Relisted { cycle, channel, sku, units });
+    }
+
+    /// Lets some listings abroad have variations, by dice that leave alone the seeds that once found something. Not those of a
+    /// source at Etsy: the unit that such a listing keeps when nothing of it is left may stand in any of them (Z2).
+    fn vary(&mut self) {
+        let mut dice = Dice::new(self.seed ^ 0x4_AE9E);
+        if !dice.happens(0.2) {
+            return;
+        }
+        for channel in &mut self.channels {
+            let is_source = channel.name == "source";
+            let varies = match channel.kind {
+                DrawnKind::Ebay(_) => true,
+                DrawnKind::Etsy => !is_source,
+                DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Csv { .. } => false,
+            };
+            let own = channel.listings.iter().map(|(sku, _)| sku);
+            let goods = self.goods.iter().map(|(sku, _)| sku).filter(|_| is_source);
+            let mut skus: Vec<String> = own.chain(goods).filter(|_| varies).cloned().collect();
+            while 1 < skus.len() && dice.happens(0.7) {
+                let rest = skus.split_off((2 + dice.below(2)).min(skus.len()));
+                channel.varied.push(std::mem::replace(&mut skus, rest));
+            }
+        }
     }
 
     /// Leaves the source alone: nothing follows it yet.
@@ -435,6 +469,7 @@ fn channel(dice: &mut Dice, name: &'static str, is_source: bool, goods: &[(Strin
         alone: (0..dice.below(3)).map(|nth| format!("ALONE-{nth}-{name}")).collect(),
         archived,
         shared,
+        varied: Vec::new(),
         rule: rule.filter(|_| !is_source),
         at_zero: if kind.is_shop() && dice.happens(0.2) { AtZero::Hidden } else { AtZero::Seen },
         lag: Duration::from_secs(*dice.pick(&[0, 0, 5, 30, 60]).unwrap()),

@@ -19,8 +19,8 @@ use super::oracle::secrets;
 use super::town::{self, Diary, List, ListDeed, cell};
 use crate::shops::{Shops, name};
 use crate::sim::ebay::{Ebay, EbaySpec, ListingSpec};
-use crate::sim::etsy::Etsy;
-use crate::sim::{Deed, Dice, Pace, Rule as Fault, ShopHandle, State, Trouble as Fate, Who};
+use crate::sim::etsy::{Etsy, EtsySpec, ListingSpec as EtsyListing};
+use crate::sim::{Deed, Dice, Good, Pace, Rule as Fault, ShopHandle, State, Trouble as Fate, Who};
 
 /// Runs after the trouble in which everything must have come to rest.
 const MOST_RUNS: u32 = 40;
@@ -507,7 +507,7 @@ impl<'a> Day<'a> {
 
 /// Opens a channel with what it sells; targets begin with numbers of their own.
 fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: bool) {
-    let alone = |sku: &&str| !channel.shared.iter().any(|other| other == sku);
+    let alone = |sku: &&str| !channel.shared.iter().any(|other| other == sku) && channel.siblings(sku).len() == 1;
     let in_annex = |units: &i64| if is_source && drawn.annex { units / 2 } else { 0 };
     let mut goods: Vec<(&str, i64)> = if is_source {
         let here = drawn.goods.iter().map(|(sku, units)| (sku.as_str(), units - in_annex(units)));
@@ -516,18 +516,25 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
         channel.listings.iter().map(|(sku, _)| (sku.as_str(), 3)).filter(|(sku, _)| alone(sku)).collect()
     };
     goods.extend(channel.alone.iter().chain(&channel.archived).map(|sku| (sku.as_str(), 5)));
+    let at_first =
+        |sku: &String| drawn.goods.iter().find(|(good, _)| is_source && good == sku).map_or(3, |(_, units)| *units);
+    let good = |sku: &String| Good::new(sku, at_first(sku));
+    let varied: Vec<Vec<Good>> = channel.varied.iter().map(|skus| skus.iter().map(good).collect()).collect();
     let role = if is_source { Role::Source } else { Role::Target };
     let shop = match channel.kind {
         DrawnKind::Shopify => shops.shopify(channel.name, role, &goods),
         DrawnKind::WooCommerce => shops.woocommerce(channel.name, role, &goods),
         DrawnKind::Ebay(models) => {
-            let shop = shops.ebay_of(role, &account(channel.name, models, &goods));
+            let shop = shops.ebay_of(role, &account(channel.name, models, &goods, &varied));
             shop.face(|face: &mut Ebay| {
                 (face.pays_at_once, face.pays_after) = (channel.pays_after.is_none(), channel.pays_after);
             });
             shop
         }
-        DrawnKind::Etsy => shops.etsy(channel.name, role, &goods),
+        DrawnKind::Etsy => {
+            let spec = EtsySpec::new(channel.name, &goods);
+            shops.etsy_of(role, &varied.iter().fold(spec, |spec, sizes| spec.with(EtsyListing::varied("Tee", sizes))))
+        }
         DrawnKind::Csv { .. } => return shops.csv(channel.name, role, &goods),
     };
     if channel.kind == DrawnKind::Etsy {
@@ -539,9 +546,8 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
     // A day here has more cycles than a day has calls.
     allow(&shop, channel, MANY_CALLS);
     if let [first, ..] = channel.shared.as_slice() {
-        let at_first = drawn.goods.iter().find(|(sku, _)| is_source && sku == first).map_or(3, |(_, units)| *units);
         let shared: Vec<&str> = channel.shared.iter().map(String::as_str).collect();
-        shop.add_pool("Tee", at_first, &shared);
+        shop.add_pool("Tee", at_first(first), &shared);
     }
     if is_source && drawn.annex {
         let annex = shop.add_location("Annex");
@@ -572,13 +578,14 @@ fn allow(shop: &ShopHandle, channel: &DrawnChannel, calls: usize) {
     }
 }
 
-fn account(name: &str, models: Models, goods: &[(&str, i64)]) -> EbaySpec {
-    let listing = |(nth, (sku, units)): (usize, &(&str, i64))| {
-        let listing = ListingSpec::single(sku, *units);
+fn account(name: &str, models: Models, goods: &[(&str, i64)], varied: &[Vec<Good>]) -> EbaySpec {
+    let made = |(nth, listing): (usize, ListingSpec)| {
         let is_classic = models == Models::Classic || (models == Models::Both && nth % 2 == 0);
         if is_classic { listing } else { listing.inventory() }
     };
-    goods.iter().enumerate().map(listing).fold(EbaySpec::new(name, &[]), EbaySpec::with)
+    let singles = goods.iter().map(|(sku, units)| ListingSpec::single(sku, *units));
+    let varied = varied.iter().map(|sizes| ListingSpec::varied("Tee", sizes));
+    singles.chain(varied).enumerate().map(made).fold(EbaySpec::new(name, &[]), EbaySpec::with)
 }
 
 fn rule(channel: &DrawnChannel) -> Option<Rule> {

@@ -123,6 +123,9 @@ fn a_few_thousand_days() {
         sources(|kind| matches!(kind, DrawnKind::Etsy)),
     ];
     assert!(of_each.iter().all(|sources| seeds < SEEDS || 50 <= *sources), "a kind is hardly drawn: {of_each:?}");
+    let varied = |seed: &u64| Drawn::from_seed(*seed).channels.iter().any(|channel| !channel.varied.is_empty());
+    let varied = (0..seeds).filter(varied).count();
+    assert!(seeds < SEEDS || 50 <= varied, "listings with variations are hardly drawn: {varied}");
     assert!(
         untold * 20 <= goods,
         "of {untold} of {goods} goods nobody can tell: an oracle that forgives all proves nothing"

@@ -141,7 +141,7 @@ impl Stock<'_> {
             if channel.kind.runs_over() && befell(&self.lived.slow, channel, at - SLOW, at) {
                 continue;
             }
-            if self.was_overtaken(at, channel, sku, from, to) {
+            if self.was_overtaken(at, channel, sku, from, to) || (to <= 1 && self.is_out_of_sight(channel, sku, at)) {
                 continue;
             }
             let free = DrawnChannel { rule: None, ..channel.clone() };
@@ -170,6 +170,7 @@ impl Stock<'_> {
             let deaf = befell(&self.lived.deaf, channel, at - self.blind(), at);
             // What the owner took off sale sells nothing.
             let off = self.off_sale(channel.name, sku).iter().any(|off| off.contains(at));
+            let off = off || (to <= 1 && self.is_out_of_sight(channel, sku, at));
             if !deaf && !off && !self.was_overtaken_in_run(run.from, at, channel, sku, (from, to)) {
                 let name = channel.name;
                 wrong.push(format!(
@@ -185,7 +186,7 @@ impl Stock<'_> {
     fn no_lowering_without_a_reason(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (at, channel, sku, from, to) in self.pushes().filter(|(.., from, to)| to < from) {
-            if self.was_undone(at) {
+            if self.was_undone(at) || self.is_out_of_sight(channel, sku, at) {
                 continue;
             }
             let since = self.readable_before(at - self.blind() - QUIET, at);
@@ -237,6 +238,7 @@ impl Stock<'_> {
             let must = self.must_show(channel, sku, |part| self.at(part, at));
             // The unit that a hidden listing at Etsy keeps is offered to nobody (Z2).
             let kept = channel.kind == DrawnKind::Etsy && (to, must) == (1, 0);
+            let kept = kept || (to <= 1 && self.is_out_of_sight(channel, sku, at));
             let put_back = self.was_undone(at);
             if !moved && !touched && !kept && !put_back && since > self.lived.began && to != must {
                 wrong.push(format!(

@@ -253,7 +253,7 @@ impl Stock<'_> {
     /// could know: where listings are read in turn, that takes up to a day (Y4).
     pub fn was_raised(&self, (name, sku): (&str, &str), at: Timestamp) -> bool {
         let channel = self.drawn.channels.iter().find(|channel| channel.name == name).expect("it is one of them");
-        let (mates, in_turn) = (channel.mates(sku), channel.kind == DrawnKind::Etsy);
+        let in_turn = channel.kind == DrawnKind::Etsy;
         // A sale of what came back hides in its return until its order shows, and it was offered once more till then.
         let since = at - self.blind() - SignedDuration::try_from(self.drawn.every).unwrap();
         let day = at - SignedDuration::from_hours(24);
@@ -266,7 +266,7 @@ impl Stock<'_> {
             // What comes back from an order is on sale at once, whatever the source has.
             let raised = (by_hand(&event.deed) && (if in_turn { day } else { since }) <= event.at)
                 || (comes_back(&event.deed) && since <= event.at);
-            raised && mates.contains(&event.deed.sku())
+            raised && is_about(event, channel, sku)
         })
     }
 
@@ -295,13 +295,33 @@ impl Stock<'_> {
 
     /// Tells whether anybody but us did something to a listing, or to another that draws on its number.
     pub fn touched(&self, channel: &DrawnChannel, sku: &str, recent: impl Fn(Timestamp) -> bool) -> bool {
-        let mates = channel.mates(sku);
         self.lived.events.iter().any(|event| {
-            let there = event.shop == channel.name && mates.contains(&event.deed.sku());
+            let there = event.shop == channel.name && is_about(event, channel, sku);
             let by_us = matches!(event.deed, Deed::Wrote { who: Who::App, .. });
             there && recent(event.at) && !by_us
         })
     }
+
+    /// Tells whether one of several variations of a listing at Etsy was out of sight with it just before a moment. What is
+    /// written there then is offered to nobody: with nothing left one of them keeps a unit, and a renewal leaves one (Z2).
+    pub fn is_out_of_sight(&self, channel: &DrawnChannel, sku: &str, at: Timestamp) -> bool {
+        if channel.kind != DrawnKind::Etsy || channel.siblings(sku).len() == 1 {
+            return false;
+        }
+        let before = self.lived.events.iter().rev().filter(|event| event.shop == channel.name && event.at < at);
+        let mut states = before.filter(|event| is_about(event, channel, sku)).filter_map(|event| match &event.deed {
+            Deed::Listing { what, .. } => what.strip_suffix(" at Etsy"),
+            _ => None,
+        });
+        states.next().is_some_and(|state| state != "active")
+    }
+}
+
+/// Tells whether an event is about the number of a listing, or about the whole that it is a variation of: of such a one only
+/// its first SKU is named.
+fn is_about(event: &Event, channel: &DrawnChannel, sku: &str) -> bool {
+    let of_whole = matches!(event.deed, Deed::Listing { .. }) && channel.siblings(sku).contains(&event.deed.sku());
+    of_whole || channel.mates(sku).contains(&event.deed.sku())
 }
 
 /// Tells whether a spell of some kind lay on a channel between two moments, or on all channels.
