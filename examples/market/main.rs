@@ -92,7 +92,9 @@ async fn print_block(shop: &ShopHandle, kind: &str, role: &str, lines: &[(&str, 
 
 fn block(name: &str, kind: &str, role: &str, lines: &[(&str, &str)]) {
     println!("[channels.{name}]\nkind = \"{kind}\"\nrole = \"{role}\"");
-    lines.iter().for_each(|(key, value)| println!("{key} = \"{value}\""));
+    for (key, value) in lines {
+        println!("{key} = \"{value}\"");
+    }
     println!();
 }
 

@@ -46,7 +46,7 @@ pub struct Patience {
 
 impl Counted {
     /// Begins with what the counter says.
-    fn from(units: i64, at: Timestamp) -> Self {
+    pub fn from(units: i64, at: Timestamp) -> Self {
         Self { units, at, rises: Vec::new(), cancelled: 0 }
     }
 

@@ -230,7 +230,7 @@ fn put_in_place(
     if counts {
         // It began with none sold: what its counter says beyond the sales that are known is spoken for.
         let units = taken.freed.iter().fold(0_i64, |sum, line| sum.saturating_add(line.taken));
-        new.counted = Some(Counted { units, at: now, rises: Vec::new() });
+        new.counted = Some(Counted::from(units, now));
         tx.save_known(&new)?;
     }
     taken.dirty.insert(new.id);

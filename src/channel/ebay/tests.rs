@@ -175,7 +175,9 @@ async fn a_token_that_ended_is_renewed_once() {
 /// The account as the next process finds it, with what stands in channels.toml by then.
 fn next_process(kept: &Arc<Kept>, refresh: &'static str, answers: &[&str]) -> (Ebay, Arc<Script>) {
     let script = Arc::new(Script::default());
-    answers.iter().for_each(|answer| script.add(200, answer));
+    for answer in answers {
+        script.add(200, answer);
+    }
     let mut settings = settings();
     settings.values.insert("refresh_token", Value::Secret(Arc::new(Fixed(refresh))));
     (Ebay::new(settings, Doors { transport: script.clone(), keeper: kept.clone() }).unwrap(), script)
