@@ -99,3 +99,43 @@ async fn what_the_owner_mends_is_tried_again_at_once() {
     home.eys("sync").is(0);
     assert_eq!((stall.available("MUG"), stall.for_sale("MUG")), (5, true));
 }
+
+// proves Z1: what somebody shows again while nothing is offered is hidden again: the run tells that, and the ledger why.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_at_nothing_is_told_as_hidden_again() {
+    let market = Market::live(1);
+    let goods = [("MUG", 10), ("BOWL", 4)];
+    let shop = market.add_shopify(&ShopSpec::new("mugs", &goods));
+    let stall = market.add_etsy(&EtsySpec::new("stall", &goods));
+    let redirect = "https://example.org/callback";
+    stall.face(|face: &mut Etsy| face.callbacks.insert(redirect.to_owned()));
+    let mut home = Home::new();
+    home.shopify("shop", "source", &shop).await;
+    home.etsy("stall", "target", &stall, redirect).await;
+    consent(&home, "stall", browse).is(0);
+    home.eys("link --yes").is(0);
+    home.eys("sync --yes").is(0);
+    shop.owner_sets("MUG", 0);
+    home.eys("sync --full").is(0);
+    assert!(!stall.for_sale("MUG"));
+    stall.owner_reactivates("MUG");
+    assert!(stall.for_sale("MUG"));
+    insta::assert_snapshot!(home.eys("sync --full"), @"
+    exit 0
+    ---- stdout
+    Run 4: 1 listing updated
+    ");
+    assert!(!stall.for_sale("MUG"));
+    stall.owner_reactivates("MUG");
+    insta::assert_snapshot!(home.eys("sync --full -v"), @"
+    exit 0
+    ---- stdout
+    Listings that follow
+     SKU  ON     SHOWS          BECAUSE
+     MUG  stall  1 → 0  hidden  MUG on the source: 0
+
+    Run 5: 1 listing updated
+    ");
+    assert!(!stall.for_sale("MUG"));
+    home.eys("status MUG").is(0).has("shown again by you or another program");
+}
