@@ -12,6 +12,7 @@ use super::settling::Stored;
 use crate::domain::observe::{SAME_MOMENT, explain, later};
 use crate::domain::settle::{Evidence, Goal, Second, second_reading};
 use crate::domain::{Component, Delta, ExactlyOnce, Intent, Level, ListingId};
+use crate::store::{StoreError, Tx};
 
 /// How soon a second reading must come for what is missing to be taken for lost: a run that died in between, or a shop
 /// that was down, lets it come later.
@@ -71,12 +72,12 @@ impl Cycle<'_> {
     }
 
     /// Has the shop's orders, and then the listings themselves, read again.
-    pub fn read_again(&mut self, lane: &Lane) {
+    pub fn read_again(&mut self, lane: &Lane) -> Result<(), StoreError> {
         // It was the rest before an adjustment, which comes first.
         if !self.unsettled.is_empty() {
-            return;
+            return Ok(());
         }
-        let waiting: Vec<ListingId> = self.confirming.keys().copied().collect();
+        let mut waiting: Vec<ListingId> = self.confirming.keys().copied().collect();
         for step in self.confirming.values_mut() {
             *step = match *step {
                 Confirming::Doubting(first) => Confirming::Asking(first),
@@ -84,9 +85,14 @@ impl Cycle<'_> {
                 step => step,
             };
         }
+        // What stands under the same item was written with it.
+        if lane.capability().writes_items {
+            waiting.extend(self.store.read(|tx| beside(tx, &waiting))?);
+        }
         let state = self.lane(&lane.name);
         state.to_observe = true;
         state.look.extend(waiting);
+        Ok(())
     }
 
     /// Closes an intent by its second reading, and notes what is to be sent once more.
@@ -169,4 +175,13 @@ impl Cycle<'_> {
         let until = later(stored.intent.sent, lane.capability().still_running);
         self.unanswered.contains(&stored.intent.listing) && now < until
     }
+}
+
+/// Returns the other listings that stand under the items of some.
+fn beside(tx: &Tx<'_>, ids: &[ListingId]) -> Result<Vec<ListingId>, StoreError> {
+    let mut others = Vec::new();
+    for known in ids.iter().filter_map(|id| tx.known(*id).transpose()) {
+        others.extend(tx.of_item(&known?)?.into_iter().map(|other| other.id));
+    }
+    Ok(others)
 }

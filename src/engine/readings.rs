@@ -12,10 +12,11 @@ use super::standing::no_number;
 use super::take::Taken;
 use crate::channel::ChannelError;
 use crate::domain::observe::{self, Meaning, later};
+use crate::domain::settle::Goal;
 use crate::domain::unpaid;
 use crate::domain::{
-    Act, ChannelName, Counted, Found, IntentState, Known, Level, Listing, ListingId, ListingRef, ListingState, Reading,
-    Role, RunId, Shown, Why,
+    Act, ChannelName, Counted, Delta, Found, IntentState, Known, Level, Listing, ListingId, ListingRef, ListingState,
+    Reading, Role, RunId, Shown, Why,
 };
 use crate::store::{StoreError, Tx};
 
@@ -222,10 +223,11 @@ impl Reader<'_> {
             }
             Role::Source if !may_read(tx, &known, found)? => Meaning::Nothing,
             Role::Source => {
-                let before = tx.own_lines(known.id)?;
-                let mut own = before.clone();
+                let lines = tx.own_lines(known.id)?;
+                let mut own = lines.clone();
                 let meaning = observe::source(&mut known, found, self.begun, self.now, &mut own);
-                for (line, _) in own.iter_mut().zip(&before).filter(|(line, before)| **line != **before) {
+                let meaning = self.unless_run_over(tx, before, meaning, taken)?;
+                for (line, _) in own.iter_mut().zip(&lines).filter(|(line, before)| **line != **before) {
                     tx.save_line(line)?;
                     taken.dirty.insert(known.id);
                 }
@@ -247,6 +249,34 @@ impl Reader<'_> {
             taken.dirty.extend(twins(tx, &self.lane.name, &known.listing)?);
         }
         Ok(matches!(found, Found::Level { .. } | Found::Gone))
+    }
+
+    /// Tells a sale that a write of ours ran over from a change of the owner's. Where a write puts all that stands under an
+    /// item, as it was read just before, it undoes what was sold of the rest in that moment: that is taken off once more, and
+    /// so is what shows only later (X3).
+    fn unless_run_over(
+        &self,
+        tx: &Tx<'_>,
+        before: &Known,
+        meaning: Meaning,
+        taken: &mut Taken,
+    ) -> Result<Meaning, StoreError> {
+        let Some(last) = before.reading.filter(|_| self.lane.capability().writes_items) else { return Ok(meaning) };
+        let (fell, sold) = match meaning {
+            Meaning::Nothing => (0, 0),
+            Meaning::OwnersChange(expected, seen) => (expected.since(seen).0, last.level.since(expected).0),
+            _ => return Ok(meaning),
+        };
+        if !tx.adjusted_beside(before, last.begun)? {
+            return Ok(meaning);
+        }
+        tx.keep_goal(before.id, Goal { from: last.done, until: self.begun, fell: fell.max(0) })?;
+        if !(1..=sold).contains(&fell.saturating_neg()) {
+            return Ok(meaning);
+        }
+        tx.add_lost(before.id, Delta(fell))?;
+        taken.dirty.insert(before.id);
+        Ok(Meaning::Nothing)
     }
 
     /// Writes down what is bought and not paid, where that changed without an order.

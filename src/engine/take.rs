@@ -57,7 +57,7 @@ impl Cycle<'_> {
             JobResult::Adjusted(id, attempt, outcomes) => {
                 self.take_adjusted(&lane, id, attempt, outcomes, report.done)?;
             }
-            JobResult::Rested => self.read_again(&lane),
+            JobResult::Rested => self.read_again(&lane)?,
             JobResult::ZeroKept(keeps) => self.take_zero(&lane, keeps, report.done)?,
             JobResult::Pushed(batch, outcomes) => self.take_pushed(&lane, batch, outcomes, report.done)?,
             JobResult::Stood(id, standing) => self.take_standing(&lane, id, standing, report.done)?,

@@ -221,6 +221,19 @@ impl Tx<'_> {
         self.many_known(&format!("{SELECT} {here}"), params![known.id.0, item])
     }
 
+    /// Tells whether something else under the item of a listing was adjusted since a moment.
+    pub fn adjusted_beside(&self, known: &Known, since: Timestamp) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM intent WHERE listing = ?1 AND act = 'adjust'
+            AND state <> 'not_applied' AND coalesce(sent, opened) >= ?2)";
+        let mut adjusted = self.connection.prepare_cached(sql)?;
+        for other in self.of_item(known)? {
+            if adjusted.query_row(params![other.id.0, ms(since)], |row| row.get(0))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Stores all that can change about a listing between two scans.
     pub fn save_known(&self, known: &Known) -> Result<()> {
         let sql = "UPDATE listing SET level = ?2, places = ?3, begun = ?4, gone = ?5, shown_kind = ?6, shown = ?7,

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_waits.sql"),
     include_str!("migrations/0011_numberless.sql"),
     include_str!("migrations/0012_reasons.sql"),
+    include_str!("migrations/0013_adjusted.sql"),
 ];
 
 /// Brings a state to the newest version, with a copy of the file before each step. `path` is `None` for a state in

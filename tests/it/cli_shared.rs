@@ -314,7 +314,7 @@ fn a_state_that_cannot_be_used_is_left_as_it_is() {
     insta::assert_snapshot!(home.eys("sync"), @"
     exit 1
     ---- stderr
-    error: /home/owner/eys/state.db: the state is of version 99, and this program knows versions up to 12
+    error: /home/owner/eys/state.db: the state is of version 99, and this program knows versions up to 13
       next: use the newer version of eys, or another --state
     ");
     for line in ["link --yes", "status", "doctor", "rules test --all", "sync --dry-run"] {

@@ -913,3 +913,28 @@ async fn a_sale_of_another_size_at_any_moment_of_a_push_is_not_run_over() {
         assert_eq!((sizes(&source), sizes(&stall)), ((2, 4), (2, 4)), "sold after {moment} ms");
     }
 }
+
+// proves X3, W4: a sale of one size on a source, in the moment in which another size is written for a sale elsewhere, is undone
+// by that write, and taken off once more, whether its receipt shows at once or late.
+#[tokio::test(start_paused = true)]
+async fn a_sale_of_another_size_at_any_moment_of_a_deduction_is_not_lost() {
+    for (moment, late) in (0..6000).step_by(100).flat_map(|moment| [(moment, 0), (moment, 45)]) {
+        let mut shops = Shops::new();
+        let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 5)]);
+        let source = shops.etsy_of(Role::Source, &EtsySpec::new("stall", &[]).with(tee));
+        let outlet = shops.shopify("outlet", Role::Target, &[("TEE-S", 3), ("TEE-M", 5)]);
+        shops.start().await;
+        source.set_order_delay(Duration::from_secs(late));
+        outlet.buy("TEE-S", 1).unwrap();
+        shops.pass(120).await;
+        shops.market.set_latency(Duration::from_millis(150));
+        let sold = async {
+            tokio::time::sleep(Duration::from_millis(moment)).await;
+            source.buy("TEE-M", 1).unwrap();
+        };
+        let (_, ()) = tokio::join!(shops.sync(), sold);
+        assert!(!shops.until_rest().await, "sold after {moment} ms, late by {late} s");
+        let all = (sizes(&source), sizes(&outlet));
+        assert_eq!(all, ((2, 4), (2, 4)), "sold after {moment} ms, late by {late} s");
+    }
+}
