@@ -299,7 +299,9 @@ impl Stock<'_> {
             }
             // What a sale lowers is lowered under a hold, too (P1).
             let lowers = matches!(event.deed, Deed::Wrote { from, to, .. } if to < from);
-            if event.at < self.lived.released && !lowers {
+            let kept =
+                matches!(event.deed, Deed::Wrote { to: ..=1, .. }) && self.is_out_of_sight(channel, sku, event.at);
+            if event.at < self.lived.released && !lowers && !kept {
                 wrong.push(format!("{sku} on {shop} was written before the owner let the first push go"));
             }
         }
