@@ -418,11 +418,13 @@ pub(super) fn push_report(known: &Known, decision: &Decision, end: PushEnd) -> P
         Action::Hide => Some(Quantity::ZERO),
         _ => decision.offer.as_ref().map(|offer| offer.quantity),
     };
+    // Its number is written before it is shown again, and till then nobody saw it.
+    let seen = if end == PushEnd::ShownAgain { Some(Level(0)) } else { decision.shown.most() };
     PushReport {
         listing: known.at.clone(),
         sku: known.listing.skus().next().cloned(),
         title: known.listing.title().to_owned(),
-        from: decision.shown.most(),
+        from: seen,
         to: wanted.unwrap_or_default(),
         why: why(decision, corrects(known, decision)),
         end,

@@ -440,7 +440,7 @@ fn act(showing: &Showing) -> Act {
 /// written next, and told of the other one.
 fn anew_report(gone: &Known, decision: &Decision, key: &ListingKey, level: Level) -> PushReport {
     let report = push_report(gone, decision, PushEnd::ShownAgain);
-    PushReport { from: Some(Level(0)), to: level.offerable(), why: vec![format!("it is listing {key} now")], ..report }
+    PushReport { to: level.offerable(), why: vec![format!("it is listing {key} now")], ..report }
 }
 
 /// Notes that what stands under the same item went out of sight, or came back, with a listing.

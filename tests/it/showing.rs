@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use eys::domain::Role;
 use eys::domain::policy::{SourceGone, ZeroStock};
-use eys::engine::Options;
+use eys::domain::{Level, Role};
+use eys::engine::{Options, PushEnd};
 
 use crate::findings::finds;
 use crate::shops::Shops;
@@ -52,6 +52,10 @@ async fn what_is_hidden_at_zero_is_shown_again() {
     shops.rest().await;
     assert_eq!((outlet.available("MUG"), live(&outlet, "MUG"), live(&outlet, "BOWL")), (0, false, true));
     source.owner_sets("MUG", 3);
+    shops.pass(120).await;
+    let report = shops.sync().await;
+    let shown = report.pushes.iter().find(|push| push.end == PushEnd::ShownAgain);
+    assert_eq!(shown.map(|push| (push.from, push.to.units())), Some((Some(Level(0)), 3)), "{:?}", report.pushes);
     shops.rest().await;
     assert_eq!((outlet.available("MUG"), live(&outlet, "MUG")), (3, true));
 }

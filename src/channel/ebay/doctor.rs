@@ -149,7 +149,8 @@ impl Ebay {
     async fn calls_left(&self) -> Probe {
         match self.limits.ask(&self.api).await {
             Ok(Some(Quota { most, left, refills })) => {
-                let message = format!("{left} of the day's {most} Trading calls are left, until {refills:.0}");
+                let until = refills.strftime("%Y-%m-%d %H:%M UTC");
+                let message = format!("{left} of the day's {most} Trading calls are left, until {until}");
                 if left < most / 4 {
                     Probe::note(
                         "calls-left",
