@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eys::domain::{Act, Hold, IntentState, Line, LineId, ListingId, Why};
+use eys::domain::{Act, Hold, HoldWhy, IntentState, Line, LineId, ListingId, Why};
 use eys::store::{StoreError, Tx};
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,6 +90,8 @@ pub struct Lived {
     pub untied: Vec<(Stretch, Listing)>,
     /// When a target was held, by channel and SKU: what it sells meanwhile is the owner's to prevent (H1).
     pub held: Vec<(Stretch, Listing)>,
+    /// When a listing was left alone, since somebody else keeps writing to it: what it sells is what they put there (R4).
+    pub left_alone: Vec<(Stretch, Listing)>,
     /// When a line of a listing waited for the owner: till then it is not counted (W3, W5).
     pub waited: Vec<(Stretch, Listing)>,
     /// What the program believes of each line.
@@ -228,12 +230,13 @@ impl Day<'_> {
         self.lived.oversold = oversold;
     }
 
-    /// Returns the listings that are held.
-    fn held(&self) -> BTreeSet<Listing> {
+    /// Returns the listings that are held, for some reasons.
+    fn held(&self, why: impl Fn(HoldWhy) -> bool) -> BTreeSet<Listing> {
         let store = &self.shops.store;
         let frozen = |hold: Hold| store.read(|tx| tx.frozen(hold.id)).unwrap();
         let mut held = BTreeSet::new();
-        for frozen in store.read(|tx| tx.holds()).unwrap().into_iter().flat_map(frozen) {
+        let holds = store.read(|tx| tx.holds()).unwrap().into_iter().filter(|hold| why(hold.why));
+        for frozen in holds.flat_map(frozen) {
             let known = store.read(|tx| tx.known(frozen.listing)).unwrap().unwrap();
             held.extend(known.listing.skus().map(|sku| (known.at.channel.to_string(), sku.to_string())));
         }
@@ -252,10 +255,11 @@ impl Day<'_> {
         }
         self.noted = Some(until);
         let stretch = Stretch { from, until };
-        let held = self.held();
+        let (held, left_alone) = (self.held(|_| true), self.held(|why| why == HoldWhy::SecondWriter));
         let lines = self.shops.store.read(|tx| tx.held_lines(None)).unwrap();
         let of = |line: &Line| Some((line.channel.to_string(), line.sku.as_ref()?.to_string()));
         self.lived.held.extend(held.into_iter().map(|listing| (stretch, listing)));
+        self.lived.left_alone.extend(left_alone.into_iter().map(|listing| (stretch, listing)));
         self.lived.waited.extend(lines.iter().filter_map(of).map(|listing| (stretch, listing)));
         self.note_what_is_open(stretch);
     }
@@ -280,7 +284,7 @@ impl Day<'_> {
 
     /// Remembers what all targets that are not held show while nobody can tell what became of a change of the source.
     pub fn note_doubt(&mut self, sku: &str) {
-        let held = self.held();
+        let held = self.held(|_| true);
         let mut shows = BTreeMap::new();
         for channel in self.drawn.targets() {
             let waits = |listing: &String| held.contains(&(channel.name.to_owned(), listing.clone()));

@@ -353,6 +353,7 @@ impl Stock<'_> {
             let by_hand = |other: &&Change| other.listing.0 == "source" && !other.sale;
             let by_hand: i64 = self.changes[..nth].iter().filter(fell).filter(by_hand).map(|fall| fall.delta).sum();
             let was_held = *level - by_hand >= 0 && self.lived.held.iter().any(held);
+            let was_held = was_held || self.lived.left_alone.iter().any(held);
             // Units of a sale that waits for the owner stay on sale at the source, until the answer comes (W5).
             let asked = self.was_asked(&change.sku, change.at - self.blind(), change.at);
             let doubted = |(doubted, sku): &(Stretch, String)| {
