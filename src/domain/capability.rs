@@ -53,7 +53,7 @@ pub struct Capability {
     pub ended_is_gone: bool,
     /// Whether stock management that is turned on begins at 0, because the platform keeps no number while it is off.
     pub counts_from_zero: bool,
-    /// Whether a write puts the numbers of all that stands under an item, as they were read just before (R1).
+    /// Whether a write puts the numbers of all that stands under an item, as they were read just before (R1, X3).
     pub writes_items: bool,
     /// Where a state that writes to it can leave its trace (I2).
     pub traces: Traces,

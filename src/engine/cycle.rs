@@ -249,11 +249,15 @@ impl<'a> Cycle<'a> {
             let late = self.engine.flying.values().any(|name| *name == lane.name);
             let print = self.engine.settings.rules_print.clone();
             let here = self.report.began;
-            let (channel, ruled) = self.store.transaction(|tx| open_channel(tx, &lane, print, here))?;
-            // The owner may have mended what was refused: as channels.toml was to be changed, or on the platform.
-            if ruled || self.options.full {
-                self.store.transaction(|tx| tx.refused_anew(&lane.name))?;
-            }
+            let full = self.options.full;
+            let (channel, ruled) = self.store.transaction(|tx| {
+                let (channel, ruled) = open_channel(tx, &lane, print, here)?;
+                // The owner may have mended what was refused: as channels.toml was to be changed, or on the platform.
+                if ruled || full {
+                    tx.refused_anew(&lane.name)?;
+                }
+                Ok((channel, ruled))
+            })?;
             self.ruled.extend(ruled.then(|| lane.name.clone()));
             let complete = channel.complete.or(channel.scanned);
             let quota = self.store.read(|tx| tx.quota(&lane.name))?;
