@@ -16,7 +16,8 @@ use crate::domain::policy::ZeroStock;
 use crate::domain::quota::Spending;
 use crate::domain::status::Status;
 use crate::domain::{
-    Component, HoldId, Known, Level, ListingId, ListingRef, Pushed, Quantity, Refusal, TargetFacts, Why, ZeroKept,
+    Component, HoldId, Known, Level, ListingId, ListingRef, ListingState, Pushed, Quantity, Refusal, TargetFacts, Why,
+    ZeroKept,
 };
 use crate::safeguard::{Safeguard, stands};
 use crate::store::{StoreError, Tx};
@@ -268,6 +269,11 @@ impl Cycle<'_> {
                     PushEnd::Pending("its number changed meanwhile; it is read and planned again".to_owned()),
                 )
             }
+            Outcome::NothingLeft if self.look_at_the_rest(lane, &known)? => {
+                not_written(&mut known);
+                let why = "more of its item has just been sold; that is read first, then it is planned again";
+                report(&known, PushEnd::Pending(why.to_owned()))
+            }
             Outcome::NothingLeft => {
                 not_written(&mut known);
                 let hide = Decision { action: Action::Hide, ..decision.clone() };
@@ -304,6 +310,29 @@ impl Cycle<'_> {
         self.store.transaction(|tx| tx.save_known(&known))?;
         self.pushes.insert(known.at, end);
         Ok(())
+    }
+
+    /// Has read what else of an item should be on sale though nothing of it is left: it was sold, and its order may not show
+    /// yet. Once the item is out of sight, nobody can tell any more (R3, Z2).
+    fn look_at_the_rest(&mut self, lane: &Lane, known: &Known) -> Result<bool, StoreError> {
+        let emptied = |id| {
+            let decision: Option<&Decision> = self.queue.get(&id);
+            decision.is_some_and(|decision| {
+                matches!(decision.action, Action::Hide | Action::Push { quantity: Quantity::ZERO, .. })
+            })
+        };
+        let should_show = |other: &Known| {
+            let on_sale = other.gone.is_none() && other.listing.state == ListingState::Live;
+            on_sale && other.shown.least() > Some(Level(0)) && !emptied(other.id)
+        };
+        let rest = self.store.read(|tx| tx.of_item(known))?;
+        let sold: Vec<ListingId> = rest.iter().filter(|other| should_show(other)).map(|other| other.id).collect();
+        if sold.is_empty() || !self.try_again(known.id) {
+            return Ok(false);
+        }
+        self.lane(&lane.name).look.extend(sold);
+        self.seeds.insert(known.id);
+        Ok(true)
     }
 
     /// Takes a listing out of sight that the platform does not keep at 0 (Z2), unless it refused that lately (F5).

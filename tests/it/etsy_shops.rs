@@ -184,6 +184,33 @@ async fn groups_of_one_listing_go_to_zero_one_by_one() {
     assert_eq!(stall.etsy_fees(Who::App), 0);
 }
 
+// proves R3, Z2: a size that was sold, and whose order does not show yet, is not put on sale again when the last other size
+// would take the listing out of sight.
+#[tokio::test(start_paused = true)]
+async fn a_size_that_sold_unseen_is_not_shown_again() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("TEE-S", 3), ("TEE-M", 1)]);
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 1)]);
+    let stall = shops.etsy_of(Role::Target, &EtsySpec::new("stall", &[]).with(tee));
+    shops.start().await;
+    stall.set_order_delay(Duration::from_secs(300));
+    stall.buy("TEE-M", 1).unwrap();
+    source.buy("TEE-S", 3).unwrap();
+    shops.pass(120).await;
+    for _ in 0..2 {
+        shops.sync().await;
+        assert_eq!((stall.for_sale("TEE-S"), stall.for_sale("TEE-M")), (false, false));
+        shops.pass(60).await;
+    }
+    shops.pass(300).await;
+    shops.rest().await;
+    assert_eq!((sizes(&source), stall.for_sale("TEE-M")), ((0, 0), false));
+    source.owner_sets("TEE-M", 2);
+    shops.pass(600).await;
+    shops.rest().await;
+    assert_eq!((stall.available("TEE-M"), stall.for_sale("TEE-M")), (2, true));
+}
+
 // proves Z1, Z2, Z5: a group that has nothing left takes no other of its listing out of sight, also where its owner wants
 // what is sold out, or gone from the source, hidden.
 #[tokio::test(start_paused = true)]
