@@ -221,7 +221,7 @@ fn capability() -> Capability {
         cheap_scan: false,
         orders: true,
         tells_restock: false,
-        // The list of changes trails by two minutes, and its windows overlap by two more (4.2).
+        // The list of changes may trail by two minutes, and its windows overlap by two more (4.2).
         lag: SignedDuration::from_mins(4),
         // Paid orders show within minutes; unpaid ones later, and the counter of sold units tells of them (O5).
         order_delay: SignedDuration::from_mins(10),

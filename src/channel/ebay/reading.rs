@@ -14,8 +14,6 @@ use crate::domain::{Found, Listing, ListingKey, Reading};
 
 /// The longest window of a list of changes; it has to stay below 48 hours (4.2).
 const WINDOW: SignedDuration = SignedDuration::from_hours(47);
-/// How far a list of changes trails behind (4.2).
-const TRAILS: SignedDuration = SignedDuration::from_mins(2);
 /// How much two windows overlap (4.2).
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// A window that is not halved any more.
@@ -105,16 +103,16 @@ impl Ebay {
         Ok(Page { items, next: after(place, since).map(Place::token), account: None })
     }
 
-    /// Returns the first window of changes. By eBay's clock it ends two minutes ago: the last minutes are still being
-    /// written, and stand in the next list, which looks back further.
+    /// Returns the first window of changes. It ends now, by eBay's clock. The last two minutes are still being written, and
+    /// eBay advises to leave them out (4.2); but a listing stands in a list by its last change alone, and one that sells all
+    /// the while would be in none. What is not in this list yet stands in the next one, which looks back further.
     async fn first_window(&self, since: Timestamp) -> Result<Place> {
         if self.api.clock().is_none() {
             self.trading.account().await?;
         }
         let now = self.api.clock();
         let now = now.ok_or_else(|| ChannelError::unexpected(CHANGES, "eBay's answers do not tell the time (Date)"))?;
-        let end = earlier(now, TRAILS).max(since.saturating_add(SHORTEST).unwrap_or(Timestamp::MAX)).min(now);
-        Ok(Place { walk: Walk::Modified, from: since.min(earlier(end, SHORTEST)), length: WINDOW, end })
+        Ok(Place { walk: Walk::Modified, from: since.min(earlier(now, SHORTEST)), length: WINDOW, end: now })
     }
 
     /// Reads listings by key, each with all its variations in one call.
@@ -155,8 +153,7 @@ fn after(place: Place, since: Timestamp) -> Option<Place> {
     // What ended is asked for when an hour is over, back to the one before: a write to such a listing is refused anyway.
     // The hours that are over are told from where the last list ended, not from how far back it is read again.
     let hour = hour_of(since);
-    let ended = earlier(later(since, REREAD), TRAILS);
-    let due = place.walk == Walk::Modified && hour_of(ended) < hour_of(place.end);
+    let due = place.walk == Walk::Modified && hour_of(later(since, REREAD)) < hour_of(place.end);
     due.then(|| Place { walk: Walk::Ended, from: earlier(hour, OVERLAP), length: WINDOW, end: place.end })
 }
 

@@ -405,9 +405,7 @@ impl Drawn {
     pub fn unseen(&self, channel: &DrawnChannel) -> Duration {
         let here = self.spells.iter().filter(|spell| spell.at == Some(channel.name));
         let stale = here.filter_map(|spell| if let Trouble::Stale(by) = spell.trouble { Some(by) } else { None });
-        // What changed at eBay in the last two minutes is not asked for: its list is still being written.
-        let trails = if let DrawnKind::Ebay(_) = channel.kind { Duration::from_mins(2) } else { Duration::ZERO };
-        stale.chain([channel.lag, trails]).max().unwrap_or_default()
+        stale.chain([channel.lag]).max().unwrap_or_default()
     }
 
     pub fn source(&self) -> &DrawnChannel {
