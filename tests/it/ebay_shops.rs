@@ -60,6 +60,28 @@ async fn an_unpaid_purchase_is_spoken_for() {
     assert_eq!((source.available("MUG"), ebay.available("MUG"), outlet.available("MUG")), (7, 7, 7));
 }
 
+// proves R1, O5: what sells all the while is seen: a list of changes names a listing by its last change, so that one which
+// sold a moment ago would stand in no list that leaves out the last minutes.
+#[tokio::test(start_paused = true)]
+async fn what_sells_all_the_while_is_seen() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("TEE-S", 10), ("TEE-M", 10)]);
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 10), Good::new("TEE-M", 10)]);
+    let ebay = shops.ebay_of(Role::Target, &EbaySpec::new("bay", &[]).with(tee));
+    let outlet = shops.shopify("outlet", Role::Target, &[("TEE-S", 10), ("TEE-M", 10)]);
+    shops.start().await;
+    for sold in 1..=4 {
+        ebay.buy_unpaid(&[("TEE-S", 1)]).unwrap();
+        shops.pass(240).await;
+        ebay.buy_unpaid(&[("TEE-M", 1)]).unwrap();
+        shops.pass(60).await;
+        is_clean(&shops.sync().await);
+        let left = 10 - sold;
+        assert_eq!((outlet.available("TEE-S"), outlet.available("TEE-M")), (left, left));
+        assert_eq!((source.available("TEE-S"), ebay.available("TEE-S")), (10, left));
+    }
+}
+
 // proves O5: what is never paid is free again when eBay no longer waits for it, whether its units come back there or not.
 #[tokio::test(start_paused = true)]
 async fn an_unpaid_purchase_that_lapses_is_free_again() {

@@ -193,7 +193,7 @@ async fn a_size_that_sold_unseen_is_not_shown_again() {
     let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 1)]);
     let stall = shops.etsy_of(Role::Target, &EtsySpec::new("stall", &[]).with(tee));
     shops.start().await;
-    stall.set_order_delay(Duration::from_secs(300));
+    stall.set_order_delay(Duration::from_mins(5));
     stall.buy("TEE-M", 1).unwrap();
     source.buy("TEE-S", 3).unwrap();
     shops.pass(120).await;
