@@ -112,9 +112,8 @@ impl Etsy {
                 }
                 None => {}
             }
-            match self.renew(&item, &key.group).await? {
-                Outcome::Done { .. } => {}
-                outcome => return Ok(outcome),
+            if let Some(outcome) = self.make_ready(&item, key, &wanted).await? {
+                return Ok(outcome);
             }
             match self.replace(key.listing, inventory, &wanted).await {
                 Err(Outcome::Refused(error)) if is_conflict(&error) => {}

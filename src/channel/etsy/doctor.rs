@@ -118,10 +118,10 @@ impl Etsy {
 
     fn sold_out(&self, item: &Item) -> Option<Probe> {
         let next = if self.fees {
-            "renew it on Etsy; eys renews only what it hid itself".to_owned()
+            "nothing, if it is linked: eys renews it as soon as there is stock again".to_owned()
         } else {
             format!(
-                "renew it on Etsy when there is stock; `fees = true` in [channels.{}] lets eys do so for what it hid",
+                "renew it on Etsy when there is stock; with `fees = true` in [channels.{}] eys does, if it is linked",
                 self.name
             )
         };

@@ -22,12 +22,13 @@ mod keys;
 mod limits;
 mod orders;
 mod reading;
+mod renewing;
 mod showing;
 #[cfg(test)]
 mod tests;
 mod writing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -126,9 +127,9 @@ struct Noted {
     lists_cancelled: bool,
     /// When cancelled receipts were last asked for by themselves.
     asked_cancelled: Option<Timestamp>,
-    /// Listings whose renewal was asked for, until it is told that it was done.
+    /// Listings whose renewal was asked for, and when, until it is told that it was done.
     #[serde(default)]
-    renewing: BTreeSet<i64>,
+    renewing: BTreeMap<i64, Timestamp>,
 }
 
 /// An Etsy shop.
@@ -285,9 +286,7 @@ impl Channel for Etsy {
     }
 
     async fn levels(&self, keys: &[ListingKey]) -> Result<Vec<Reading>> {
-        let levels = self.read_levels(keys).await;
-        self.forget_renewals().await;
-        levels
+        self.telling(self.read_levels(keys)).await
     }
 
     async fn orders(&self, window: &OrderWindow, page: Option<PageToken>) -> Result<Page<OrderFact>> {
@@ -295,9 +294,7 @@ impl Channel for Etsy {
     }
 
     async fn set(&self, batch: &[Update], _: &str) -> Result<Vec<Outcome>> {
-        let outcomes = self.write_quantities(batch).await;
-        self.forget_renewals().await;
-        outcomes
+        self.telling(self.write_quantities(batch)).await
     }
 
     async fn prepare(&self, batch: &[Adjustment], key: &str) -> Result<StoredCall> {
@@ -305,9 +302,7 @@ impl Channel for Etsy {
     }
 
     async fn adjust(&self, call: &StoredCall, attempt: Attempt) -> Result<Vec<Outcome>> {
-        let outcomes = self.send_adjustment(call, attempt).await;
-        self.forget_renewals().await;
-        outcomes
+        self.telling(self.send_adjustment(call, attempt)).await
     }
 
     async fn standing(&self, key: &ListingKey) -> Result<Option<Standing>> {
@@ -315,9 +310,7 @@ impl Channel for Etsy {
     }
 
     async fn show(&self, key: &ListingKey, act: &Showing) -> Result<Outcome> {
-        let outcome = self.change_visibility(key, act).await;
-        self.forget_renewals().await;
-        outcome
+        self.telling(self.change_visibility(key, act)).await
     }
 
     fn remarks(&self) -> Vec<Remark> {

@@ -11,13 +11,16 @@ use serde_json::Value;
 use super::Etsy;
 use super::api::Call;
 use super::errors::is_overload;
-use super::item::{ACTIVE, EXPIRED, INACTIVE, Item, SOLD_OUT, number, text};
+use super::item::{ACTIVE, EXPIRED, INACTIVE, Item, SOLD_OUT, number};
 use super::keys::Key;
 use crate::channel::{ChannelError, ErrorKind, Page, PageToken, Result};
 use crate::domain::{Found, Listing, ListingKey, Reading};
 
 const READ: &str = "reading listings";
 const LEVELS: &str = "reading quantities";
+
+/// The call that tells what many listings hold.
+const HOLD: &str = "listings/batch/inventory";
 
 /// The states whose lists are read, in this order. A draft was never on sale, and is left alone. What expired is read all the
 /// same, whatever pages that takes: a reading by key tells a number and no state, so that a linked listing that expired would
@@ -141,7 +144,7 @@ impl Etsy {
         if lacking.is_empty() {
             return Ok(());
         }
-        let mut found = self.find(&lacking, READ).await?;
+        let mut found = self.find(&lacking, HOLD, READ).await?;
         for item in items.iter_mut().filter(|item| item.inventory.is_none()) {
             item.inventory = found.remove(&item.id).and_then(|found| found.inventory);
         }
@@ -154,12 +157,12 @@ impl Etsy {
         let ids: BTreeSet<i64> = parsed.iter().flatten().map(|key| key.listing).collect();
         let mut found = BTreeMap::new();
         for part in ids.into_iter().collect::<Vec<_>>().chunks(PAGE) {
-            found.extend(self.find(part, LEVELS).await?);
+            found.extend(self.find(part, HOLD, LEVELS).await?);
         }
         self.fill_states(&mut found).await?;
         for key in parsed.iter().flatten() {
-            if found.get(&key.listing).is_some_and(|item| item.is(ACTIVE)) {
-                self.tell_renewal(key).await?;
+            if let Some(item) = found.get(&key.listing) {
+                self.heed_renewal(item, key).await?;
             }
         }
         let reading = |(listing, key): (&ListingKey, &Option<Key>)| {
@@ -170,13 +173,13 @@ impl Etsy {
         Ok(keys.iter().zip(&parsed).map(reading).collect())
     }
 
-    /// Finds listings with what they hold; those that are not there are left out.
+    /// Finds listings by a call that takes many ids; those that are not there are left out.
     ///
     /// One id that Etsy does not know makes it refuse all of a call, so that such a one is found by halves.
-    async fn find(&self, ids: &[i64], operation: &'static str) -> Result<BTreeMap<i64, Item>> {
+    async fn find(&self, ids: &[i64], path: &str, operation: &'static str) -> Result<BTreeMap<i64, Item>> {
         let (mut found, mut open, mut alone) = (BTreeMap::new(), vec![ids.to_vec()], Vec::new());
         while let Some(part) = open.pop() {
-            match self.find_at_once(&part, operation).await {
+            match self.find_at_once(&part, path, operation).await {
                 Ok(items) => {
                     let items = items.into_iter().filter(|item| part.contains(&item.id));
                     found.extend(items.map(|item| (item.id, item)));
@@ -199,8 +202,8 @@ impl Etsy {
         Ok(found)
     }
 
-    async fn find_at_once(&self, ids: &[i64], operation: &'static str) -> Result<Vec<Item>> {
-        let call = Call::get(operation, format!("listings/batch/inventory?listing_ids={}", joined(ids)));
+    async fn find_at_once(&self, ids: &[i64], path: &str, operation: &'static str) -> Result<Vec<Item>> {
+        let call = Call::get(operation, format!("{path}?listing_ids={}", joined(ids)));
         let call = if SHORTEST < ids.len() { call.once() } else { call };
         Raw::read(self.api.ask(&call).await?, operation)?.items(operation)
     }
@@ -231,22 +234,16 @@ impl Etsy {
         }
     }
 
-    /// Asks for the states of listings, where the reading of what they hold does not tell them. Without them a number is
-    /// still a number.
+    /// Asks for the states of listings, where the reading of what they hold does not tell them. What is left out there too is
+    /// looked up by itself: without its state, the unit that a hidden listing keeps would count.
     async fn fill_states(&self, found: &mut BTreeMap<i64, Item>) -> Result<()> {
         let lacking: Vec<i64> = found.values().filter(|item| item.state.is_none()).map(|item| item.id).collect();
         for part in lacking.chunks(PAGE) {
-            let call = Call::get(LEVELS, format!("listings/batch?listing_ids={}", joined(part)));
-            let answer = match self.api.ask(&call).await {
-                Ok(answer) => Raw::read(answer, LEVELS)?,
-                Err(error) if error.kind == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            for value in answer.results {
-                let item = number(&value, "listing_id").and_then(|id| found.get_mut(&id));
-                if let (Some(item), Some(state)) = (item, text(&value, "state")) {
-                    item.state = Some(state.to_owned());
-                }
+            for (id, stands) in self.find(part, "listings/batch", LEVELS).await? {
+                found.entry(id).and_modify(|item| {
+                    let inventory = stands.inventory.or_else(|| item.inventory.take());
+                    *item = Item { inventory, ..stands };
+                });
             }
         }
         Ok(())

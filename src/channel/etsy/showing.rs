@@ -5,23 +5,18 @@
 //! fee was paid; one that sold out or expired meanwhile is renewed by it, which costs the fee again (Z4). A draft is never
 //! shown: it was never on sale.
 
+use super::Etsy;
 use super::api::Call;
 use super::inventory::Inventory;
 use super::item::{ACTIVE, EXPIRED, INACTIVE, Item, SOLD_OUT};
 use super::keys::Key;
 use super::writing::failed;
-use super::{Etsy, Noted};
-use crate::channel::{
-    Beside, ChannelError, ErrorKind, Outcome, Remark, Repeat, Result, Showing, Standing, costs_a_fee,
-};
+use crate::channel::{ChannelError, ErrorKind, Outcome, Repeat, Result, Showing, Standing};
 use crate::domain::{Level, ListingKey, Role};
 
 const LOOK: &str = "looking at a listing";
 const HIDE: &str = "hiding a listing";
-const SHOW: &str = "showing a listing";
-
-/// What it costs to renew a listing (section 6).
-const FEE: &str = "Etsy's listing fee (0.20 USD)";
+pub(super) const SHOW: &str = "showing a listing";
 
 impl Etsy {
     /// Tells what a listing is.
@@ -90,27 +85,12 @@ impl Etsy {
         }
     }
 
-    /// Renews a listing that sold out, so that a number written to it is on sale: by itself that would leave it sold out.
-    ///
-    /// A process that dies, or an answer that is lost, pays nothing twice (X8): whoever tries again reads what the listing is
-    /// in the same step, finds it active, and leaves it so.
-    pub(super) async fn renew(&self, item: &Item, group: &str) -> Result<Outcome> {
-        let key = Key::new(item.id, group);
-        if item.is(SOLD_OUT) {
-            return self.bring_back(&key).await;
-        }
-        if item.is(ACTIVE) {
-            self.tell_renewal(&key).await?;
-        }
-        Ok(Outcome::Done { echo: None })
-    }
-
     /// Shows a listing that was hidden. One that buyers see already is left as it is.
     pub(super) async fn bring_back(&self, key: &Key) -> Result<Outcome> {
         let Some(item) = self.bare_item(key.listing, SHOW).await? else { return Ok(Outcome::Gone) };
         match item.state.as_deref() {
             Some(ACTIVE) => {
-                self.tell_renewal(key).await?;
+                self.heed_renewal(&item, key).await?;
                 return Ok(Outcome::Done { echo: None });
             }
             Some(INACTIVE | SOLD_OUT | EXPIRED) => {}
@@ -121,62 +101,14 @@ impl Etsy {
                 return Ok(Outcome::Refused(error));
             }
         }
-        if !self.is_renewed(&item) {
-            return self.put_into(key.listing, ACTIVE, SHOW).await;
+        if self.is_renewed(&item) {
+            return self.renew(&item, key).await;
         }
-        if !self.fees {
-            return Ok(Outcome::Refused(self.costs_a_fee(&item, SHOW)));
-        }
-        // Noted before it is sent, so that the fee is told also where the answer never comes, or this process dies (P4).
-        let asks = |noted: &mut Noted| {
-            noted.renewing.insert(key.listing);
-        };
-        self.notes.change(asks).await?;
-        let outcome = self.put_into(key.listing, ACTIVE, SHOW).await;
-        match &outcome {
-            Ok(Outcome::Done { .. }) => self.tell_renewal(key).await?,
-            Ok(Outcome::Unknown(_)) => {}
-            _ => self.notes.change(|noted| noted.renewing.retain(|asked| *asked != key.listing)).await?,
-        }
-        outcome
-    }
-
-    /// Tells that a listing was renewed, now that it is seen to be active, where that was asked for and not told yet.
-    pub(super) async fn tell_renewal(&self, key: &Key) -> Result<()> {
-        let asked = self.notes.read().await?.renewing.contains(&key.listing);
-        if asked && !self.renewals_told().contains(&key.listing) {
-            self.remark(Remark {
-                listing: key.listing_key(),
-                about: Beside::Renewed,
-                message: format!("renewed by eys, so that it can be bought again, for {FEE}"),
-                next: None,
-            });
-        }
-        Ok(())
-    }
-
-    /// Forgets the renewals that are handed over with the call that ends here, and no sooner: a process that dies before has
-    /// told nobody. What cannot be forgotten is told once more.
-    pub(super) async fn forget_renewals(&self) {
-        let told = self.renewals_told();
-        self.notes.change(|noted| noted.renewing.retain(|listing| !told.contains(listing))).await.ok();
-    }
-
-    /// Tells whether a listing is renewed when it is shown. One that is hidden may have run out unseen.
-    pub(super) fn is_renewed(&self, item: &Item) -> bool {
-        let over = item.ends.zip(self.api.clock()).is_some_and(|(ends, now)| ends <= now);
-        over || item.is(SOLD_OUT) || item.is(EXPIRED)
-    }
-
-    /// Tells what it would cost to show a listing.
-    pub(super) fn costs_a_fee(&self, item: &Item, operation: &'static str) -> ChannelError {
-        let how = if item.is(SOLD_OUT) { "it sold out on Etsy" } else { "its time on Etsy is over" };
-        let words = format!("{how}: to show it again renews it, for {FEE}");
-        costs_a_fee(operation, &self.name, &words)
+        self.put_into(key.listing, ACTIVE, SHOW).await
     }
 
     /// Puts a listing into a state. What it is then stands in the answer.
-    async fn put_into(&self, listing: i64, state: &str, operation: &'static str) -> Result<Outcome> {
+    pub(super) async fn put_into(&self, listing: i64, state: &str, operation: &'static str) -> Result<Outcome> {
         let path = self.in_shop(&format!("listings/{listing}")).await?;
         let answer = match self.api.ask(&Call::patch(operation, path, &[("state", state)])).await {
             Ok(answer) => answer,

@@ -73,6 +73,8 @@ fn token(access: &str, refresh: &str) -> Token {
 struct Script {
     answers: Mutex<VecDeque<(u16, String)>>,
     asked: Mutex<Vec<Request>>,
+    /// The minute past seven.
+    minute: Mutex<u8>,
 }
 
 impl Script {
@@ -118,8 +120,9 @@ impl Transport for Script {
         if status == 0 {
             return Err(NetError::Lost { host: "openapi.etsy.com".to_owned(), why: "reset".to_owned() });
         }
+        let date = format!("Mon, 23 Nov 2026 07:{:02}:00 GMT", self.minute.lock().unwrap());
         let mut headers = HeaderMap::new();
-        headers.insert(http::header::DATE, "Mon, 23 Nov 2026 07:00:00 GMT".parse().unwrap());
+        headers.insert(http::header::DATE, date.parse().unwrap());
         headers.insert("x-etsy-request-uuid", "req-1".parse().unwrap());
         headers.insert("x-limit-per-day", "5000".parse().unwrap());
         headers.insert("x-remaining-today", "4990".parse().unwrap());
@@ -186,7 +189,7 @@ fn mug(units: i64) -> Json {
 fn listing(id: i64, state: &str, inventory: impl Into<Json>) -> Json {
     let inventory: Json = inventory.into();
     json!({ "listing_id": id, "shop_id": 55_500_001, "title": format!("Listing {id}"), "state": state,
-        "listing_type": "physical", "tags": ["gift"], "skus": [], "inventory": inventory })
+        "listing_type": "physical", "ending_timestamp": 1_800_000_000, "tags": ["gift"], "skus": [], "inventory": inventory })
 }
 
 /// What reading one listing with what it holds answers.

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::api::Call;
 use super::errors::{is_conflict, is_nothing_left};
 use super::inventory::Inventory;
@@ -65,17 +67,28 @@ impl Etsy {
         Ok((0..batch.len()).map(|place| outcomes.remove(&place).unwrap_or(Outcome::NotSent)).collect())
     }
 
-    /// Writes the numbers of one listing. An error is one before anything of it was written, and not the listing's own.
+    /// Writes the numbers of one listing. An error is one before anything of it was written, and not the listing's own: a
+    /// write without an answer may have come through, whatever follows it.
     async fn write_listing(&self, listing: i64, entries: &[Entry]) -> Result<Outcomes> {
-        let mut lost: Option<ChannelError> = None;
+        let mut lost = None;
+        let written = self.write_in_rounds(listing, entries, &mut lost).await;
+        match (written, lost) {
+            (Err(_), Some(lost)) => Ok(all(entries, &Outcome::Unknown(lost))),
+            (written, _) => written,
+        }
+    }
+
+    /// Reads a listing and writes it, and again where somebody else wrote to it in the same moment, or an answer was `lost`.
+    async fn write_in_rounds(
+        &self,
+        listing: i64,
+        entries: &[Entry],
+        lost: &mut Option<ChannelError>,
+    ) -> Result<Outcomes> {
         for _ in 0..ROUNDS {
-            let item = match self.item(listing, WRITE).await {
-                Ok(item) => item,
-                Err(error) => return lost.map_or(Err(error), |lost| Ok(all(entries, &Outcome::Unknown(lost)))),
-            };
-            let Some(item) = item else { return Ok(all(entries, &Outcome::Gone)) };
+            let Some(item) = self.item(listing, WRITE).await? else { return Ok(all(entries, &Outcome::Gone)) };
             // What is refused now says nothing of a write before it that had no answer.
-            let told = |outcome: Outcome| match (&lost, outcome) {
+            let told = |outcome: Outcome| match (&*lost, outcome) {
                 (Some(lost), Outcome::Refused(_)) => Outcome::Unknown(lost.clone()),
                 (_, outcome) => outcome,
             };
@@ -88,19 +101,21 @@ impl Etsy {
             }
             let wanted = item.with_emptied(wanted);
             let open: Vec<&Entry> = entries.iter().filter(|entry| !outcomes.contains_key(&entry.place)).collect();
-            let written = match self.forbidden(&item, &wanted) {
+            let key = Key::new(listing, open.first().map_or("", |entry| &entry.group));
+            let why_not = match self.forbidden(&item, &wanted) {
+                None => self.make_ready(&item, &key, &wanted).await?,
+                why => why,
+            };
+            let written = match why_not {
                 Some(outcome) => Err(outcome),
-                None => match self.renew(&item, open.first().map_or("", |entry| &entry.group)).await? {
-                    Outcome::Done { .. } => self.replace(listing, inventory, &wanted).await,
-                    outcome => Err(outcome),
-                },
+                None => self.replace(listing, inventory, &wanted).await,
             };
             match written {
                 Ok(after) => {
                     outcomes.extend(open.iter().map(|entry| (entry.place, entry.told(&after))));
                     return Ok(outcomes);
                 }
-                Err(Outcome::Unknown(error)) => lost = Some(error),
+                Err(Outcome::Unknown(error)) => *lost = Some(error),
                 Err(Outcome::Refused(error)) if is_conflict(&error) => {}
                 Err(Outcome::Refused(error)) if error.stops_lane() => return Err(error),
                 Err(outcome) => {
@@ -110,11 +125,29 @@ impl Etsy {
                 }
             }
         }
-        Ok(all(entries, &lost.map_or(Outcome::NotSent, Outcome::Unknown)))
+        Ok(all(entries, &lost.clone().map_or(Outcome::NotSent, Outcome::Unknown)))
     }
 
-    /// Tells why numbers must not be written, if that can be told before: nothing would be left, or the listing would have
-    /// to be renewed to show them.
+    /// Makes a listing ready for numbers: what sold out is renewed, since by themselves they would leave it sold out. Returns
+    /// why they must not be written, if so.
+    pub(super) async fn make_ready(
+        &self,
+        item: &Item,
+        key: &Key,
+        wanted: &BTreeMap<String, i64>,
+    ) -> Result<Option<Outcome>> {
+        self.heed_renewal(item, key).await?;
+        if !item.is(SOLD_OUT) || !self.is_raised(item, wanted) {
+            return Ok(None);
+        }
+        Ok(match self.bring_back(key).await? {
+            Outcome::Done { .. } => None,
+            outcome => Some(outcome),
+        })
+    }
+
+    /// Tells why numbers must not be written, if that can be told before: nothing would be left, Etsy would not take them, or
+    /// the listing would have to be renewed to show them.
     pub(super) fn forbidden(&self, item: &Item, wanted: &BTreeMap<String, i64>) -> Option<Outcome> {
         let inventory = item.inventory.as_ref()?;
         if let Some(why) = item.unfit() {
@@ -123,8 +156,17 @@ impl Etsy {
         if inventory.would_be_empty(wanted) {
             return Some(Outcome::NothingLeft);
         }
-        let renewed = (item.is(SOLD_OUT) || item.is(EXPIRED)) && wanted.values().any(|units| 0 < *units);
+        if let Err(error) = body(item.id, inventory, wanted) {
+            return Some(Outcome::Refused(error));
+        }
+        let renewed = (item.is(SOLD_OUT) || item.is(EXPIRED)) && self.is_raised(item, wanted);
         (renewed && !self.fees).then(|| Outcome::Refused(self.costs_a_fee(item, WRITE)))
+    }
+
+    /// Tells whether some group would hold more than it does.
+    fn is_raised(&self, item: &Item, wanted: &BTreeMap<String, i64>) -> bool {
+        let held = |group: &str| item.level(&item.inventory.as_ref()?.group(group)?, self.role);
+        wanted.iter().any(|(group, units)| held(group).is_none_or(|held| held < *units))
     }
 
     /// Replaces the inventory of a listing by what was read of it and these numbers; returns what it is then.
@@ -134,10 +176,7 @@ impl Etsy {
         inventory: &Inventory,
         wanted: &BTreeMap<String, i64>,
     ) -> std::result::Result<Inventory, Outcome> {
-        if let Some(text) = inventory.parenthesis() {
-            return Err(Outcome::Refused(parenthesis(&text)));
-        }
-        let body = inventory.with(wanted).map_err(|why| Outcome::Refused(unwritable(listing, &why)))?;
+        let body = body(listing, inventory, wanted).map_err(Outcome::Refused)?;
         let third = if 2 < inventory.properties() { "?max_variations_supported=3" } else { "" };
         let call = Call::put(WRITE, format!("listings/{listing}/inventory{third}"), &body);
         let answer = match self.api.ask(&call).await {
@@ -242,6 +281,18 @@ pub(super) fn no_inventory(listing: i64) -> ChannelError {
     let words = format!("Etsy keeps no readable inventory of listing {listing}");
     ChannelError::new(ErrorKind::Refused, Repeat::Never, WRITE, words)
         .with_next("open the listing on Etsy and save it once; that makes one")
+}
+
+/// Makes what is sent, or tells why Etsy would not take it.
+fn body(
+    listing: i64,
+    inventory: &Inventory,
+    wanted: &BTreeMap<String, i64>,
+) -> std::result::Result<Value, ChannelError> {
+    match inventory.parenthesis() {
+        Some(text) => Err(parenthesis(&text)),
+        None => inventory.with(wanted).map_err(|why| unwritable(listing, &why)),
+    }
 }
 
 fn unwritable(listing: i64, why: &str) -> ChannelError {

@@ -213,7 +213,12 @@ async fn a_state_that_is_not_told_is_asked_for() {
     let readings = web.levels(&keys(&["1700000002"])).await.unwrap();
     assert_eq!(found(&readings[0]), (Some(0), Some(false)));
     assert_eq!(script.asked()[1], "GET listings/batch?listing_ids=1700000002");
-    let (web, _) = etsy(&[(200, list(&[stateless])), (404, NOT_THERE.to_owned())]);
-    let readings = web.levels(&keys(&["1700000002"])).await.unwrap();
-    assert_eq!(found(&readings[0]), (Some(1), None));
+    // One that is left out without a word, or that makes Etsy refuse the call, is looked up itself.
+    for answer in [(200, EMPTY.to_owned()), (404, NOT_THERE.to_owned())] {
+        let alone = (200, with_listing(mug(1), MUG, "edit"));
+        let (web, script) = etsy(&[(200, list(&[stateless.clone()])), answer, alone]);
+        let readings = web.levels(&keys(&["1700000002"])).await.unwrap();
+        assert_eq!(found(&readings[0]), (Some(0), Some(false)), "hidden, with the one unit that is nobody's");
+        assert_eq!(script.asked()[2], "GET listings/1700000002/inventory?includes=Listing");
+    }
 }
