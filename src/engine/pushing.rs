@@ -269,16 +269,15 @@ impl Cycle<'_> {
                     PushEnd::Pending("its number changed meanwhile; it is read and planned again".to_owned()),
                 )
             }
-            Outcome::NothingLeft if self.look_at_the_rest(lane, &known)? => {
-                not_written(&mut known);
-                let why = "more of its item has just been sold; that is read first, then it is planned again";
-                report(&known, PushEnd::Pending(why.to_owned()))
-            }
             Outcome::NothingLeft => {
                 not_written(&mut known);
-                let hide = Decision { action: Action::Hide, ..decision.clone() };
-                self.store.transaction(|tx| tx.save_known(&known))?;
-                return self.hide_in_place_of_zero(lane, hide);
+                if !self.look_at_the_rest(lane, &known)? {
+                    let hide = Decision { action: Action::Hide, ..decision.clone() };
+                    self.store.transaction(|tx| tx.save_known(&known))?;
+                    return self.hide_in_place_of_zero(lane, hide);
+                }
+                let why = "more of its item has just been sold; that is read first, then it is planned again";
+                report(&known, PushEnd::Pending(why.to_owned()))
             }
             Outcome::NotSent => {
                 not_written(&mut known);

@@ -118,11 +118,7 @@ impl Ebay {
             Err(error) => places.iter().map(|place| (*place, failed(error.clone()))).collect(),
         };
         for place in places {
-            outcomes[place] = match written.remove(&place).unwrap_or(Outcome::NotSent) {
-                // Without an echo it was only noted for later: nothing was written.
-                Outcome::Done { echo: None } => Outcome::Gone,
-                outcome => outcome,
-            };
+            outcomes[place] = written.remove(&place).unwrap_or(Outcome::NotSent);
         }
     }
 

@@ -16,6 +16,7 @@ use super::super::registry::{Doors, Settings, Token, kept_error};
 use super::super::{ChannelError, ErrorKind, Repeat, Result, printable};
 use super::api::{address, judge};
 use super::errors::{evidence, rest_error};
+use crate::domain::observe::later;
 use crate::net::{Again, Client, Label, Reply, Request};
 
 const ASK: &str = "asking for a token";
@@ -136,7 +137,7 @@ impl Access {
         self.introspect(client, &token).await
     }
 
-    /// Tells when the refresh token ends: by eBay's word, which is kept, else as it was kept.
+    /// Tells when the refresh token ends: as its consent said, else by eBay's word, which is kept.
     pub async fn ends(&self, client: &Client) -> Result<Option<Timestamp>> {
         let configured = self.configured().await?;
         let by = configured.as_ref().map(print);
@@ -145,7 +146,10 @@ impl Access {
         let refresh = self.refresh_token(configured.as_ref(), kept.as_ref())?;
         let kept = kept.filter(|token| token.by == by);
         let known = kept.as_ref().and_then(|token| token.ends);
-        let ends = self.end_of(client, &refresh).await.or(known);
+        let ends = match known {
+            Some(_) if by.is_none() => known,
+            _ => self.end_of(client, &refresh).await.or(known),
+        };
         if let Some(token) = kept.filter(|_| ends != known) {
             self.keep(&Token { ends, ..token }).await?;
         }
@@ -153,10 +157,12 @@ impl Access {
         Ok(ends)
     }
 
-    /// Asks eBay when a refresh token ends. No run fails for it.
+    /// Asks eBay when a refresh token ends. No run fails for it. That eBay answers about the refresh token itself is not
+    /// proven: an end that is hours away is that of an access token.
     async fn end_of(&self, client: &Client, refresh: &SecretString) -> Option<Timestamp> {
         let told = self.introspect(client, refresh).await.ok().filter(|told| told.active)?;
-        Timestamp::from_second(told.exp?).ok()
+        let ends = Timestamp::from_second(told.exp?).ok()?;
+        client.clock().is_none_or(|now| later(now, SignedDuration::from_hours(24)) < ends).then_some(ends)
     }
 
     async fn introspect(&self, client: &Client, token: &SecretString) -> Result<Introspected> {

@@ -227,11 +227,12 @@ impl Ebay {
         let mut all: Vec<(Key, String)> =
             parts.filter_map(|(key, part)| Some((key, part.sku.as_ref()?.as_str().to_owned()))).collect();
         all.sort();
-        // An offer is a call for each: beyond the first, those alone are looked up that may be kept by warehouse.
+        // An offer is a call for each: beyond the first, those alone are looked up that may be kept by warehouse, and of
+        // those no more than are named.
         let kept_apart = self.inventory.by_warehouse(&all).await;
         let mut wanted: Vec<(Key, String)> = all.into_iter().take(NAMED).collect();
         match kept_apart {
-            Ok(kept_apart) => wanted.extend(kept_apart),
+            Ok(kept_apart) => wanted.extend(kept_apart.into_iter().take(NAMED + 1)),
             Err(error) => probes.push(unseen("which listings keep their stock by warehouse", Some(&error))),
         }
         wanted.sort();
@@ -292,14 +293,15 @@ fn goods(items: &[Item]) -> Vec<Probe> {
     probes
 }
 
-/// Names listings whose stock is kept by warehouse; of many, their number is told.
+/// Names listings whose stock is kept by warehouse; of many it is told that they are.
 fn by_warehouse(keys: &[&Key]) -> Vec<Probe> {
     let told = |message: String| {
         let next = "let the program that keeps it go on, and exclude it by a rule";
         Probe::note("stock-by-warehouse", message, next)
     };
     if NAMED < keys.len() {
-        let message = format!("{} listings keep their stock by warehouse; eys leaves their numbers alone", keys.len());
+        let message =
+            format!("more than {NAMED} listings keep their stock by warehouse; eys leaves their numbers alone");
         return vec![told(message)];
     }
     let one = |key: &&Key| {

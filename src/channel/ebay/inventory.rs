@@ -342,6 +342,11 @@ impl Inventory {
         Ok(found)
     }
 
+    /// Tells whether the stock of an offer's SKU is kept by warehouse now; `None` where the SKU is not there any more.
+    pub async fn keeps_by_warehouse(&self, offer: &Offer) -> Result<Option<bool>> {
+        Ok(self.items(vec![&offer.sku]).await?.get(&offer.sku).map(InventoryItem::is_distributed))
+    }
+
     /// Looks SKUs up (`bulkGetInventoryItem`); those that it does not know are left out. One that it takes for no SKU may
     /// spoil the call for the others: then each is looked up alone.
     async fn items(&self, mut skus: Vec<&str>) -> Result<HashMap<String, InventoryItem>> {

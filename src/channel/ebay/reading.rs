@@ -80,9 +80,11 @@ impl Ebay {
             None => Some(self.first_window(since).await?),
         };
         let place = place.ok_or_else(|| ChannelError::unexpected(CHANGES, "the page is none of eBay's"))?;
+        // By Trading's clock, the gateway's second may not have come yet.
+        let to = Some(place.to()).filter(|to| *to < place.end);
         let items = match place.walk {
-            Walk::Modified => self.trading.modified(place.from, place.to()).await?,
-            Walk::Ended => self.trading.ended(place.from, place.to()).await?,
+            Walk::Modified => self.trading.modified(place.from, to).await?,
+            Walk::Ended => self.trading.ended(place.from, to).await?,
         };
         if CUT_OFF <= items.len() {
             let half = place.to().duration_since(place.from) / 2;

@@ -173,11 +173,16 @@ impl Ebay {
         if withdrawn.listing.is_some_and(|listing| listing != item.id) {
             return Ok(Err(Outcome::Gone));
         }
-        match withdrawn.available {
-            Some(held) if held.is_none() => return Ok(Ok(held)),
-            Some(_) if offer.distributed => return Ok(Err(Outcome::Refused(by_warehouse()))),
-            Some(_) => {}
-            None => return Ok(Err(Outcome::Refused(holds_units()))),
+        let Some(held) = withdrawn.available else {
+            return Ok(Err(Outcome::Refused(unpublishable("eBay does not say how many units its offer holds"))));
+        };
+        if held.is_none() {
+            return Ok(Ok(held));
+        }
+        match self.inventory.keeps_by_warehouse(offer).await? {
+            Some(false) => {}
+            Some(true) => return Ok(Err(Outcome::Refused(by_warehouse()))),
+            None => return Ok(Err(Outcome::Refused(unpublishable("eBay no longer knows the SKU of its offer")))),
         }
         Ok(match self.inventory.cap(offer, sure()).await {
             Ok(Written::Done) => Ok(sure()),
@@ -203,8 +208,11 @@ fn put_up(old: &Key, new: &str, shows: Available) -> Outcome {
 
 /// Makes the refusal to publish an offer with units that nobody counted since.
 fn holds_units() -> ChannelError {
-    let message = "its offer still holds the units that it was withdrawn with, and eBay would sell them";
-    ChannelError::new(ErrorKind::Refused, Repeat::Never, RELIST, message)
+    unpublishable("its offer still holds the units that it was withdrawn with, and eBay would sell them")
+}
+
+fn unpublishable(why: &str) -> ChannelError {
+    ChannelError::new(ErrorKind::Refused, Repeat::Never, RELIST, why)
         .with_next("publish it with the right quantity where its offer was made; `eys link` proposes the new listing")
 }
 

@@ -204,7 +204,9 @@ async fn when_a_configured_token_ends_is_asked_once() {
     let later = [expired.as_str(), renewed, user.as_str()];
     assert_eq!(process("refresh-secret-1", &later).await, ["GetUser", "token", "GetUser"]);
     assert_eq!(kept_end(), Some(1_800_000_000));
-    for nothing in [r#"{"active":false}"#, r#"{"active":true}"#, "[]"] {
+    // An end that is hours away is that of some access token.
+    let hours = r#"{"active":true,"exp":1795424400}"#;
+    for nothing in [r#"{"active":false}"#, r#"{"active":true}"#, "[]", hours] {
         let other = [renewed, nothing, user.as_str()];
         assert_eq!(process("refresh-secret-2", &other).await, ["token", "introspect", "GetUser"], "{nothing}");
         assert_eq!(kept_end(), None, "{nothing}");
@@ -215,6 +217,21 @@ async fn when_a_configured_token_ends_is_asked_once() {
     assert_eq!(kept_end(), Some(1_900_000_000));
     let token = kept.0.lock().unwrap().clone().unwrap();
     assert!(token.refresh.is_none() && !token.by.unwrap().contains("secret"), "what stands elsewhere is not copied");
+}
+
+// proves F7: when consent in the browser ends, it said itself, and that goes before what is said of the token later.
+#[tokio::test(start_paused = true)]
+async fn what_consent_said_of_its_end_is_kept() {
+    let told = "2028-05-23T07:00:00Z".parse().unwrap();
+    let refresh = Some(SecretString::from("refresh-secret-1".to_owned()));
+    let kept =
+        Arc::new(Kept(Mutex::new(Some(Token { refresh, by: None, ends: Some(told), ..token("access-secret-1") }))));
+    let (_, script) = next_process(&kept, "", &[r#"{"active":true,"exp":1796100000}"#]);
+    let mut settings = settings();
+    settings.values.remove("refresh_token");
+    let web = Ebay::new(settings, Doors { transport: script.clone(), keeper: kept.clone() }).unwrap();
+    assert_eq!(web.api.access_ends().await.unwrap(), Some(told));
+    assert!(script.asked().is_empty(), "{:?}", script.asked());
 }
 
 // proves F4: consent is asked for where the keyset belongs: in production or in the sandbox, by the name of the redirect.

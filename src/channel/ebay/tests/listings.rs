@@ -162,14 +162,16 @@ async fn changes_are_read_in_windows() {
     assert_eq!(windows.len(), 4, "two windows of what changed, two of what ended");
     let body = |nth| script.body(nth);
     assert!(body(1).contains("<ModTimeFrom>2026-11-21T05:00:00.000Z</ModTimeFrom><ModTimeTo>2026-11-23T04:00:00.000Z"));
-    assert!(body(2).contains("<ModTimeFrom>2026-11-23T03:58:00.000Z</ModTimeFrom><ModTimeTo>2026-11-23T07:00:00.000Z"));
+    // What is left out means the time of the call, by eBay's own clock.
+    assert!(body(2).contains("<ModTimeFrom>2026-11-23T03:58:00.000Z</ModTimeFrom>"), "{}", body(2));
+    assert!(!body(2).contains("ModTimeTo") && !body(4).contains("EndTimeTo"), "{} {}", body(2), body(4));
     assert!(body(3).contains("<EndTimeFrom>2026-11-21T04:58:00.000Z</EndTimeFrom>"), "{}", body(3));
 }
 
 // A list that eBay cut off looks complete: its window is halved until it is.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_was_cut_off_is_read_in_halves() {
-    let many: String = (0..3000).map(|id| format!("<Item><ItemID>{id}</ItemID></Item>")).collect();
+    let many: String = (0..2000).map(|id| format!("<Item><ItemID>{id}</ItemID></Item>")).collect();
     let cut = xml("GetSellerEvents", "Success", &format!("<ItemArray>{many}</ItemArray>"));
     let user = xml("GetUser", "Success", "<User><UserID>mugs</UserID></User>");
     let (web, script) = ebay(&[(200, user), (200, cut), (200, xml("GetSellerEvents", "Success", ""))]);

@@ -392,7 +392,7 @@ fn withdrawn() -> String {
     xml("GetItem", "Success", &format!("<Item><ItemID>{MUG}</ItemID><Quantity>2</Quantity>{over}</Item>"))
 }
 
-/// Shows a listing that an offer had published; `distributed`: its stock is kept by warehouse.
+/// Shows a listing that an offer had published; `distributed`: its stock was kept by warehouse then.
 fn show_offer(distributed: bool) -> Showing {
     let offer = json!({ "id": "7", "sku": "MUG-BLUE", "marketplace": "EBAY_US", "group": null,
         "distributed": distributed, "on_hold": false });
@@ -410,12 +410,18 @@ async fn an_offer_is_judged_by_what_it_holds() {
         (200, offer.to_string())
     };
     let published = (200, r#"{"listingId":"110000000077"}"#.to_owned());
+    let stands = |distributions: Json| {
+        let item = json!({ "availability": { "shipToLocationAvailability": {
+            "availabilityDistributions": distributions } } });
+        (200, json!({ "responses": [{ "statusCode": 200, "sku": "MUG-BLUE", "inventoryItem": item }] }).to_string())
+    };
     let capped = (200, r#"{"responses":[{"statusCode":200,"sku":"MUG-BLUE"}]}"#.to_owned());
-    let answers = [(200, withdrawn()), offer(json!({ "availableQuantity": 9 })), capped, published.clone()];
+    let nine = || offer(json!({ "availableQuantity": 9 }));
+    let answers = [(200, withdrawn()), nine(), stands(json!([])), capped, published.clone()];
     let (web, script) = ebay(&answers);
-    let outcome = web.show(&key, &show_offer(false)).await.unwrap();
-    assert!(matches!(&outcome, Outcome::Anew { level: Level(1), .. }), "{outcome:?}");
-    let body: Json = serde_json::from_str(&script.body(2)).unwrap();
+    let outcome = web.show(&key, &show_offer(true)).await.unwrap();
+    assert!(matches!(&outcome, Outcome::Anew { level: Level(1), .. }), "what it is now counts: {outcome:?}");
+    let body: Json = serde_json::from_str(&script.body(3)).unwrap();
     let stock = json!({ "quantity": 1 });
     assert_eq!(body, json!({ "requests": [{ "sku": "MUG-BLUE", "shipToLocationAvailability": stock }] }));
 
@@ -426,16 +432,20 @@ async fn an_offer_is_judged_by_what_it_holds() {
 
     let elsewhere = json!({ "status": "PUBLISHED", "listing": { "listingId": "110000000088" } });
     let gone = (404, json!({ "errors": [{ "errorId": 25713, "message": "Not available." }] }).to_string());
-    for (answer, distributed) in [
-        (offer(json!({})), false),
-        (offer(json!({ "availableQuantity": 9 })), true),
-        (offer(elsewhere), false),
-        (gone, false),
-    ] {
+    for answer in [offer(json!({})), offer(elsewhere), gone] {
         let (web, script) = ebay(&[(200, withdrawn()), answer.clone()]);
-        let outcome = web.show(&key, &show_offer(distributed)).await.unwrap();
+        let outcome = web.show(&key, &show_offer(false)).await.unwrap();
         assert!(matches!(outcome, Outcome::Refused(_) | Outcome::Gone), "{answer:?}: {outcome:?}");
         assert_eq!(script.asked().len(), 2, "{answer:?}");
+    }
+    // The seller may have begun to keep its stock by warehouse since it was withdrawn.
+    let warehouse = json!([{ "merchantLocationKey": "berlin", "quantity": 9 }]);
+    let unknown = (200, json!({ "responses": [] }).to_string());
+    for (stock, words) in [(stands(warehouse), "by warehouse"), (unknown, "no longer knows")] {
+        let (web, script) = ebay(&[(200, withdrawn()), nine(), stock]);
+        let outcome = web.show(&key, &show_offer(false)).await.unwrap();
+        assert!(matches!(&outcome, Outcome::Refused(error) if error.message.contains(words)), "{outcome:?}");
+        assert_eq!(script.asked().len(), 3, "nothing is written");
     }
 }
 

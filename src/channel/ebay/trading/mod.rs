@@ -31,8 +31,9 @@ use crate::net::Again;
 const PAGE: &str = "200";
 /// Entries that one revising call takes (5.1).
 pub(super) const REVISIONS: usize = 4;
-/// Listings from which on a list of changes is cut off (4.2).
-pub(super) const CUT_OFF: usize = 3000;
+/// Listings from which on a list of changes may be cut off: 3,000, and 2,000 where all details are asked for, as eBay says in
+/// another place (4.2).
+pub(super) const CUT_OFF: usize = 2000;
 
 pub(super) const READ: &str = "reading listings";
 pub(super) const CHANGES: &str = "reading changed quantities";
@@ -120,20 +121,24 @@ impl Trading {
         Ok(Active { items: items(active.items.items, Told::Selling, READ)?, pages })
     }
 
-    /// Reads the listings that changed between two moments, up to [`CUT_OFF`] (`GetSellerEvents`, 4.2).
-    pub async fn modified(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Item>> {
+    /// Reads the listings that changed between two moments, up to [`CUT_OFF`] (`GetSellerEvents`, 4.2). Without an end, it is
+    /// the time of the call, by eBay's own clock.
+    pub async fn modified(&self, from: Timestamp, to: Option<Timestamp>) -> Result<Vec<Item>> {
         self.events(["ModTimeFrom", "ModTimeTo"], from, to).await
     }
 
     /// Reads the listings that ended between two moments (4.2).
-    pub async fn ended(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Item>> {
+    pub async fn ended(&self, from: Timestamp, to: Option<Timestamp>) -> Result<Vec<Item>> {
         self.events(["EndTimeFrom", "EndTimeTo"], from, to).await
     }
 
-    async fn events(&self, names: [&str; 2], from: Timestamp, to: Timestamp) -> Result<Vec<Item>> {
+    async fn events(&self, names: [&str; 2], from: Timestamp, to: Option<Timestamp>) -> Result<Vec<Item>> {
         let select: Vec<String> = FIELDS.iter().map(|field| format!("ItemArray.Item.{field}")).collect();
         let mut document = Document::new("GetSellerEvents", Some("ReturnAll"), &select);
-        document.element(names[0], &stamp(from)).element(names[1], &stamp(to));
+        document.element(names[0], &stamp(from));
+        if let Some(to) = to {
+            document.element(names[1], &stamp(to));
+        }
         let answer: EventsAnswer = self.ask(CHANGES, document).await?;
         items(answer.items.items, Told::Events, CHANGES)
     }
