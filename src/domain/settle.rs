@@ -1,6 +1,6 @@
 //! Owed against applied: what is to be taken off the source, or given back to it, and whether it has happened.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::capability::Capability;
 use super::facts::SourceFacts;
@@ -208,6 +208,13 @@ pub struct Goal {
 }
 
 impl Goal {
+    /// Leaves to an earlier goal of the same listing what was sold before its second reading began: a sale is run over once.
+    #[must_use]
+    pub fn after(self, earlier: &Self) -> Self {
+        let just_before = later(earlier.until, -SAME_MOMENT - SignedDuration::from_millis(1));
+        Self { from: self.from.max(just_before), ..self }
+    }
+
     /// Takes in a sale whose order shows only now; returns how much of it was run over.
     pub fn run_over(&mut self, placed: Timestamp, units: i64) -> i64 {
         if placed <= later(self.from, SAME_MOMENT) || self.until <= placed {
@@ -317,6 +324,19 @@ mod tests {
         assert_eq!(verdict(-2, 10, 9, 0, 3, true), Verdict::NotApplied, "one of three may have come after");
         assert_eq!(verdict(-2, 10, 12, 0, -2, true), Verdict::NotApplied, "units that perhaps came back");
         assert_eq!(verdict(-1, 10, 8, 1, 0, true), Verdict::Applied);
+    }
+
+    // proves X3: of goals whose readings overlap, one alone counts a sale that shows late, whenever that was made.
+    #[test]
+    fn a_sale_is_run_over_once() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let (first, last) = (10_i64, 20_i64);
+        for placed in 3..last {
+            let one = Goal { from: at(0), until: at(first), fell: 0 };
+            let other = Goal { from: at(0), until: at(last), fell: 0 }.after(&one);
+            let run_over: i64 = [one, other].iter_mut().map(|goal| goal.run_over(at(placed), 1)).sum();
+            assert_eq!(run_over, 1, "{placed}");
+        }
     }
 
     // proves X3: a sale that shows late was run over, unless the second reading showed it already or it came after that.

@@ -128,6 +128,8 @@ pub(super) struct Cycle<'a> {
     pub corrected: BTreeSet<ListingId>,
     /// How often a listing was tried in this cycle and has to be tried again.
     pub tries: BTreeMap<ListingId, u32>,
+    /// Listings beside which was read what else of their item should be on sale.
+    pub looked_beside: BTreeSet<ListingId>,
     /// Listings of the source of which a write had no answer: it may still be on its way.
     pub unanswered: BTreeSet<ListingId>,
     /// When calls that were sent again had been sent before: so it is once more, when they are answered.
@@ -189,6 +191,7 @@ impl<'a> Cycle<'a> {
             confirming: BTreeMap::new(),
             corrected: BTreeSet::new(),
             tries: BTreeMap::new(),
+            looked_beside: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             sent_before: BTreeMap::new(),
             last_units: BTreeSet::new(),

@@ -180,6 +180,8 @@ impl Cycle<'_> {
             return Ok(Some(job));
         }
         let batch: Vec<Decision> = batch.iter().filter_map(|id| self.queue.remove(id)).collect();
+        // A process that dies, or an answer that is lost, leaves no other word of it.
+        let may_come = later(self.now(lane), lane.capability().still_running);
         let updates = self.store.transaction(|tx| {
             let mut updates = Vec::with_capacity(batch.len());
             for decision in &batch {
@@ -189,6 +191,9 @@ impl Cycle<'_> {
                 writing(&mut known, quantity);
                 tx.save_known(&known)?;
                 tx.mark_dirty(&[known.id])?;
+                if lane.capability().writes_items {
+                    written_with_it(tx, &known, may_come)?;
+                }
                 updates.push((known.id, Update { key: known.at.key, quantity, shown, places }));
             }
             Ok(updates)
@@ -220,9 +225,6 @@ impl Cycle<'_> {
             let Some(known) = self.store.read(|tx| tx.known(id))? else { continue };
             let Some(decision) = self.sent.remove(&id) else { continue };
             let outcome = outcome.unwrap_or(Outcome::NotSent);
-            if lane.capability().writes_items && matches!(outcome, Outcome::Done { .. } | Outcome::Unknown(_)) {
-                self.store.transaction(|tx| written_with_it(tx, &known, now))?;
-            }
             self.take_push(lane, known, &update, &decision, outcome, now)?;
             if self.overtaken.remove(&id) {
                 self.seeds.insert(id);
@@ -312,7 +314,8 @@ impl Cycle<'_> {
     }
 
     /// Has read what else of an item should be on sale though nothing of it is left: it was sold, and its order may not show
-    /// yet. Once the item is out of sight, nobody can tell any more (R3, Z2).
+    /// yet. Once the item is out of sight, nobody can tell any more (R3, Z2). That is read once: what its platform then still
+    /// calls nothing is out of sight already, as what the owner took off sale.
     fn look_at_the_rest(&mut self, lane: &Lane, known: &Known) -> Result<bool, StoreError> {
         let emptied = |id| {
             let decision: Option<&Decision> = self.queue.get(&id);
@@ -326,7 +329,7 @@ impl Cycle<'_> {
         };
         let rest = self.store.read(|tx| tx.of_item(known))?;
         let sold: Vec<ListingId> = rest.iter().filter(|other| should_show(other)).map(|other| other.id).collect();
-        if sold.is_empty() || !self.try_again(known.id) {
+        if sold.is_empty() || !self.looked_beside.insert(known.id) {
             return Ok(false);
         }
         self.lane(&lane.name).look.extend(sold);
@@ -419,12 +422,12 @@ impl Cycle<'_> {
     }
 }
 
-/// Notes that what stands under the same item was written again with a listing, as it was read just before: what was sold of it
-/// meanwhile may have been run over, so that no sale till now is clearly after its last number (R1).
-fn written_with_it(tx: &Tx<'_>, known: &Known, now: Timestamp) -> Result<(), StoreError> {
+/// Notes that what stands under the same item is written again with a listing, as it is read just before: what is sold of it
+/// meanwhile may be run over, so that no sale is clearly after its last number until that write `may_come` no more (R1).
+fn written_with_it(tx: &Tx<'_>, known: &Known, may_come: Timestamp) -> Result<(), StoreError> {
     for mut other in tx.of_item(known)? {
         if let Some(seen) = &mut other.reading {
-            seen.done = seen.done.max(now);
+            seen.done = seen.done.max(may_come);
             tx.save_known(&other)?;
         }
     }

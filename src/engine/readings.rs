@@ -207,13 +207,16 @@ impl Reader<'_> {
     fn trails(&self, known: &Known, found: &Found) -> bool {
         let Found::Level { level, .. } = found else { return false };
         let last = known.reading.map(|seen| seen.done).max(known.pushed.map(|pushed| pushed.at));
+        // What is written with another one of its item counts as long as that may still come.
+        let now = later(self.now, self.lane.capability().still_running);
         !is_known(known, *level, self.lane.role)
-            && last.is_some_and(|last| last <= self.now && self.begun < later(last, self.lane.capability().lag))
+            && last.is_some_and(|last| last <= now && self.begun < later(last, self.lane.capability().lag))
     }
 
     /// Takes in one reading; tells whether there was a number in it.
     fn read(&self, tx: &Tx<'_>, before: &Known, found: &Found, taken: &mut Taken) -> Result<bool, StoreError> {
         let mut known = before.clone();
+        let mut beside = false;
         let meaning = match self.lane.role {
             Role::Target => {
                 if let Some(patience) = patience(self.lane) {
@@ -226,7 +229,10 @@ impl Reader<'_> {
                 let lines = tx.own_lines(known.id)?;
                 let mut own = lines.clone();
                 let meaning = observe::source(&mut known, found, self.begun, self.now, &mut own);
-                let meaning = self.unless_run_over(tx, before, meaning, taken)?;
+                beside = self.was_written_beside(tx, before)?;
+                let meaning = if beside { self.unless_run_over(tx, before, meaning, taken)? } else { meaning };
+                // Read again since, whatever stood beside it then says nothing of what comes (Y3).
+                beside &= own.iter().all(|line| line.unseen() == 0);
                 for (line, _) in own.iter_mut().zip(&lines).filter(|(line, before)| **line != **before) {
                     tx.save_line(line)?;
                     taken.dirty.insert(known.id);
@@ -242,8 +248,10 @@ impl Reader<'_> {
             taken.troubles.push(no_number(&known, None));
         }
         if differs(before, &known) {
-            tx.save_known(&known)?;
             taken.dirty.insert(known.id);
+            tx.save_known(&known)?;
+        } else if beside {
+            tx.save_known(&known)?;
         }
         if before.gone.is_some() != known.gone.is_some() {
             taken.dirty.extend(twins(tx, &self.lane.name, &known.listing)?);
@@ -251,9 +259,15 @@ impl Reader<'_> {
         Ok(matches!(found, Found::Level { .. } | Found::Gone))
     }
 
-    /// Tells a sale that a write of ours ran over from a change of the owner's. Where a write puts all that stands under an
-    /// item, as it was read just before, it undoes what was sold of the rest in that moment: that is taken off once more, and
-    /// so is what shows only later (X3).
+    /// Tells whether a write of ours put a listing, as it was read just before, with another one of its item since it was read
+    /// last.
+    fn was_written_beside(&self, tx: &Tx<'_>, before: &Known) -> Result<bool, StoreError> {
+        let last = before.reading.filter(|_| self.lane.capability().writes_items);
+        last.map_or(Ok(false), |last| tx.adjusted_beside(before, last.begun))
+    }
+
+    /// Tells a sale that a write of what stands beside it ran over from a change of the owner's: what was sold in that moment is
+    /// taken off once more, and so is what shows only later (X3).
     fn unless_run_over(
         &self,
         tx: &Tx<'_>,
@@ -261,15 +275,12 @@ impl Reader<'_> {
         meaning: Meaning,
         taken: &mut Taken,
     ) -> Result<Meaning, StoreError> {
-        let Some(last) = before.reading.filter(|_| self.lane.capability().writes_items) else { return Ok(meaning) };
+        let Some(last) = before.reading else { return Ok(meaning) };
         let (fell, sold) = match meaning {
             Meaning::Nothing => (0, 0),
             Meaning::OwnersChange(expected, seen) => (expected.since(seen).0, last.level.since(expected).0),
             _ => return Ok(meaning),
         };
-        if !tx.adjusted_beside(before, last.begun)? {
-            return Ok(meaning);
-        }
         tx.keep_goal(before.id, Goal { from: last.done, until: self.begun, fell: fell.max(0) })?;
         if !(1..=sold).contains(&fell.saturating_neg()) {
             return Ok(meaning);

@@ -22,6 +22,9 @@ use crate::store::{StoreError, Tx};
 /// Why what we ended is not put up again once more.
 const PERHAPS_UP_AGAIN: &str = "whether it was put up again is not known yet; that is looked up first";
 
+/// Why what is to be hidden or shown waits.
+const TRIED: &str = "it changed again and again in this run; the next one goes on with it";
+
 /// The next step of hiding or showing a listing.
 #[derive(Clone, Debug)]
 pub(super) enum ShowStep {
@@ -94,7 +97,11 @@ impl Cycle<'_> {
             }
         }
         let able = lane.capability().hides || lane.capability().ends;
-        if !able || (busy && self.tries.contains_key(&known.id)) || !self.try_again(known.id) {
+        if !able || (busy && self.tries.contains_key(&known.id)) {
+            return Ok(());
+        }
+        if !self.try_again(known.id) {
+            self.report_push(planned, &decision, PushEnd::Pending(TRIED.to_owned()));
             return Ok(());
         }
         let step = match (&decision.action, &known.hidden) {

@@ -250,7 +250,7 @@ impl Tx<'_> {
     /// Keeps between which readings a goal of a listing was written, and what the second shows less than was written.
     pub fn keep_goal(&self, listing: ListingId, goal: Goal) -> Result<()> {
         let mut goals = self.goals(listing)?;
-        goals.push(goal);
+        goals.push(goals.last().map_or(goal, |last| goal.after(last)));
         let kept = goals.split_off(goals.len().saturating_sub(GOALS));
         self.save_goals(listing, &kept)
     }

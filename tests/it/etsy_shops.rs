@@ -919,10 +919,12 @@ async fn skus_of_one_group_share_one_number() {
 }
 
 // proves R1, R2: a sale of one size that falls into the moment in which another one is written, and is undone by that, is not
-// taken for one that the number shows.
+// taken for one that the number shows, also where the write has no answer or its process dies.
 #[tokio::test(start_paused = true)]
 async fn a_sale_of_another_size_at_any_moment_of_a_push_is_not_run_over() {
-    for moment in (0..4000).step_by(100) {
+    let ends = [(false, None), (true, None), (false, Some(50)), (false, Some(100)), (false, Some(150))];
+    for (moment, (lost, killed)) in (0..3000).step_by(50).flat_map(|moment| ends.map(|end| (moment, end))) {
+        let about = format!("sold after {moment} ms, answer lost: {lost}, killed after {killed:?} ms more");
         let mut shops = Shops::new();
         let source = shops.shopify("shop", Role::Source, &[("TEE-S", 3), ("TEE-M", 5)]);
         let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 5)]);
@@ -931,13 +933,21 @@ async fn a_sale_of_another_size_at_any_moment_of_a_push_is_not_run_over() {
         source.buy("TEE-S", 1).unwrap();
         shops.pass(120).await;
         shops.market.set_latency(Duration::from_millis(150));
+        if lost {
+            shops.market.trouble(Rule::once(Trouble::LostAfter).at("stall").writing());
+        }
         let sold = async {
             tokio::time::sleep(Duration::from_millis(moment)).await;
             stall.buy("TEE-M", 1).unwrap();
         };
-        let (_, ()) = tokio::join!(shops.sync(), sold);
-        assert!(!shops.until_rest().await, "sold after {moment} ms");
-        assert_eq!((sizes(&source), sizes(&stall)), ((2, 4), (2, 4)), "sold after {moment} ms");
+        if let Some(killed) = killed {
+            tokio::join!(shops.killed_after(Duration::from_millis(moment + killed)), sold);
+        } else {
+            tokio::join!(shops.sync(), sold);
+        }
+        shops.pass(60).await;
+        assert!(!shops.until_rest().await, "{about}");
+        assert_eq!((sizes(&source), sizes(&stall)), ((2, 4), (2, 4)), "{about}");
     }
 }
 
@@ -964,4 +974,41 @@ async fn a_sale_of_another_size_at_any_moment_of_a_deduction_is_not_lost() {
         let all = (sizes(&source), sizes(&outlet));
         assert_eq!(all, ((2, 4), (2, 4)), "sold after {moment} ms, late by {late} s");
     }
+}
+
+// proves Y3, W4: a size that was sold and put back by its owner is the owner's, however long ago another size was written.
+#[tokio::test(start_paused = true)]
+async fn what_the_owner_puts_back_is_no_sale_that_was_run_over() {
+    let mut shops = Shops::new();
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 3), Good::new("TEE-M", 5)]);
+    let source = shops.etsy_of(Role::Source, &EtsySpec::new("stall", &[]).with(tee));
+    let outlet = shops.shopify("outlet", Role::Target, &[("TEE-S", 3), ("TEE-M", 5)]);
+    shops.start().await;
+    shops.pass(3_600).await;
+    outlet.buy("TEE-S", 1).unwrap();
+    shops.pass(120).await;
+    shops.rest().await;
+    shops.pass(3 * 3_600).await;
+    source.buy("TEE-M", 1).unwrap();
+    shops.pass(1_200).await;
+    source.owner_sets("TEE-M", 5);
+    shops.pass(1_800).await;
+    shops.rest().await;
+    assert_eq!((sizes(&source), sizes(&outlet)), ((2, 5), (2, 5)));
+}
+
+// proves Z2, P1: a size that its owner hid, and of which units are left, keeps no other on sale.
+#[tokio::test(start_paused = true)]
+async fn a_size_that_its_owner_hid_keeps_no_other_on_sale() {
+    let mut shops = Shops::new();
+    let source = shops.shopify("shop", Role::Source, &[("TEE-S", 1), ("TEE-M", 3)]);
+    let tee = ListingSpec::varied("Tee", &[Good::new("TEE-S", 1), Good::new("TEE-M", 3)]);
+    let stall = shops.etsy_of(Role::Target, &EtsySpec::new("stall", &[]).with(tee));
+    shops.start().await;
+    stall.hide("TEE-M", true);
+    shops.pass(60).await;
+    source.buy("TEE-S", 1).unwrap();
+    shops.pass(60).await;
+    shops.sync().await;
+    assert!(!stall.for_sale("TEE-S"));
 }
