@@ -93,6 +93,9 @@ pub struct Relisted {
     pub units: i64,
 }
 
+/// The dice by which it is drawn where what sold out is ended.
+const ENDED: u64 = 0xE4D2;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrawnKind {
     Shopify,
@@ -133,6 +136,8 @@ impl DrawnChannel {
 pub enum AtZero {
     Seen,
     Hidden,
+    /// At eBay: what is put up again is another listing, which takes the place of the one that was ended.
+    Ended,
 }
 
 /// How the listings of an account at eBay were made.
@@ -264,6 +269,7 @@ impl Drawn {
         }
         drawn.relist();
         drawn.vary();
+        drawn.end();
         drawn.annex = drawn.source().kind == DrawnKind::Shopify && Dice::new(seed ^ 0xAE49).happens(0.1);
         drawn
     }
@@ -324,6 +330,16 @@ impl Drawn {
         }
     }
 
+    /// Lets what sold out be ended at eBay, by dice that leave alone the seeds that once found something.
+    fn end(&mut self) {
+        let mut dice = Dice::new(self.seed ^ ENDED);
+        for channel in self.channels.iter_mut().skip(1).filter(|channel| matches!(channel.kind, DrawnKind::Ebay(_))) {
+            if dice.happens(0.2) {
+                channel.at_zero = AtZero::Ended;
+            }
+        }
+    }
+
     /// Leaves the source alone: nothing follows it yet.
     fn be_alone(&mut self) {
         self.channels.truncate(1);
@@ -362,7 +378,6 @@ impl Drawn {
             }
             channel.archived.clear();
             channel.shared.clear();
-            // What was ended at eBay comes back as another listing, which waits for its owner (L2).
             channel.at_zero = AtZero::Seen;
             self.turns.retain(|turn| turn.channel != channel.name);
             // A part of an order that is refunded says nothing of the goods there.

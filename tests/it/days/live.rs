@@ -564,6 +564,7 @@ fn open(shops: &mut Shops, drawn: &Drawn, channel: &DrawnChannel, is_source: boo
     shops.lane(channel.name).zero_stock = match channel.at_zero {
         AtZero::Seen => ZeroStock::Keep,
         AtZero::Hidden => ZeroStock::Hide,
+        AtZero::Ended => ZeroStock::End,
     };
 }
 

@@ -154,7 +154,7 @@ impl Day<'_> {
             let goods = self.drawn.goods.iter().map(|(sku, _)| sku.clone()).filter(|_| channel.listings.is_empty());
             let skus: Vec<String> = own.chain(goods).chain(channel.alone.clone()).collect();
             for sku in skus {
-                if channel.at_zero == AtZero::Hidden {
+                if channel.at_zero != AtZero::Seen {
                     let seen = self.shops.market.shop(channel.name).for_sale(&sku);
                     self.lived.visible.insert((channel.name, sku.clone()), seen);
                 }
@@ -191,6 +191,12 @@ impl Day<'_> {
                 // Where nothing is left, a listing is out of sight with one unit in it (Z2).
                 let is_source = channel.name == self.drawn.source().name;
                 if shown || (is_source && units != 1) { units } else { 0 }
+            }
+            // What is ended sells nothing, whatever a cancelled order put back there.
+            DrawnKind::Ebay(_)
+                if channel.at_zero == AtZero::Ended && !self.shops.market.shop(channel.name).for_sale(sku) =>
+            {
+                0
             }
             DrawnKind::Shopify | DrawnKind::WooCommerce | DrawnKind::Ebay(_) => {
                 self.shops.market.shop(channel.name).available(sku)

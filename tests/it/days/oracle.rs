@@ -123,8 +123,13 @@ impl Stock<'_> {
                 let visible = self.lived.visible.get(&(channel.name, sku.clone()));
                 // Whether a listing is seen is read with its other facts, once a day.
                 let turned = !self.off_sale(channel.name, sku).is_empty();
-                if channel.at_zero == AtZero::Hidden && !turned && visible.is_some_and(|visible| *visible != (must > 0))
-                {
+                // At eBay one of several variations stays, as the others would be ended with it.
+                let goes = match channel.at_zero {
+                    AtZero::Seen => false,
+                    AtZero::Hidden => true,
+                    AtZero::Ended => channel.siblings(sku).len() == 1,
+                };
+                if goes && !turned && visible.is_some_and(|visible| *visible != (must > 0)) {
                     let state = if must > 0 { "hidden" } else { "seen" };
                     wrong.push(format!("{} {sku} at {must} is {state}", channel.name));
                 }
