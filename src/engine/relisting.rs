@@ -175,7 +175,7 @@ impl Cycle<'_> {
     ) -> Result<(), EngineError> {
         let (run, counts) = (self.run, lane.channel.unpaid_for().is_some());
         let taken = self.store.transaction(|tx| match shown_anew(tx, run, id, key, now)? {
-            Some(gone) => put_in_place(tx, (run, counts), &gone, key, now),
+            Some((gone, since)) => put_in_place(tx, (run, counts), &gone, key, (since, now)),
             None => Ok(Taken::default()),
         })?;
         self.queue.remove(&id);
@@ -184,16 +184,19 @@ impl Cycle<'_> {
     }
 }
 
-/// Closes the intent to show a listing that stands under another key since. Under its own it is gone for good.
+/// Closes the intent to show a listing that stands under another key since; returns what is gone, and since when the other
+/// one can have been there. Under its own key it is gone for good.
 fn shown_anew(
     tx: &Tx<'_>,
     run: RunId,
     id: ListingId,
     key: &ListingKey,
     now: Timestamp,
-) -> Result<Option<Known>, StoreError> {
+) -> Result<Option<(Known, Timestamp)>, StoreError> {
     let Some(mut gone) = tx.known(id)? else { return Ok(None) };
+    let mut since = gone.gone.unwrap_or(now);
     for intent in tx.unfinished_of(id)?.iter().filter(|intent| !matches!(intent.act, Act::Adjust { .. })) {
+        since = since.min(intent.opened);
         tx.close_intent(intent.id, IntentState::Applied, now, "it stands under another key")?;
     }
     let shown = gone.shown.most();
@@ -202,7 +205,7 @@ fn shown_anew(
     gone.hidden = None;
     gone.refusal = None;
     tx.save_known(&gone)?;
-    Ok(Some(gone))
+    Ok(Some((gone, since)))
 }
 
 /// Ties what we put up again to what the listing was tied to that it was, unless its owner tied it already. A run may have
@@ -212,7 +215,7 @@ fn put_in_place(
     (run, counts): (RunId, bool),
     gone: &Known,
     key: &ListingKey,
-    now: Timestamp,
+    (since, now): (Timestamp, Timestamp),
 ) -> Result<Taken, StoreError> {
     let at = ListingRef { channel: gone.at.channel.clone(), key: key.clone() };
     if tx.known_at(&at)?.is_none() {
@@ -224,12 +227,13 @@ fn put_in_place(
     if tx.is_linked(new.id)? {
         return Ok(taken);
     }
+    let mut units = 0_i64;
     for link in tx.links_of(gone.id)? {
+        units = units.saturating_add(tx.sold_by_link(link.id, since)?);
         taken.freed.extend(take_over(tx, run, &link, gone, &new, now)?);
     }
     if counts {
         // It began with none sold: what its counter says beyond the sales that are known is spoken for.
-        let units = taken.freed.iter().fold(0_i64, |sum, line| sum.saturating_add(line.taken));
         new.counted = Some(Counted::from(units, now));
         tx.save_known(&new)?;
     }

@@ -116,6 +116,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Counts the units of the lines that are tied by a link and were placed since a moment, whatever became of them.
+    pub fn sold_by_link(&self, link: LinkId, since: Timestamp) -> Result<i64> {
+        let sql = "SELECT coalesce(sum(taken), 0) FROM line WHERE link = ?1 AND placed >= ?2";
+        Ok(self.connection.prepare_cached(sql)?.query_row(params![link.0, ms(since)], |row| row.get(0))?)
+    }
+
     /// Returns the lines that wait for the owner, by number.
     pub fn held_lines(&self, channel: Option<&ChannelName>) -> Result<Vec<Line>> {
         let sql =

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use eys::domain::policy::ZeroStock;
-use eys::domain::{Level, Role, Why};
+use eys::domain::{Level, LineHold, Role, Why};
 use eys::engine::{Options, PushEnd, Report};
 
 use crate::ebay_shops::{is_clean, mug};
@@ -192,6 +192,24 @@ async fn what_is_bought_there_before_it_is_known_is_kept_back() {
     shops.pass(900).await;
     shops.rest().await;
     assert_eq!(bay.available("MUG"), 5);
+}
+
+// proves O5, L2: what was sold there before it is known that it is ours, and counts by its owner's word, is not spoken for
+// once more.
+#[tokio::test(start_paused = true)]
+async fn what_its_owner_counted_before_it_is_known_is_not_kept_back() {
+    let (mut shops, source, bay) = back_in_stock(false).await;
+    shops.market.trouble(Rule::once(Trouble::LostAfter).at("bay").on(putting_up(false)));
+    shops.sync().await;
+    bay.buy("MUG", 1).unwrap();
+    shops.market.trouble(Rule::always(Trouble::Status(503)).at("bay").on("GetItem"));
+    shops.pass(900).await;
+    assert_eq!(held_sales(&shops.sync().await), [Some(LineHold::Relisted)]);
+    shops.sync_with(Options { count_missed: vec![name("bay")], ..Options::default() }).await;
+    assert_eq!(source.available("MUG"), 5);
+    shops.market.peace();
+    shops.until_rest().await;
+    assert_eq!((bay.available("MUG"), following(&shops)), (5, vec![bay.item_id("MUG")]));
 }
 
 // proves L2, X8: also where a run had read the new listing before it knew that it is ours; what its owner tied already is
